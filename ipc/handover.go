@@ -1,0 +1,98 @@
+package ipc
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// HandoverVariable carries the Handover from the process that starts another
+// one of the same binary. It is removed by TakeHandover.
+const HandoverVariable = "_WM_HANDOVER"
+
+// Role says what a started process is to become.
+type Role string
+
+// The roles of a process that was started with a hand-over.
+const (
+	RoleMaster Role = "master"
+	RoleWorker Role = "worker"
+	RoleProbe  Role = "probe"
+)
+
+// Handover is everything a started process is told before its first record.
+type Handover struct {
+	Version int      `json:"v"`
+	Role    Role     `json:"role"`
+	Args    []string `json:"args,omitempty"` // what follows -- on the command line
+	Apps    []string `json:"apps,omitempty"` // only these; empty is all
+
+	Master *MasterHandover `json:"master,omitempty"`
+	Worker *WorkerHandover `json:"worker,omitempty"`
+
+	Link int `json:"link,omitempty"` // descriptor of the link (worker, probe)
+	// Crash is the write end of the pipe for last words (worker, probe);
+	// it is given to runtime/debug.SetCrashOutput.
+	Crash int `json:"crash,omitempty"`
+}
+
+// MasterHandover is what the command tells the master it turns into (debug
+// mode) or detaches (daemon mode).
+type MasterHandover struct {
+	Daemon     bool   `json:"daemon"`
+	Quiet      bool   `json:"quiet,omitempty"`
+	Executable string `json:"executable"` // path of the binary as called, links not followed
+	RunDir     string `json:"run_dir"`
+	PidFile    string `json:"pid_file,omitempty"`    // from a flag or WM_*; beats Settings
+	LogFile    string `json:"log_file,omitempty"`    // the same
+	StdoutFile string `json:"stdout_file,omitempty"` // the same
+	Progress   int    `json:"progress,omitempty"`    // descriptor of the start channel (daemon)
+}
+
+// WorkerHandover is what the master tells a worker process.
+type WorkerHandover struct {
+	Spec       Spec `json:"spec"`
+	Slot       int  `json:"slot"`
+	Generation int  `json:"generation"`
+	// Seated is false when another process still holds the seat: the timers
+	// of OnWorkerStart wait for the Seated record.
+	Seated   bool `json:"seated"`
+	Listener int  `json:"listener"` // descriptor; -1 without an address
+	Debug    bool `json:"debug"`
+	// MasterPID is for messages only; the lifeline is the link.
+	MasterPID int `json:"master_pid"`
+}
+
+// ErrVersion is returned for a peer or a hand-over of a version that this one
+// does not serve.
+var ErrVersion = errors.New("ipc: version not served")
+
+// Encode returns h as the environment entry of the process to be started.
+// Called by the command line and the master.
+func (h Handover) Encode() (string, error) {
+	h.Version = Version
+	body, err := json.Marshal(h)
+	if err != nil {
+		return "", fmt.Errorf("encode hand-over: %w", err)
+	}
+	return HandoverVariable + "=" + string(body), nil
+}
+
+// TakeHandover reads and removes the hand-over of this process; nil without
+// an error when a person started it. Called first thing by every process.
+func TakeHandover() (*Handover, error) {
+	text, found := os.LookupEnv(HandoverVariable)
+	if !found {
+		return nil, nil
+	}
+	os.Unsetenv(HandoverVariable)
+	h := new(Handover)
+	if err := json.Unmarshal([]byte(text), h); err != nil {
+		return nil, fmt.Errorf("read hand-over: %w", err)
+	}
+	if !served(h.Version) {
+		return nil, fmt.Errorf("read hand-over of version %d: %w", h.Version, ErrVersion)
+	}
+	return h, nil
+}

@@ -1,0 +1,263 @@
+package ipc
+
+import "time"
+
+// Type says what a record carries; spec.md is the list.
+type Type uint8
+
+// Worker process to master.
+const (
+	TypeHello Type = iota + 1
+	TypeReady
+	TypeYielded
+	TypeReport
+	TypeConnections
+	TypeLog
+	TypeListen
+	TypePaused
+	TypeFailed
+	TypeWaiting
+	TypeGoodbye
+)
+
+// Master to worker process.
+const (
+	TypeSeated Type = iota + 32
+	TypeDrain
+	TypeReload
+	TypeAskReport
+	TypeAskConnections
+	TypeKick
+	TypeListening
+)
+
+// Probe to master.
+const (
+	TypeAnnounce Type = iota + 64
+	TypeSpecs
+	TypeDone
+)
+
+// TypeRequest goes from the command line to the master.
+const TypeRequest Type = 96
+
+// Master to command line.
+const (
+	TypeProgress Type = iota + 112
+	TypeSnapshot
+	TypeConnectionList
+	TypeResult
+)
+
+// Message is the body of a record. Each concrete message names its own type,
+// so that what is sent can never disagree with its header.
+type Message interface{ Type() Type }
+
+// Hello is the first record of a worker process on its link.
+type Hello struct {
+	PID     int    `json:"pid"`
+	Version string `json:"version"`
+}
+
+// Ready says that the process can serve: listeners attached, OnWorkerStart
+// returned nil, every HoldReady released.
+type Ready struct{}
+
+// Yielded says that a draining process takes no part in accepting and
+// runs no timer of OnWorkerStart any more, so its seat may be taken.
+type Yielded struct{}
+
+// Report answers AskReport.
+type Report struct {
+	ID      uint64  `json:"id"`
+	Figures Figures `json:"figures"`
+}
+
+// Connections is one piece of the answer to AskConnections.
+type Connections struct {
+	ID   uint64          `json:"id"`
+	Rows []ConnectionRow `json:"rows"`
+	Last bool            `json:"last"`
+}
+
+// Log is one line for wm.log; the master adds time and pid.
+type Log struct {
+	Text string `json:"text"`
+}
+
+// Listen asks the master to open and keep a listener (Worker.Listen).
+type Listen struct {
+	ID      uint64 `json:"id"`
+	Address string `json:"address"`
+}
+
+// Paused says that this process stopped accepting without leaving.
+type Paused struct{}
+
+// Failed says in words why the process is about to end with Code.
+type Failed struct {
+	Code int    `json:"code"`
+	Text string `json:"text"`
+}
+
+// Waiting says what a drain still waits for, for the log.
+type Waiting struct {
+	Text string `json:"text"`
+}
+
+// Goodbye is the last record of an orderly end.
+type Goodbye struct {
+	Code int `json:"code"`
+}
+
+// Seated gives the process its seat: the timers of OnWorkerStart begin.
+type Seated struct{}
+
+// Drain tells the process to leave. Graceful waits for the connections
+// without a limit; otherwise idle ones are closed and the master kills the
+// process after Timeout.
+type Drain struct {
+	Graceful bool          `json:"graceful"`
+	Timeout  time.Duration `json:"timeout_ns"`
+	Reload   bool          `json:"reload"` // the end belongs to a reload
+}
+
+// Reload tells a process that is not Reloadable to run OnWorkerReload. A
+// descriptor beside it is the reopened standard output.
+type Reload struct{}
+
+// AskReport asks for the figures of the process.
+type AskReport struct {
+	ID uint64 `json:"id"`
+}
+
+// AskConnections asks for the list of connections of the process.
+type AskConnections struct {
+	ID uint64 `json:"id"`
+}
+
+// Kick asks for one round of accept: a sibling stopped accepting.
+type Kick struct{}
+
+// Listening answers Listen; the listener is the descriptor beside it.
+type Listening struct {
+	ID    uint64 `json:"id"`
+	Error string `json:"error,omitempty"`
+}
+
+// Announce names the app whose Start runs next in the probe.
+type Announce struct {
+	App string `json:"app"`
+}
+
+// Specs is what one app declared.
+type Specs struct {
+	App      string   `json:"app"`
+	Specs    []Spec   `json:"specs"`
+	Settings Settings `json:"settings"`
+}
+
+// Done ends a probe; Version is that of the probed binary.
+type Done struct {
+	Version string `json:"version"`
+}
+
+// The commands a master serves.
+const (
+	CommandPing        = "ping"
+	CommandStatus      = "status"
+	CommandConnections = "connections"
+	CommandStop        = "stop"
+	CommandReload      = "reload"
+)
+
+// Request is what the command line asks.
+type Request struct {
+	Command   string   `json:"command"`
+	Graceful  bool     `json:"graceful,omitempty"`
+	NoWait    bool     `json:"no_wait,omitempty"`
+	Binary    string   `json:"binary,omitempty"`     // reload from this file; empty: the one started
+	InstallAs string   `json:"install_as,omitempty"` // rename Binary to this after success
+	Apps      []string `json:"apps,omitempty"`
+}
+
+// Progress is one step of a start, stop or reload, for people.
+type Progress struct {
+	Kind   string `json:"kind"` // probe, bind, starting, ready, draining, stopped, failed, rollback, note
+	Text   string `json:"text"`
+	Worker string `json:"worker,omitempty"`
+	Slot   int    `json:"slot"`
+	PID    int    `json:"pid,omitempty"`
+	Done   int    `json:"done"`
+	Total  int    `json:"total"`
+}
+
+// ConnectionList is one piece of the answer to the connections command.
+type ConnectionList struct {
+	Rows []ConnectionRow `json:"rows"`
+}
+
+// Result ends the answer to a request. Code is the exit status of the
+// command; Text says why when it is not 0.
+type Result struct {
+	Code int    `json:"code"`
+	Text string `json:"text,omitempty"`
+}
+
+func (*Hello) Type() Type          { return TypeHello }
+func (*Ready) Type() Type          { return TypeReady }
+func (*Yielded) Type() Type        { return TypeYielded }
+func (*Report) Type() Type         { return TypeReport }
+func (*Connections) Type() Type    { return TypeConnections }
+func (*Log) Type() Type            { return TypeLog }
+func (*Listen) Type() Type         { return TypeListen }
+func (*Paused) Type() Type         { return TypePaused }
+func (*Failed) Type() Type         { return TypeFailed }
+func (*Waiting) Type() Type        { return TypeWaiting }
+func (*Goodbye) Type() Type        { return TypeGoodbye }
+func (*Seated) Type() Type         { return TypeSeated }
+func (*Drain) Type() Type          { return TypeDrain }
+func (*Reload) Type() Type         { return TypeReload }
+func (*AskReport) Type() Type      { return TypeAskReport }
+func (*AskConnections) Type() Type { return TypeAskConnections }
+func (*Kick) Type() Type           { return TypeKick }
+func (*Listening) Type() Type      { return TypeListening }
+func (*Announce) Type() Type       { return TypeAnnounce }
+func (*Specs) Type() Type          { return TypeSpecs }
+func (*Done) Type() Type           { return TypeDone }
+func (*Request) Type() Type        { return TypeRequest }
+func (*Progress) Type() Type       { return TypeProgress }
+func (*Snapshot) Type() Type       { return TypeSnapshot }
+func (*ConnectionList) Type() Type { return TypeConnectionList }
+func (*Result) Type() Type         { return TypeResult }
+
+// blank makes the empty message of each type; a type that is not here is
+// unknown and skipped by the receiver.
+var blank = map[Type]func() Message{
+	TypeHello:          func() Message { return new(Hello) },
+	TypeReady:          func() Message { return new(Ready) },
+	TypeYielded:        func() Message { return new(Yielded) },
+	TypeReport:         func() Message { return new(Report) },
+	TypeConnections:    func() Message { return new(Connections) },
+	TypeLog:            func() Message { return new(Log) },
+	TypeListen:         func() Message { return new(Listen) },
+	TypePaused:         func() Message { return new(Paused) },
+	TypeFailed:         func() Message { return new(Failed) },
+	TypeWaiting:        func() Message { return new(Waiting) },
+	TypeGoodbye:        func() Message { return new(Goodbye) },
+	TypeSeated:         func() Message { return new(Seated) },
+	TypeDrain:          func() Message { return new(Drain) },
+	TypeReload:         func() Message { return new(Reload) },
+	TypeAskReport:      func() Message { return new(AskReport) },
+	TypeAskConnections: func() Message { return new(AskConnections) },
+	TypeKick:           func() Message { return new(Kick) },
+	TypeListening:      func() Message { return new(Listening) },
+	TypeAnnounce:       func() Message { return new(Announce) },
+	TypeSpecs:          func() Message { return new(Specs) },
+	TypeDone:           func() Message { return new(Done) },
+	TypeRequest:        func() Message { return new(Request) },
+	TypeProgress:       func() Message { return new(Progress) },
+	TypeSnapshot:       func() Message { return new(Snapshot) },
+	TypeConnectionList: func() Message { return new(ConnectionList) },
+	TypeResult:         func() Message { return new(Result) },
+}
