@@ -1,0 +1,71 @@
+package statusfmt
+
+import (
+	"cmp"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+const (
+	maxWorkerColumns   = 14
+	maxProtocolColumns = 15
+)
+
+var connectionColumns = []column{
+	{"PID", left}, {"Worker", left}, {"CID", left}, {"Trans", left}, {"Protocol", left},
+	{"ipv4", left}, {"ipv6", left}, {"Recv-Q", right}, {"Send-Q", right},
+	{"Bytes-R", right}, {"Bytes-W", right}, {"Status", left},
+	{"Local Address", left}, {"Foreign Address", left},
+}
+
+// Connections writes the page of wm connections, ordered by pid and
+// connection id. Called by the command line with all pieces of the answer.
+func Connections(w io.Writer, rows []ipc.ConnectionRow) error {
+	cells := make([][]string, 0, len(rows))
+	for _, r := range byProcess(rows) {
+		cells = append(cells, connectionCells(r))
+	}
+	lines, err := table(connectionColumns, cells, 2)
+	if err != nil {
+		return err
+	}
+	p := newPage(Options{}, lines...)
+	p.ruler(" WM CONNECTION STATUS ")
+	for _, l := range lines {
+		p.line("%s", l)
+	}
+	_, err = w.Write(p.Bytes())
+	return err
+}
+
+func byProcess(rows []ipc.ConnectionRow) []ipc.ConnectionRow {
+	rows = slices.Clone(rows)
+	slices.SortStableFunc(rows, func(a, b ipc.ConnectionRow) int {
+		return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.ID, b.ID))
+	})
+	return rows
+}
+
+func connectionCells(r ipc.ConnectionRow) []string {
+	protocol := r.Protocol
+	if protocol == "" {
+		protocol = r.Trans
+	}
+	return []string{
+		strconv.Itoa(r.PID), shorten(orWord(r.Worker), maxWorkerColumns),
+		strconv.FormatUint(r.ID, 10), orNone(r.Trans), shorten(orNone(protocol), maxProtocolColumns),
+		oneIf(r.IPv4), oneIf(r.IPv6),
+		size(uint64(max(r.RecvQ, 0))), size(uint64(max(r.SendQ, 0))), size(r.BytesR), size(r.BytesW),
+		orNone(r.Status), orNone(r.Local), orNone(r.Foreign),
+	}
+}
+
+func oneIf(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
+}

@@ -1,0 +1,31 @@
+// Package statusfmt is a pure view: it turns what the master reports into the
+// text and the JSON that the command line prints.
+//
+// Banner is what start prints, Status and Connections are the tables of the
+// commands of the same name, JSON and ConnectionsJSON their machine-readable
+// form. QPS compares two snapshots for status -d. What every number means
+// stands in docs/status.md.
+//
+// Nothing here asks a clock, an environment variable or a terminal: the same
+// snapshot and Options always give the same bytes, so each text has a golden
+// file. Everything may be called from any goroutine.
+package statusfmt
+
+// Options says how a page is drawn. The zero value draws plain text for a
+// pipe.
+type Options struct {
+	// Colour switches ANSI colours on. The caller decides it: only on a
+	// terminal, and never when NO_COLOR is set.
+	Colour bool
+	// Width is the number of columns of the terminal, 0 if unknown. Rulers
+	// are never longer; tables keep their width so that no column is lost.
+	Width int
+	// Live is set by status -d: the page ends with how to leave it.
+	Live bool
+	// Kernel is the release of the running kernel for the version line,
+	// empty if unknown.
+	Kernel string
+	// StopCommand is what the banner of a daemon tells people to type; empty
+	// is the name of the program followed by "stop".
+	StopCommand string
+}

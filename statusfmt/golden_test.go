@@ -1,0 +1,98 @@
+package statusfmt
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const goldenDir = "../testdata/statusfmt"
+
+// input is what one NAME.in holds; NAME begins with the view that draws it.
+type input struct {
+	Options  Options
+	Snapshot ipc.Snapshot
+	Rows     []ipc.ConnectionRow
+}
+
+func (in *input) draw(view string) (string, error) {
+	var buf bytes.Buffer
+	var err error
+	switch view {
+	case "banner":
+		err = Banner(&buf, &in.Snapshot, in.Options)
+	case "status":
+		err = Status(&buf, &in.Snapshot, in.Options)
+	case "json":
+		err = JSON(&buf, &in.Snapshot)
+	case "connections":
+		err = Connections(&buf, in.Rows)
+	case "connectionsjson":
+		err = ConnectionsJSON(&buf, in.Rows)
+	}
+	return buf.String(), err
+}
+
+func TestGolden(t *testing.T) {
+	inputs, err := filepath.Glob(goldenDir + "/*.in")
+	if err != nil || len(inputs) == 0 {
+		t.Fatalf("no inputs in %s: %v", goldenDir, err)
+	}
+	for _, path := range inputs {
+		name := strings.TrimSuffix(filepath.Base(path), ".in")
+		t.Run(name, func(t *testing.T) {
+			in := readInput(t, path)
+			view, _, _ := strings.Cut(name, "_")
+			got, err := in.draw(view)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkGolden(t, name, got)
+			if again, _ := in.draw(view); again != got {
+				t.Errorf("drawn twice, the second differs:\n%s", again)
+			}
+		})
+	}
+}
+
+func readInput(t *testing.T, path string) *input {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	in := new(input)
+	if err := dec.Decode(in); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return in
+}
+
+func checkGolden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join(goldenDir, name+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs (run with -update if that is meant)\ngot:\n%s\nwant:\n%s",
+			path, got, want)
+	}
+}

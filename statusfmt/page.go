@@ -1,0 +1,99 @@
+package statusfmt
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+// page collects the lines of one answer, so that it reaches the terminal in a
+// single write.
+type page struct {
+	bytes.Buffer
+	opt   Options
+	width int // of the rulers
+}
+
+func newPage(opt Options, lines ...string) *page {
+	width := widest(lines...)
+	if opt.Width > 0 {
+		width = min(width, opt.Width)
+	}
+	return &page{opt: opt, width: width}
+}
+
+func (p *page) line(format string, a ...any) {
+	fmt.Fprintf(p, format, a...)
+	p.WriteByte('\n')
+}
+
+// ruler draws a line of dashes with the caption in its middle.
+func (p *page) ruler(caption string) {
+	dashes := max(p.width-display(caption), 0)
+	before := dashes / 2
+	p.line("%s%s%s", strings.Repeat("-", before), caption, strings.Repeat("-", dashes-before))
+}
+
+// head draws the head line of a table that is width columns wide.
+func (p *page) head(line string, width int) {
+	blanks := strings.Repeat(" ", max(width-display(line), 0))
+	if !p.opt.Colour {
+		blanks = ""
+	}
+	p.line("%s", p.paint(reverse, line+blanks))
+}
+
+// row draws a line of a table whose last cell begins with the word tag, in
+// the colour of that word.
+func (p *page) row(line, lastCell string, tag tag) {
+	before, found := strings.CutSuffix(line, lastCell)
+	rest, tagged := strings.CutPrefix(lastCell, tag.text)
+	if !found || !tagged {
+		p.line("%s", line)
+		return
+	}
+	p.line("%s%s%s", before, p.paint(tag.colour, tag.text), rest)
+}
+
+// colour is the parameter of an SGR sequence; empty is none.
+type colour string
+
+const (
+	plain   colour = ""
+	bold    colour = "1"
+	reverse colour = "7"
+	red     colour = "31"
+	green   colour = "32"
+	yellow  colour = "33"
+)
+
+// tag is a bracketed word that tells a state.
+type tag struct {
+	text   string
+	colour colour
+}
+
+func (p *page) paint(c colour, s string) string {
+	if !p.opt.Colour || c == plain {
+		return s
+	}
+	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"
+}
+
+func program(snap *ipc.Snapshot) string {
+	if snap.Program == "" {
+		return "wm"
+	}
+	return clean(snap.Program)
+}
+
+func versionLine(snap *ipc.Snapshot, opt Options) string {
+	kernel := "Linux"
+	if opt.Kernel != "" {
+		kernel += "/" + clean(opt.Kernel)
+	}
+	version := program(snap) + "/" + clean(snap.Version)
+	return fmt.Sprintf("%-24s%-30s%s", version+" ", "Go/"+clean(snap.Go)+" ", kernel)
+}

@@ -1,0 +1,110 @@
+package statusfmt
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+// A CJK locale makes the table library count some narrow characters as wide;
+// the page must not depend on where it is drawn.
+func TestLocaleDoesNotMoveColumns(t *testing.T) {
+	in := readInput(t, filepath.Join(goldenDir, "status_cjk_ipv6.in"))
+	want, err := in.draw("status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	twwidth.SetEastAsian(true)
+	got, err := in.draw("status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != want {
+		t.Errorf("in a CJK locale:\n%s\nelsewhere:\n%s", got, want)
+	}
+}
+
+func TestColumnsStayInPlace(t *testing.T) {
+	const mark = "|"
+	names := []string{
+		"a", "聊天室服务", "채팅", "café", "emoji 👩‍👩‍👧 x", "a  b", "", " x ", "\x1b[31m",
+	}
+	var rows [][]string
+	for _, n := range names {
+		rows = append(rows, []string{clean(n), mark})
+	}
+	lines, err := table([]column{{"name", left}, {mark, left}}, rows, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(lines) != len(rows)+1 {
+		t.Fatalf("%d lines for %d rows", len(lines), len(rows))
+	}
+	for i, l := range lines {
+		if before, found := strings.CutSuffix(l, mark); !found || display(before) != 16 {
+			t.Errorf("line %d: column at %d: %q", i, display(before), l)
+		}
+	}
+}
+
+func TestRowColoursOnlyTheTag(t *testing.T) {
+	p := newPage(Options{Colour: true})
+	p.row("1  [idle]  [idle]", "[idle]", tag{"[idle]", green})
+	p.row("2  something else", "[idle]", tag{"[idle]", green})
+	want := "1  [idle]  \x1b[32m[idle]\x1b[0m\n2  something else\n"
+	if got := p.String(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestDrawingLeavesTheSnapshotAlone(t *testing.T) {
+	snap := &ipc.Snapshot{
+		Processes: []ipc.ProcessRow{{PID: 9}, {PID: 3}},
+		Exits:     []ipc.ExitRow{{Key: "b"}, {Key: "a"}},
+	}
+	if err := Status(io.Discard, snap, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	rows := []ipc.ConnectionRow{{PID: 9}, {PID: 3}}
+	if err := Connections(io.Discard, rows); err != nil {
+		t.Fatal(err)
+	}
+	if snap.Processes[0].PID != 9 || snap.Exits[0].Key != "b" || rows[0].PID != 9 {
+		t.Errorf("input was reordered: %+v %+v", snap, rows)
+	}
+}
+
+// once takes one write, as a page must need no more, and then fails.
+type once struct{ writes int }
+
+var errFull = errors.New("full")
+
+func (o *once) Write(p []byte) (int, error) {
+	o.writes++
+	return 0, errFull
+}
+
+func TestWriteErrorIsReturned(t *testing.T) {
+	snap := &ipc.Snapshot{}
+	for i, draw := range []func(io.Writer) error{
+		func(w io.Writer) error { return Banner(w, snap, Options{}) },
+		func(w io.Writer) error { return Status(w, snap, Options{}) },
+		func(w io.Writer) error { return Connections(w, nil) },
+		func(w io.Writer) error { return JSON(w, snap) },
+		func(w io.Writer) error { return ConnectionsJSON(w, nil) },
+	} {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			var w once
+			if err := draw(&w); !errors.Is(err, errFull) || w.writes != 1 {
+				t.Errorf("err = %v after %d writes, want %v after 1", err, w.writes, errFull)
+			}
+		})
+	}
+}
