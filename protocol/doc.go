@@ -1,0 +1,17 @@
+// Package protocol says what a protocol is: how bytes become messages and
+// messages become bytes. It knows a connection only as Conn, so that protocols
+// can be written and tested without a server.
+//
+//	bytes in --Input--> length of the first frame --Decode--> message
+//	message  --Encode-> bytes appended to the send buffer
+//
+// A Protocol is one value shared by all connections. What it has to remember
+// about one of them lies in Conn.State. All methods run in the worker process,
+// on the goroutine of its loop, and must not block.
+//
+// Three methods make a protocol. The other interfaces are offered to protocols
+// that need more: Bytes spares the hot path an allocation and Sharer a
+// broadcast the repetition, Opener and Closer follow the life of a connection,
+// Finisher and Farewell have a word when it is closed from this side, Quiescer
+// and Leaver when the process is told to leave.
+package protocol

@@ -1,0 +1,107 @@
+package http1
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// tokenBytes are those of RFC 9110 section 5.6.2: a header name has no others.
+var tokenBytes = func() (set [256]bool) {
+	for _, c := range []byte("!#$%&'*+-.^_`|~0123456789" +
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+		set[c] = true
+	}
+	return set
+}()
+
+// tokenLength counts the token bytes at the beginning of b.
+func tokenLength[T string | []byte](b T) int {
+	n := 0
+	for n < len(b) && tokenBytes[b[n]] {
+		n++
+	}
+	return n
+}
+
+// trimmed is what lies behind from in line, without blanks around it.
+func trimmed(line []byte, from int) span {
+	to := len(line)
+	for from < to && (line[from] == ' ' || line[from] == '\t') {
+		from++
+	}
+	for to > from && (line[to-1] == ' ' || line[to-1] == '\t') {
+		to--
+	}
+	return span{from, to}
+}
+
+// printable tells whether b, a header value, has no control bytes but tabs.
+func printable(b []byte) bool {
+	for len(b) >= 8 && !hasControl(binary.LittleEndian.Uint64(b)) {
+		b = b[8:]
+	}
+	for _, c := range b {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// hasControl looks at eight bytes at once for one below 0x20 or equal to 0x7f.
+func hasControl(word uint64) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	del := word ^ ones*0x7f
+	return ((word-ones*' ')&^word|(del-ones)&^del)&tops != 0
+}
+
+// visible tells whether b, a request target, has no blanks and no control
+// bytes; UTF-8 is tolerated (features.md 25.6).
+func visible(b []byte) bool {
+	for _, c := range b {
+		if c <= ' ' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+func digits[T string | []byte](b T) bool {
+	for i := range len(b) {
+		if c := b[i]; c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(b) > 0
+}
+
+// hasToken looks for a word, in any case, in a list separated by commas.
+func hasToken(list []byte, word string) bool {
+	for rest, more := list, true; more; {
+		list, rest, more = bytes.Cut(rest, []byte{','})
+		if fold(trimmed(list, 0).of(list), word) {
+			return true
+		}
+	}
+	return false
+}
+
+// fold compares without regard to the case of ASCII letters.
+func fold[T string | []byte](a T, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c | 0x20
+	}
+	return c
+}

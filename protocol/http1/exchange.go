@@ -1,0 +1,151 @@
+package http1
+
+import (
+	"bytes"
+
+	"github.com/workerman-go/wm/protocol"
+)
+
+// answer is what the answer to one request has to respect.
+type answer uint8
+
+const (
+	noBody answer = 1 << iota // the method was HEAD
+	closes                    // the connection ends behind it
+)
+
+// exchange is the state of a connection: the request that arrives, the one that
+// was delivered last, and those that wait for an answer.
+type exchange struct {
+	head     head
+	chunks   chunks
+	searched int // so many bytes of an unfinished head were parsed
+	request  Request
+
+	waiting []answer // oldest first
+	pending answer   // what the answer being sent respects
+	final   bool     // it is a whole answer, not an interim one
+	owed    bool     // 100 Continue, once the answers before it are out
+
+	last    bool // the request that closes was read: what follows is discarded
+	leaving bool // the process drains
+}
+
+func exchangeOf(c protocol.Conn) *exchange {
+	e, ok := c.State().(*exchange)
+	if !ok {
+		e = &exchange{}
+		c.SetState(e)
+	}
+	return e
+}
+
+func (e *exchange) input(buf []byte, c protocol.Conn) (int, error) {
+	if e.last {
+		return min(len(buf), c.MaxPackage()), nil
+	}
+	if e.head.length == 0 {
+		if e.sameLine(buf) {
+			return 0, nil
+		}
+		if err := e.head.parse(buf); err != nil || e.head.length == 0 {
+			return 0, err
+		}
+		e.searched = 0
+	}
+	length, err := e.length(buf, c.MaxPackage())
+	if err == nil && e.head.expects && len(buf) == e.head.length {
+		e.goOn(c)
+	}
+	return length, err
+}
+
+// sameLine spares parse the repetition while a head comes byte by byte: the new
+// bytes complete no line and are not too many.
+func (e *exchange) sameLine(buf []byte) bool {
+	from := min(e.searched, len(buf))
+	e.searched = len(buf)
+	return from > 0 && len(buf) < maxHeadBytes && bytes.IndexByte(buf[from:], '\n') < 0
+}
+
+// length is that of the whole request whose head is known, 0 for a chunked one
+// that is not complete.
+func (e *exchange) length(buf []byte, limit int) (int, error) {
+	h := &e.head
+	if int64(h.length)+h.contentLength > int64(limit) {
+		return 0, tooLarge
+	}
+	if h.chunked {
+		return e.chunks.input(buf, h.length, limit)
+	}
+	return h.length + int(h.contentLength), nil
+}
+
+// goOn answers Expect: 100-continue, once. Answers to earlier requests come
+// first.
+func (e *exchange) goOn(c protocol.Conn) {
+	e.head.expects = false
+	if len(e.waiting) > 0 {
+		e.owed = true
+		return
+	}
+	_ = c.SendRaw(interim) // the peer sends its body without it, only later
+}
+
+var interim = []byte("HTTP/1.1 100 Continue\r\n\r\n")
+
+func (e *exchange) decode(frame []byte, c protocol.Conn) (any, error) {
+	if e.last {
+		return nil, protocol.Skip
+	}
+	if e.head.length == 0 {
+		if n, err := e.input(frame, c); err != nil || n != len(frame) {
+			return nil, badRequest
+		}
+	}
+	e.owed = false
+	e.request.set(frame, &e.head, &e.chunks)
+	var a answer
+	if e.head.method == methodHead {
+		a |= noBody
+	}
+	if e.head.closes() {
+		a |= closes
+		e.last = true
+	}
+	e.waiting = append(e.waiting, a)
+	e.head = head{}
+	e.chunks = chunks{}
+	return &e.request, nil
+}
+
+// next is what the answer that is encoded now has to respect. An answer that
+// nobody asked for is sent too.
+func (e *exchange) next() answer {
+	var a answer
+	if len(e.waiting) > 0 {
+		a = e.waiting[0]
+	}
+	if e.leaving && len(e.waiting) <= 1 {
+		a |= closes
+	}
+	return a
+}
+
+// sent does what had to wait until the answer was in the send buffer.
+func (e *exchange) sent(c protocol.Conn) {
+	if !e.final {
+		return
+	}
+	e.final = false
+	if len(e.waiting) > 0 {
+		e.waiting = e.waiting[:copy(e.waiting, e.waiting[1:])]
+	}
+	switch {
+	case e.pending&closes != 0:
+		c.Close()
+	case e.owed && len(e.waiting) == 0:
+		e.owed = false
+		_ = c.SendRaw(interim)
+	}
+}

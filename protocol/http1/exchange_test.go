@@ -1,0 +1,197 @@
+package http1
+
+import (
+	"strings"
+	"testing"
+)
+
+func get(lines ...string) []byte {
+	return []byte("GET / HTTP/1.1\r\nHost: a\r\n" + strings.Join(lines, "") + "\r\n")
+}
+
+func TestConnectionIsClosedBehindTheAnswer(t *testing.T) {
+	tests := []struct {
+		name, in string
+		answer   any
+		want     bool
+	}{
+		{"1.1", string(get()), "x", false},
+		{"1.1 close", string(get("Connection: close\r\n")), "x", true},
+		{"1.1 close in a list", string(get("Connection: te, Close\r\n")), "x", true},
+		{"1.1 close in a second line", string(get("Connection: te\r\nConnection: close\r\n")), "x", true},
+		{"1.1 closed is another word", string(get("Connection: closed\r\n")), "x", false},
+		{"1.0", "GET / HTTP/1.0\r\n\r\n", "x", true},
+		{"1.0 keep-alive", "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", "x", false},
+		{"1.0 keep-alive and close", "GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", "x", true},
+		{"1.0 chunked", "POST / HTTP/1.0\r\nConnection: keep-alive\r\n" +
+			"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "x", true},
+		{"the author closes", string(get()),
+			NewResponse(200, map[string]string{"Connection": "close"}, ""), true},
+		{"the author cannot keep it", string(get("Connection: close\r\n")),
+			NewResponse(200, map[string]string{"Connection": "keep-alive"}, ""), true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newConn()
+			if got, err := c.summaries([]byte(tt.in)); err != nil || len(got) != 1 {
+				t.Fatalf("requests %q, %v, want one", got, err)
+			}
+			if c.closed {
+				t.Fatal("closed before the answer")
+			}
+			c.send(t, tt.answer)
+			if c.closed != tt.want {
+				t.Errorf("closed %t, want %t", c.closed, tt.want)
+			}
+			line := map[bool]string{true: "close", false: "keep-alive"}[tt.want]
+			if got := string(c.sent); strings.Count(got, "Connection: ") != 1 ||
+				!strings.Contains(got, "\r\nConnection: "+line+"\r\n") {
+				t.Errorf("answer %q does not say %s once", got, line)
+			}
+		})
+	}
+}
+
+func TestWhatFollowsTheLastRequestIsDiscarded(t *testing.T) {
+	c := newConn()
+	got, err := c.summaries(append(get("Connection: close\r\n"), get()...), []byte("\x00junk"))
+	if err != nil || len(got) != 1 {
+		t.Errorf("requests %q, %v, want one", got, err)
+	}
+}
+
+func TestAnswersBelongToRequestsInOrder(t *testing.T) {
+	setDate(t)
+	c := newConn()
+	head := []byte("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if _, err := c.summaries(append(head, get("Connection: close\r\n")...)); err != nil {
+		t.Fatal(err)
+	}
+	const start, end = "HTTP/1.1 200 OK\r\n" + dateLine + "Connection: ",
+		"\r\nContent-Type: text/html;charset=utf-8\r\nContent-Length: 1\r\n\r\n"
+	c.send(t, "1")
+	if c.closed {
+		t.Fatal("closed behind the first answer")
+	}
+	c.send(t, "2")
+	wantSent(t, c, start+"keep-alive"+end+start+"close"+end+"2")
+	if !c.closed {
+		t.Error("not closed behind the last answer")
+	}
+}
+
+func TestHeadMayTellTheLength(t *testing.T) {
+	c := newConn()
+	if _, err := c.summaries([]byte("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	c.send(t, NewResponse(200, map[string]string{"Content-Length": "99"}, ""))
+	if got := string(c.sent); !strings.Contains(got, "\r\nContent-Length: 99\r\n") ||
+		strings.Count(got, "Content-Length") != 1 {
+		t.Errorf("answer %q, want a length of 99", got)
+	}
+}
+
+func TestQuietBetweenRequests(t *testing.T) {
+	c := newConn()
+	if !(http1{}).Quiet(c) {
+		t.Error("not quiet before the first request")
+	}
+	if _, err := c.summaries(get(), get()); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []any{"1", &Response{Status: 103}, "2"} {
+		if (http1{}).Quiet(c) {
+			t.Errorf("quiet before %v", v)
+		}
+		c.send(t, v)
+	}
+	if !(http1{}).Quiet(c) {
+		t.Error("not quiet behind the last answer")
+	}
+}
+
+func TestLeaveClosesBehindTheLastAnswer(t *testing.T) {
+	c := newConn()
+	if _, err := c.summaries(get(), get()); err != nil {
+		t.Fatal(err)
+	}
+	http1{}.Leave(c)
+	c.send(t, "1")
+	if c.closed {
+		t.Fatal("closed while a request waits")
+	}
+	c.send(t, "2")
+	if !c.closed || strings.Count(string(c.sent), "Connection: close") != 1 {
+		t.Errorf("closed %t behind %q", c.closed, c.sent)
+	}
+}
+
+func TestLeaveBeforeTheFirstRequest(t *testing.T) {
+	c := newConn()
+	http1{}.Leave(c)
+	if _, err := c.summaries(get()); err != nil {
+		t.Fatal(err)
+	}
+	c.send(t, "1")
+	if !c.closed {
+		t.Error("not closed behind the answer")
+	}
+}
+
+func TestExpectContinue(t *testing.T) {
+	const (
+		goOn = "HTTP/1.1 100 Continue\r\n\r\n"
+		post = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\n"
+	)
+	tests := []struct {
+		name   string
+		pieces []string
+		want   string
+	}{
+		{"length", []string{post + "Content-Length: 2\r\n\r\n"}, goOn},
+		{"chunked", []string{post + "Transfer-Encoding: chunked\r\n\r\n"}, goOn},
+		{"once", []string{post + "Transfer-Encoding: chunked\r\n\r\n", "1", "\r\na\r\n0"}, goOn},
+		{"body came with it", []string{post + "Content-Length: 2\r\n\r\nh"}, ""},
+		{"too large", []string{post + "Content-Length: 99999999\r\n\r\n"},
+			"HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\n\r\n"},
+		{"version 1.0", []string{"POST / HTTP/1.0\r\nExpect: 100-continue\r\n" +
+			"Content-Length: 2\r\n\r\n"}, ""},
+		{"other expectation", []string{"POST / HTTP/1.1\r\nHost: a\r\nExpect: more\r\n" +
+			"Content-Length: 2\r\n\r\n"}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newConn()
+			var pieces [][]byte
+			for _, piece := range tt.pieces {
+				pieces = append(pieces, []byte(piece))
+			}
+			if got, _ := c.summaries(pieces...); len(got) != 0 {
+				t.Errorf("requests %q, want none yet", got)
+			}
+			wantSent(t, c, tt.want)
+		})
+	}
+}
+
+func TestContinueWaitsForEarlierAnswers(t *testing.T) {
+	c := newConn()
+	pieces := [][]byte{get(), get("Expect: 100-continue\r\nContent-Length: 2\r\n")}
+	if _, err := c.summaries(pieces...); err != nil {
+		t.Fatal(err)
+	}
+	wantSent(t, c, "")
+	c.send(t, "first")
+	if got := string(c.sent); !strings.HasSuffix(got, "firstHTTP/1.1 100 Continue\r\n\r\n") {
+		t.Errorf("sent %q, want the answer and then 100", got)
+	}
+}
+
+func TestDecodeAlone(t *testing.T) {
+	for in, ok := range map[string]bool{string(get()): true, "GET / HTTP/1.1\r\n": false} {
+		if _, err := Protocol.Decode([]byte(in), newConn()); (err == nil) != ok {
+			t.Errorf("Decode(%q): %v, want no error: %t", in, err, ok)
+		}
+	}
+}

@@ -1,0 +1,53 @@
+// Package http1 is the server side of HTTP/1.0 and HTTP/1.1 on the loop of a
+// worker process. A message in is a *Request; a message out is a string, bytes
+// or a *Response, and any other value is sent as protocol.AppendText prints it.
+//
+//	w := worker.New("http://0.0.0.0:2345")
+//	w.OnRequest = func(c *worker.Connection, r *http1.Request) {
+//		c.Send("hello " + r.Get("name", "world"))
+//	}
+//
+// Every request needs exactly one answer, and answers belong to the requests in
+// the order these came (features.md 25.18, 25.23). Whether the connection stays
+// open is decided here and not by the app: Connection: close, HTTP/1.0 and a
+// draining process end it behind the answer (trap T63).
+//
+// head.go and chunked.go find the end of a request, request.go and query.go
+// are what the author reads of it, response.go and encode.go the way out, and
+// exchange.go keeps questions and answers together.
+package http1
+
+import "github.com/workerman-go/wm/protocol"
+
+// Protocol is what http:// means; give it to SetProtocol to switch a connection
+// to HTTP.
+var Protocol protocol.Protocol = http1{}
+
+// http1 implements protocol.Protocol, Finisher, Quiescer and Leaver.
+type http1 struct{}
+
+// Input returns the length of the first request, body included.
+func (http1) Input(buf []byte, c protocol.Conn) (int, error) {
+	return exchangeOf(c).input(buf, c)
+}
+
+// Decode returns a *Request, which is used again for the next one: it is valid
+// until the callback returns.
+func (http1) Decode(frame []byte, c protocol.Conn) (any, error) {
+	return exchangeOf(c).decode(frame, c)
+}
+
+// Encode appends the answer to the oldest request that has none.
+func (http1) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
+	return exchangeOf(c).encode(dst, v)
+}
+
+// Sent closes the connection behind an answer that said so.
+func (http1) Sent(c protocol.Conn) { exchangeOf(c).sent(c) }
+
+// Quiet is true when every request was answered.
+func (http1) Quiet(c protocol.Conn) bool { return len(exchangeOf(c).waiting) == 0 }
+
+// Leave makes the next answer that leaves no request unanswered say
+// Connection: close.
+func (http1) Leave(c protocol.Conn) { exchangeOf(c).leaving = true }

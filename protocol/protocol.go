@@ -1,0 +1,116 @@
+package protocol
+
+import "errors"
+
+// Protocol turns the bytes of a connection into messages and back. The author
+// of an app writes one by implementing these three methods and gives it to
+// Worker.Protocol, or to Register to have a scheme of its own.
+type Protocol interface {
+	// Input returns the length of the first message in buf, header included,
+	// even when that is more than len(buf), and 0 when it cannot tell yet. buf
+	// holds all bytes not yet decoded, not only the new ones, and is never
+	// empty; it begins with the same byte until that message was decoded. An
+	// error closes the connection. Input must bound what it waits for: a
+	// length above c.MaxPackage(), or more than that without a length, is an
+	// error.
+	Input(buf []byte, c Conn) (int, error)
+	// Decode turns that message into what the author gets: a []byte for
+	// OnMessage, anything else for OnValue. frame may be changed in place and
+	// is gone when the callback returns. Skip means that there is nothing to
+	// deliver; any other error closes the connection.
+	Decode(frame []byte, c Conn) (any, error)
+	// Encode appends v to dst as it goes over the wire and returns the longer
+	// slice. It may append nothing, which sends nothing. On an error nothing
+	// is sent and the author's Send returns it.
+	Encode(dst []byte, v any, c Conn) ([]byte, error)
+}
+
+// Bytes is implemented by a protocol whose messages are bytes both ways. A
+// connection then calls these instead of Decode and Encode, and no message is
+// boxed into an interface.
+type Bytes interface {
+	DecodeBytes(frame []byte, c Conn) ([]byte, error)
+	EncodeBytes(dst, p []byte, c Conn) ([]byte, error)
+}
+
+// Opener is implemented by a protocol that speaks first on dialled
+// connections: OnConnect runs when the connection stands, before the author's
+// OnConnect.
+type Opener interface{ OnConnect(c Conn) }
+
+// Closer is implemented by a protocol that holds something beyond Conn.State:
+// OnClose runs once when the connection is gone, before the author's OnClose.
+// Nothing can be sent any more.
+type Closer interface{ OnClose(c Conn) }
+
+// Finisher is implemented by a protocol that acts on what it has just encoded
+// (http: close after this response). Sent runs after the bytes of one Encode
+// joined the send buffer, inside the Send that brought them. It may call
+// c.Close, also while c is already closing.
+type Finisher interface{ Sent(c Conn) }
+
+// Sharer is implemented by a protocol whose encoded bytes may be the same for
+// many connections: Encode gives the same bytes for each c of which Shares(c)
+// is true, so that a broadcast encodes once. Without it a broadcast encodes for
+// every connection.
+type Sharer interface{ Shares(c Conn) bool }
+
+// Farewell is implemented by a protocol with a last word of its own
+// (websocket: the close frame). AppendFarewell runs once, when this side
+// closes the connection in order: after the message given to Close, before
+// the flush; never for Destroy, an error or a Reject. Leaving says that the
+// process is being drained.
+type Farewell interface {
+	AppendFarewell(dst []byte, leaving bool, c Conn) []byte
+}
+
+// Quiescer is implemented by a protocol that knows whether a connection rests
+// between two messages (http: every request was answered). A drain closes only
+// quiet connections. Without it a connection is quiet when no partial message
+// is buffered.
+type Quiescer interface{ Quiet(c Conn) bool }
+
+// Leaver is implemented by a protocol that can tell the peer to go (http: the
+// next response says Connection: close). Leave runs once per connection, when
+// the process begins to drain and before idle connections are closed.
+type Leaver interface{ Leave(c Conn) }
+
+// Conn is what a protocol may know of the connection; *worker.Connection is
+// one. Owned by the loop, like everything a protocol does.
+type Conn interface {
+	// Dialled says that this side opened the connection.
+	Dialled() bool
+	// MaxPackage is the largest message, header included, to be accepted.
+	MaxPackage() int
+	// State is what SetState kept, nil at first. It belongs to the protocol
+	// and is forgotten when the protocol of the connection is switched.
+	State() any
+	SetState(v any)
+	// SendRaw sends a copy of p as it is, past Encode.
+	SendRaw(p []byte) error
+	// Close sends last through Encode, flushes and closes. Input and Decode
+	// are not called again.
+	Close(last ...any)
+}
+
+var (
+	// ErrBad is returned by Input or Decode for bytes that are not in the
+	// protocol; wrap it to say why.
+	ErrBad = errors.New("protocol: bad packet")
+	// Skip is returned by Decode for a frame that was consumed and has nothing
+	// for the author.
+	Skip = errors.New("protocol: consumed, nothing to deliver")
+)
+
+// Reject is returned by Input or Decode instead of a plain error when the peer
+// is to be told: the connection sends Reply as it is, shuts down its sending
+// side and lingers until the peer has read it (features.md 25.16). It is an
+// ErrBad to errors.Is.
+type Reject struct {
+	Reply []byte // shared by many connections: not to be changed
+	Why   string
+}
+
+func (r *Reject) Error() string { return r.Why }
+
+func (r *Reject) Unwrap() error { return ErrBad }

@@ -1,0 +1,123 @@
+package websocket
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// opcode says what a frame is, RFC 6455 section 5.2.
+type opcode byte
+
+const (
+	opContinuation opcode = 0
+	opText         opcode = 1
+	opBinary       opcode = 2
+	opClose        opcode = 8
+	opPing         opcode = 9
+	opPong         opcode = 10
+)
+
+// The bits and sizes of a frame header, RFC 6455 section 5.2.
+const (
+	bitFin      = 0x80
+	bitsRSV     = 0x70
+	bitsOpcode  = 0x0f
+	bitMask     = 0x80
+	bitsLength  = 0x7f
+	bitControl  = 0x08 // of an opcode
+	length16    = 126
+	length64    = 127
+	maxControl  = 125
+	maskBytes   = 4
+	headerBytes = 2
+)
+
+// input returns the length of the frame at the beginning of buf.
+func (s *session) input(buf []byte, limit int) (int, error) {
+	if len(buf) < headerBytes {
+		return 0, nil
+	}
+	if err := s.check(buf[0], buf[1]); err != nil {
+		return 0, err
+	}
+	header, length := headerBytes+maskBytes, uint64(buf[1]&bitsLength)
+	switch length {
+	case length16:
+		if len(buf) < headerBytes+2 {
+			return 0, nil
+		}
+		header, length = header+2, uint64(binary.BigEndian.Uint16(buf[headerBytes:]))
+	case length64:
+		if len(buf) < headerBytes+8 {
+			return 0, nil
+		}
+		header, length = header+8, binary.BigEndian.Uint64(buf[headerBytes:])
+	}
+	if length > math.MaxInt64 {
+		return 0, protocolError
+	}
+	// Control frames are bounded by themselves and may stand between the
+	// fragments of a message that is as large as allowed.
+	isData := buf[0]&bitControl == 0
+	if isData && int64(length) > int64(limit-header-len(s.fragments)) {
+		return 0, messageTooBig
+	}
+	return header + int(length), nil
+}
+
+// check refuses the first two bytes of a frame that may not come now: unmasked,
+// extended, of an unknown kind, or out of the sequence of fragments.
+func (s *session) check(first, second byte) error {
+	fin, op := first&bitFin != 0, opcode(first&bitsOpcode)
+	ok := first&bitsRSV == 0 && second&bitMask != 0
+	switch op {
+	case opText, opBinary:
+		ok = ok && s.kind == opContinuation
+	case opContinuation:
+		ok = ok && s.kind != opContinuation
+	case opClose, opPing, opPong:
+		ok = ok && fin && second&bitsLength <= maxControl
+	default:
+		ok = false
+	}
+	if !ok {
+		return protocolError
+	}
+	return nil
+}
+
+// unmask returns the payload of a whole frame, decoded where it lies.
+func unmask(frame []byte) []byte {
+	header := headerBytes
+	switch frame[1] & bitsLength {
+	case length16:
+		header += 2
+	case length64:
+		header += 8
+	}
+	key := binary.LittleEndian.Uint32(frame[header:])
+	payload := frame[header+maskBytes:]
+	if key != 0 {
+		xor(payload, key)
+	}
+	return payload
+}
+
+// xor works in words of eight bytes while it can, RFC 6455 section 5.3.
+func xor(p []byte, key uint32) {
+	word := uint64(key)<<32 | uint64(key)
+	for len(p) >= 32 {
+		binary.LittleEndian.PutUint64(p, binary.LittleEndian.Uint64(p)^word)
+		binary.LittleEndian.PutUint64(p[8:], binary.LittleEndian.Uint64(p[8:])^word)
+		binary.LittleEndian.PutUint64(p[16:], binary.LittleEndian.Uint64(p[16:])^word)
+		binary.LittleEndian.PutUint64(p[24:], binary.LittleEndian.Uint64(p[24:])^word)
+		p = p[32:]
+	}
+	for len(p) >= 8 {
+		binary.LittleEndian.PutUint64(p, binary.LittleEndian.Uint64(p)^word)
+		p = p[8:]
+	}
+	for i := range p {
+		p[i] ^= byte(key >> (i % maskBytes * 8))
+	}
+}
