@@ -1,0 +1,120 @@
+package worker
+
+import (
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+)
+
+// App is one application: one line of apps/all.go.
+type App struct {
+	// Name is how command lines and messages call it: "chat", or
+	// "todpole/gateway" for one role of an app.
+	Name string
+	// Dir is its source folder, for AppDir and for messages.
+	Dir string
+	// Start declares its Workers with New. It runs in the probe and in the
+	// worker processes of this app, never in the master, so it must do
+	// nothing but declare; it must not block.
+	Start func()
+}
+
+// mainApp is the app of Workers that were made outside any App.Start.
+const mainApp = "main"
+
+// declared is what New has collected so far. Starts run one after another, on
+// the goroutine that called Declare.
+var declared struct {
+	mu       sync.Mutex // guards the fields below
+	app      App        // the one whose Start runs now; empty outside
+	workers  []*Worker  // of that Start
+	main     []*Worker  // made outside any Start
+	settings map[string]SettingsValues
+}
+
+// Declare runs the Start of one app and returns the Workers it made, in
+// order. For the harness only: it is called in the probe and in worker
+// processes, before there is a loop. A panic of Start is not caught.
+func Declare(app App) []*Worker {
+	before := Settings
+	declared.mu.Lock()
+	declared.app, declared.workers = app, nil
+	declared.mu.Unlock()
+	if app.Start != nil {
+		app.Start()
+	}
+	declared.mu.Lock()
+	defer declared.mu.Unlock()
+	made := declared.workers
+	declared.app, declared.workers = App{}, nil
+	if declared.settings == nil {
+		declared.settings = make(map[string]SettingsValues)
+	}
+	declared.settings[app.Name] = Settings.since(before)
+	return made
+}
+
+// DeclaredMain returns the Workers made outside any Declare: those of a main
+// program that embeds wm. Their app is "main". For the harness only.
+func DeclaredMain() []*Worker {
+	declared.mu.Lock()
+	defer declared.mu.Unlock()
+	return append([]*Worker(nil), declared.main...)
+}
+
+// AppDir returns the source folder of the app being started and, in a worker
+// process, of the app it belongs to. Empty in a main program of your own. It
+// may be called by any goroutine.
+func AppDir() string {
+	declared.mu.Lock()
+	dir := declared.app.Dir
+	declared.mu.Unlock()
+	if dir != "" {
+		return dir
+	}
+	if p := current.Load(); p != nil {
+		return p.w.appDir
+	}
+	return ""
+}
+
+// register adds a new Worker to the declarations of its app. Workers made in
+// a running worker process belong to that process alone.
+func register(w *Worker) {
+	if p := current.Load(); p != nil {
+		w.app, w.appDir = p.w.app, p.w.appDir
+		w.source = caller(w.appDir)
+		return
+	}
+	declared.mu.Lock()
+	defer declared.mu.Unlock()
+	w.app, w.appDir = declared.app.Name, declared.app.Dir
+	w.source = caller(w.appDir)
+	if declared.app.Start == nil {
+		w.app = mainApp
+		declared.main = append(declared.main, w)
+		return
+	}
+	declared.workers = append(declared.workers, w)
+}
+
+// caller finds the line of the author that led to New: the nearest one inside
+// the app's folder, because New is also called by other kinds of Worker;
+// without such a line the nearest one outside this package.
+func caller(dir string) (source string) {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs)])
+	for {
+		f, more := frames.Next()
+		if dir != "" && strings.HasPrefix(f.File, dir+string(filepath.Separator)) {
+			return place(f.File, f.Line)
+		}
+		if source == "" && f.File != "" {
+			source = place(f.File, f.Line)
+		}
+		if !more {
+			return source
+		}
+	}
+}

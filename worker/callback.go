@@ -1,0 +1,247 @@
+package worker
+
+import (
+	"fmt"
+	"math"
+	"runtime/debug"
+
+	"github.com/workerman-go/wm/protocol"
+	"github.com/workerman-go/wm/protocol/http1"
+)
+
+// Code of authors is called here and nowhere else, and so is recover: a panic
+// is counted and logged, what was sent before it goes out, and the process
+// lives on.
+
+// caught is deferred around a call of author's code.
+func (p *Process) caught(what string) {
+	if r := recover(); r != nil {
+		p.threw(what, r)
+		p.flushAll()
+	}
+}
+
+// threw counts and logs a panic. It may be called by any goroutine.
+func (p *Process) threw(what string, r any) {
+	p.counters.threw.Add(1)
+	p.logf("panic in %s: %v\n%s", what, r, debug.Stack())
+}
+
+// guard is what the loop calls timers, posted functions and signals with.
+func (p *Process) guard(fn func()) {
+	defer p.caught("a timer or a posted function")
+	fn()
+}
+
+// step takes the first message off data and delivers it. n is its length, 0
+// when it is not complete; an error ends the connection.
+func (c *Connection) step(data []byte) (n int, err error) {
+	inProtocol := true
+	defer func() {
+		if r := recover(); r != nil {
+			c.p.threw(c.where(inProtocol), r)
+			c.p.flushAll()
+			if inProtocol {
+				err = errPanicked
+			}
+		}
+	}()
+	if n, err = c.measure(data); n == 0 || err != nil {
+		return 0, err
+	}
+	c.p.counters.total++
+	k, frame := c.codec, data[:n:n]
+	switch {
+	case k.proto == nil:
+		inProtocol = false
+		c.deliverBytes(frame, frame)
+	case k.bytes != nil:
+		var msg []byte
+		if msg, err = k.bytes.DecodeBytes(frame, c); err == nil {
+			inProtocol = false
+			c.deliverBytes(msg, frame)
+		}
+	default:
+		var v any
+		if v, err = k.proto.Decode(frame, c); err == nil {
+			inProtocol = false
+			c.deliver(v, frame)
+		}
+	}
+	if err == protocol.Skip {
+		err = nil
+	}
+	return n, err
+}
+
+// measure asks the protocol for the length of the first message, once per
+// message; 0 when it is not complete.
+func (c *Connection) measure(data []byte) (int, error) {
+	k := c.codec
+	if k.proto == nil {
+		return len(data), nil
+	}
+	n := int(c.need)
+	if n == 0 {
+		var err error
+		n, err = k.proto.Input(data, c)
+		if c.codec != k { // it has looked at the bytes and passed them on
+			return c.measure(data)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	if n < 0 || n > min(c.MaxPackageSize, math.MaxUint32) {
+		return 0, errTooLarge
+	}
+	if n > len(data) {
+		c.need = uint32(n)
+		return 0, nil
+	}
+	c.need = 0
+	return n, nil
+}
+
+// deliverBytes calls OnMessage. In debug mode the bytes are spoiled afterwards,
+// so that an app that keeps them finds out at its first message.
+func (c *Connection) deliverBytes(msg, frame []byte) {
+	if c.OnMessage == nil || Status(c.status) != Established {
+		return
+	}
+	if !c.p.env.Debug {
+		c.OnMessage(c, msg)
+		return
+	}
+	defer spoil(frame)
+	c.OnMessage(c, msg)
+}
+
+func spoil(p []byte) {
+	for i := range p {
+		p[i] = 0xDB
+	}
+}
+
+// deliver calls the callback for what Decode returned.
+func (c *Connection) deliver(v any, frame []byte) {
+	if Status(c.status) != Established {
+		return
+	}
+	switch v := v.(type) {
+	case []byte:
+		c.deliverBytes(v, frame)
+	case *http1.Request:
+		if c.OnRequest != nil {
+			c.OnRequest(c, v)
+		}
+	default:
+		if c.OnValue != nil {
+			c.OnValue(c, v)
+		}
+	}
+}
+
+// where names the code that panicked over a message.
+func (c *Connection) where(inProtocol bool) string {
+	if inProtocol {
+		return fmt.Sprintf("protocol %T", c.codec.proto)
+	}
+	return "the callback of a message"
+}
+
+func (c *Connection) onConnect() {
+	if c.OnConnect != nil {
+		defer c.p.caught("OnConnect")
+		c.OnConnect(c)
+	}
+}
+
+func (c *Connection) onClose() {
+	if c.codec.close != nil {
+		c.closeProtocol()
+	}
+	if c.OnClose != nil {
+		defer c.p.caught("OnClose")
+		c.OnClose(c)
+	}
+}
+
+func (c *Connection) closeProtocol() {
+	defer c.p.caught("the protocol's OnClose")
+	c.codec.close.OnClose(c)
+}
+
+func (c *Connection) onError(code ErrorCode, err error) {
+	if c.OnError != nil {
+		defer c.p.caught("OnError")
+		c.OnError(c, code, err)
+	}
+}
+
+func (c *Connection) onBufferFull() {
+	if c.OnBufferFull != nil {
+		defer c.p.caught("OnBufferFull")
+		c.OnBufferFull(c)
+	}
+}
+
+func (c *Connection) onBufferDrain() {
+	if c.OnBufferDrain != nil {
+		defer c.p.caught("OnBufferDrain")
+		c.OnBufferDrain(c)
+	}
+}
+
+// farewell is the protocol's last word.
+func (c *Connection) farewell() []byte {
+	defer c.p.caught("the protocol's AppendFarewell")
+	return c.codec.farewell.AppendFarewell(nil, c.p.drain.on, c)
+}
+
+// tell lets the protocol know of the drain.
+func (c *Connection) tell() {
+	defer c.p.caught("the protocol's Leave")
+	c.codec.leave.Leave(c)
+}
+
+// isQuiet asks the protocol whether the connection is between messages; one
+// that panics is not asked to wait for.
+func (c *Connection) isQuiet() (quiet bool) {
+	quiet = true
+	defer c.p.caught("the protocol's Quiet")
+	return c.codec.quiet.Quiet(c)
+}
+
+// onWorkerStart returns a panic as the error that it is.
+func (p *Process) onWorkerStart() (err error) {
+	if p.w.OnWorkerStart == nil {
+		return nil
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			p.threw("OnWorkerStart", r)
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return p.w.OnWorkerStart(p.w)
+}
+
+// onWorker calls OnWorkerStop or OnWorkerReload.
+func (p *Process) onWorker(fn func(w *Worker), what string) {
+	if fn != nil {
+		defer p.caught(what)
+		fn(p.w)
+	}
+}
+
+// work runs the first half of worker.Go, off the loop.
+func work[T any](p *Process, fn func() (T, error)) (v T, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			p.threw("worker.Go", r)
+			err = fmt.Errorf("panic in worker.Go: %v", r)
+		}
+	}()
+	return fn()
+}

@@ -1,0 +1,147 @@
+package worker
+
+import (
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// lingerTime is how long End waits for the peer to have read everything.
+const lingerTime = time.Second
+
+// Close sends last, if given, then the farewell of the protocol, and closes
+// when all that was sent is with the kernel. No message is delivered any more.
+// OnClose follows at the end of the turn, or when the backlog is gone. A
+// second Close does nothing. Called on the loop goroutine.
+func (c *Connection) Close(last ...any) {
+	c.p.own("Connection.Close")
+	if Status(c.status) == Ending {
+		c.setStatus(Closing)
+		return
+	}
+	c.leave(Closing, last)
+}
+
+// End is Close for a peer that may still be sending: it shuts down our side
+// only and throws away what comes, until the peer closes or a second has gone,
+// so that the last message is not lost to a reset. Called on the loop
+// goroutine.
+func (c *Connection) End(last ...any) {
+	c.p.own("Connection.End")
+	c.leave(Ending, last)
+}
+
+// leave is the orderly way out of Established.
+func (c *Connection) leave(status Status, last []any) {
+	if Status(c.status) != Established {
+		return
+	}
+	for _, v := range last {
+		if err := c.Send(v); err != nil && err != ErrClosed && err != ErrBufferFull {
+			c.p.logf("connection %d: last message: %v", c.ID, err)
+		}
+	}
+	if Status(c.status) != Established { // the protocol, or a callback, was faster
+		return
+	}
+	if c.codec.farewell != nil && c.errno == 0 {
+		c.put(c.farewell())
+	}
+	c.setStatus(status)
+}
+
+// setStatus begins the end of a connection; settle does the rest.
+func (c *Connection) setStatus(status Status) {
+	if Status(c.status) == Closed {
+		return
+	}
+	c.status = uint8(status)
+	c.dropIn()
+	c.queue()
+}
+
+// Destroy closes at once: what is pending is offered to the kernel once, a
+// backlog is dropped, and OnClose runs before Destroy returns. Called on the
+// loop goroutine.
+func (c *Connection) Destroy() {
+	c.p.own("Connection.Destroy")
+	c.destroy()
+}
+
+func (c *Connection) destroy() {
+	if Status(c.status) == Closed {
+		return
+	}
+	if c.offer(); c.errno != 0 {
+		c.p.counters.sendFail++
+	}
+	c.finish()
+}
+
+// hangup is the end that the peer made. What it was still to get is offered
+// once; if that fails the end of the turn tells the author.
+func (c *Connection) hangup() {
+	if c.offer(); c.errno == 0 {
+		c.finish()
+	}
+}
+
+// fail is the end of a connection after a write error.
+func (c *Connection) fail() {
+	c.p.counters.sendFail++
+	c.onError(SendFail, syscall.Errno(c.errno))
+	c.finish()
+}
+
+// halfClose is the second half of End: the last byte is with the kernel.
+func (c *Connection) halfClose() {
+	if c.flags&halfOpen != 0 {
+		return
+	}
+	c.flags |= halfOpen
+	// An error says that the peer is gone: reading will find it out.
+	_ = unix.Shutdown(int(c.fd), unix.SHUT_WR)
+	if c.flags&deaf != 0 {
+		c.flags &^= deaf
+		c.rewatch()
+	}
+	c.more().linger = c.p.loop.AddInnerTimer(lingerTime, false, c.destroy)
+}
+
+// finish is the one place where a connection ends.
+func (c *Connection) finish() {
+	if Status(c.status) == Closed {
+		return
+	}
+	c.status = uint8(Closed)
+	p, w := c.p, c.Worker
+	p.unwatch(int(c.fd))
+	if x := c.extra; x != nil {
+		if x.linger != 0 {
+			p.loop.DelTimer(x.linger)
+		}
+		if x.cancel != nil {
+			x.cancel()
+		}
+	}
+	c.onClose()
+	if err := unix.Close(int(c.fd)); err != nil {
+		p.logf("connection %d: close: %v", c.ID, err)
+	}
+	c.fd = -1
+	c.dropIn()
+	p.output.pool.put(c.out)
+	c.out, c.state = nil, nil
+	w.conns.remove(c)
+	p.counters.connections--
+	if w.listener != nil && !w.atLimit() {
+		w.listener.allow(atLimit)
+	}
+}
+
+// dropIn forgets bytes that were read and will not be parsed.
+func (c *Connection) dropIn() {
+	c.p.output.pool.put(c.in)
+	c.in, c.need = nil, 0
+}

@@ -1,0 +1,81 @@
+package worker
+
+import (
+	"reflect"
+
+	"github.com/workerman-go/wm/protocol"
+)
+
+// codec is a protocol with what it offers beyond the three methods, looked up
+// once instead of at each message. All connections of a protocol share one.
+type codec struct {
+	name     string // "" is raw
+	proto    protocol.Protocol
+	bytes    protocol.Bytes
+	sent     protocol.Finisher
+	farewell protocol.Farewell
+	quiet    protocol.Quiescer
+	leave    protocol.Leaver
+	close    protocol.Closer
+
+	message, turn int // recent sizes in bytes
+}
+
+// codecOf returns the codec of proto; nil is raw.
+func (p *Process) codecOf(proto protocol.Protocol, name string) *codec {
+	for _, c := range p.codecs {
+		if same(c.proto, proto) {
+			return c
+		}
+	}
+	c := &codec{name: name, proto: proto}
+	c.bytes, _ = proto.(protocol.Bytes)
+	c.sent, _ = proto.(protocol.Finisher)
+	c.farewell, _ = proto.(protocol.Farewell)
+	c.quiet, _ = proto.(protocol.Quiescer)
+	c.leave, _ = proto.(protocol.Leaver)
+	c.close, _ = proto.(protocol.Closer)
+	if proto == nil || reflect.ValueOf(proto).Comparable() {
+		p.codecs = append(p.codecs, c)
+	}
+	return c
+}
+
+// same compares two protocols; values that have no == are never the same.
+func same(a, b protocol.Protocol) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return reflect.ValueOf(b).Comparable() && a == b
+}
+
+// shared says that what c encodes may go to other connections as well:
+// nothing is remembered per connection.
+func (k *codec) shared(c *Connection) bool {
+	return k.proto == nil || c.state == nil && k.sent == nil
+}
+
+// encode appends v as the protocol writes it.
+func (k *codec) encode(dst []byte, v any, c *Connection) ([]byte, error) {
+	if k.proto == nil {
+		return protocol.AppendText(dst, v)
+	}
+	if k.bytes != nil {
+		switch v := v.(type) {
+		case []byte:
+			return k.bytes.EncodeBytes(dst, v, c)
+		case string:
+			return k.bytes.EncodeBytes(dst, bytesOf(v), c)
+		}
+	}
+	return k.proto.Encode(dst, v, c)
+}
+
+// messageRoom is what one more message may take, turnRoom what a connection
+// sends in one turn, both a little above the recent average: a buffer of the
+// right size need not grow.
+func (k *codec) messageRoom() int { return k.message + k.message/4 + 32 }
+func (k *codec) turnRoom() int    { return min(k.turn+k.turn/4, maxPending) }
+
+func (k *codec) measureMessage(n int) { k.message += (min(n, maxPending) - k.message) / 8 }
+func (k *codec) measureTurn(n int)    { k.turn += (min(n, maxPending) - k.turn) / 8 }

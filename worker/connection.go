@@ -1,0 +1,177 @@
+package worker
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"reflect"
+
+	"github.com/workerman-go/wm/eventloop"
+	"github.com/workerman-go/wm/protocol"
+)
+
+// Connection is one client socket. Owned by the loop, no locking: other
+// goroutines reach it with Post alone. It may be kept after its end; then it
+// is Closed and sends nothing.
+type Connection struct {
+	// ID is 1 for the first connection of the process, and so on; incoming
+	// and outgoing ones share the counter. Read only.
+	ID uint64
+	// Worker is the one that accepted it; nil for a dialled connection.
+	Worker *Worker
+	// Data is the author's alone; the framework never writes it. See the
+	// function Data for a typed one.
+	Data any
+	Callbacks
+	// MaxSendBufferSize is the backlog in bytes at which Send refuses. It is
+	// a threshold and no cap: below it a message of any size is taken.
+	MaxSendBufferSize int
+	// MaxPackageSize is the longest message the protocol accepts, in bytes;
+	// a longer one closes the connection. Raw connections have none.
+	MaxPackageSize int
+	// BytesRead and BytesWritten count what the kernel gave and took.
+	BytesRead, BytesWritten uint64
+
+	p     *Process
+	codec *codec
+	state any     // the protocol's
+	in    *buffer // unparsed bytes; nil when there are none
+	out   *buffer // unsent bytes; nil when there are none
+	extra *extra  // what few connections need
+
+	fd     int32
+	place  int32  // in Worker.conns
+	need   uint32 // length of the message whose beginning is in in; 0: unknown
+	since  uint32 // seconds from the start of the process to the accept
+	heard  uint32 // milliseconds of the drain until the last bytes came
+	errno  uint16 // of a failed write, dealt with at the end of the turn
+	port   uint16
+	ip     [16]byte
+	flags  flags
+	status uint8
+}
+
+// extra is allocated for the first Context or End of a connection.
+type extra struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	linger eventloop.TimerID
+}
+
+// flags are the switches of a connection.
+type flags uint16
+
+const (
+	queued   flags = 1 << iota // waits for the end of the turn
+	blocked                    // out is backlog: the kernel refused its beginning
+	full                       // OnBufferFull ran since the backlog was empty
+	paused                     // PauseRecv
+	deaf                       // the loop does not report bytes to read
+	resumed                    // in is to be parsed without new bytes
+	halfOpen                   // End shut down our side
+	told                       // protocol.Leaver knows of the drain
+)
+
+// socket is how the loop sees a connection, so that OnEvents is not among the
+// methods an author meets.
+type socket Connection
+
+// RemoteIP returns the peer's address as text, IPv6 without brackets, and an
+// IPv4 client of an IPv6 listener as IPv4.
+func (c *Connection) RemoteIP() string { return c.remote().String() }
+
+// RemotePort returns the peer's port.
+func (c *Connection) RemotePort() int { return int(c.port) }
+
+// RemoteAddr returns the peer's address, also after the end.
+func (c *Connection) RemoteAddr() net.Addr {
+	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(c.remote(), c.port))
+}
+
+func (c *Connection) remote() netip.Addr { return netip.AddrFrom16(c.ip).Unmap() }
+
+// LocalAddr returns our side's address; after the end it is the listener's.
+func (c *Connection) LocalAddr() net.Addr {
+	if addr, err := localAddr(int(c.fd)); err == nil {
+		return addr
+	}
+	return c.Worker.Addr()
+}
+
+// Status returns where the connection is in its life.
+func (c *Connection) Status() Status { return Status(c.status) }
+
+// SendQueueSize returns how many bytes wait in this process, pending and
+// backlog together.
+func (c *Connection) SendQueueSize() int { return c.out.size() }
+
+// Context is cancelled when the connection closes. Called on the loop goroutine; the result may go anywhere.
+func (c *Connection) Context() context.Context {
+	c.p.own("Connection.Context")
+	x := c.more()
+	if x.ctx == nil {
+		x.ctx, x.cancel = context.WithCancel(context.Background())
+		if Status(c.status) == Closed {
+			x.cancel()
+		}
+	}
+	return x.ctx
+}
+
+func (c *Connection) more() *extra {
+	if c.extra == nil {
+		c.extra = &extra{}
+	}
+	return c.extra
+}
+
+// Post runs fn on the loop in the next turn; it is dropped when c is closed by
+// then. It may be called by any goroutine and never blocks.
+func (c *Connection) Post(fn func(c *Connection)) {
+	c.p.loop.Post(func() {
+		if Status(c.status) != Closed {
+			fn(c)
+		}
+	})
+}
+
+// SetProtocol changes the protocol of this connection, for the very next
+// message in the buffer and for all that is sent from now on; nil is raw. What
+// the old one remembered is forgotten.
+func (c *Connection) SetProtocol(p protocol.Protocol) {
+	c.p.own("Connection.SetProtocol")
+	c.codec = c.p.codecOf(p, protocolName("tcp", p))
+	c.state, c.need = nil, 0
+	if c.in != nil && c.flags&paused == 0 {
+		c.flags |= resumed
+		c.queue()
+	}
+}
+
+// Dialled says that this side opened the connection. For protocols.
+func (c *Connection) Dialled() bool { return c.Worker == nil }
+
+// MaxPackage returns MaxPackageSize. For protocols.
+func (c *Connection) MaxPackage() int { return c.MaxPackageSize }
+
+// State returns what the protocol remembers of this connection. For protocols;
+// the author's place is Data.
+func (c *Connection) State() any { return c.state }
+
+// SetState keeps v until the protocol is switched. For protocols.
+func (c *Connection) SetState(v any) { c.state = v }
+
+// Data returns c.Data as *T and makes one on first use, so that
+// Data[client](c).uid = 7 is all it takes. It panics when c.Data is something
+// else. Called on the loop goroutine.
+func Data[T any](c *Connection) *T {
+	if c.Data == nil {
+		c.Data = new(T)
+	}
+	d, ok := c.Data.(*T)
+	if !ok {
+		panic("worker: Data: the connection has a " + reflect.TypeOf(c.Data).String() +
+			", not a " + reflect.TypeFor[*T]().String())
+	}
+	return d
+}

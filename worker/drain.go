@@ -1,0 +1,175 @@
+package worker
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/workerman-go/wm/eventloop"
+)
+
+const (
+	// drainSweep is how often a draining process looks for connections that
+	// have become idle without an event.
+	drainSweep = 50 * time.Millisecond
+	// drainSilence is how long a keep-alive connection may stay after the
+	// drain began or after it was last heard, so that a client that is just
+	// about to use it is answered and told, and not cut off.
+	drainSilence = 500 * time.Millisecond
+)
+
+// drain is the last part of a process's life.
+type drain struct {
+	on      bool
+	closing bool // idle connections are closed; not in a graceful drain
+	gone    bool
+	began   time.Time
+	timer   eventloop.TimerID
+
+	// Of StopAll, which drains this process by its own wish.
+	exiting bool
+	code    int
+	why     string
+}
+
+// Leave stops accepting for good, after serving those who already wait, and
+// deletes the timers of OnWorkerStart. The seat may then be given to another
+// process. Connections stay.
+func (p *Process) Leave() {
+	if p.life.left {
+		return
+	}
+	p.life.left = true
+	for _, w := range p.workers {
+		if w.listener != nil {
+			w.listener.leave()
+		}
+	}
+	p.loop.StopStartTimers()
+}
+
+// Drain ends the process in order: OnWorkerStop, then it waits until no
+// connection and no worker.Go work is left, and calls Env.Gone. Unless it is
+// graceful, idle connections are closed, and protocols that can tell their
+// peers to go do so. A graceful drain becomes an ordinary one by a second call.
+func (p *Process) Drain(graceful bool) {
+	p.Leave()
+	p.stop()
+	d := &p.drain
+	if !d.on {
+		d.on, d.began = true, p.loop.Now()
+	}
+	if graceful || d.closing {
+		return
+	}
+	d.closing = true
+	p.sweep()
+	d.timer = p.loop.AddInnerTimer(drainSweep, true, p.sweep)
+}
+
+// stop tells the author, once, that the process is about to leave.
+func (p *Process) stop() {
+	if p.life.serving && !p.life.stopped {
+		p.life.stopped = true
+		p.onWorker(p.w.OnWorkerStop, "OnWorkerStop")
+	}
+	p.cancel()
+}
+
+// sweep closes what is idle.
+func (p *Process) sweep() {
+	for _, w := range p.workers {
+		for c := range w.conns.each {
+			c.retire()
+		}
+	}
+}
+
+// retire closes a connection of a draining process once it rests. What has
+// arrived by then is still served.
+func (c *Connection) retire() {
+	k := c.codec
+	if k.leave != nil && c.flags&told == 0 && Status(c.status) == Established {
+		c.flags |= told
+		c.tell()
+	}
+	if !c.rests() || c.out != nil || k.leave != nil && c.silence() < drainSilence {
+		return
+	}
+	c.readable(eventloop.Readable)
+	if c.rests() && (k.leave == nil || c.out == nil) {
+		c.Close()
+	}
+}
+
+// rests says that no message is under way: no partial one, and no request in
+// progress. Who pauses is waiting for something.
+func (c *Connection) rests() bool {
+	return Status(c.status) == Established && c.flags&paused == 0 &&
+		c.in == nil && c.errno == 0 && (c.codec.quiet == nil || c.isQuiet())
+}
+
+// silence is for how long nothing has come, from the beginning of the drain.
+func (c *Connection) silence() time.Duration {
+	drained := c.p.loop.Now().Sub(c.p.drain.began)
+	return drained - time.Duration(c.heard)*time.Millisecond
+}
+
+// checkGone looks for the end of a drain.
+func (p *Process) checkGone() {
+	if p.drain.on && p.counters.connections == 0 && p.jobs.alive.Load() == 0 {
+		p.end()
+	}
+}
+
+// end reports the end of a drain, once.
+func (p *Process) end() {
+	d := &p.drain
+	if d.gone {
+		return
+	}
+	d.gone = true
+	p.loop.DelTimer(d.timer)
+	if d.exiting {
+		p.flushAll()
+		p.env.Exit(d.code, d.why)
+		return
+	}
+	p.env.Gone()
+}
+
+// Waiting says what a drain still waits for: "3 connections (oldest 41 s),
+// 1 worker.Go".
+func (p *Process) Waiting() string {
+	var parts []string
+	if n := p.counters.connections; n > 0 {
+		parts = append(parts, fmt.Sprintf("%s (oldest %d s)",
+			plural(n, "connection"), p.seconds()-p.oldest()))
+	}
+	if n := p.jobs.alive.Load(); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d worker.Go", n))
+	}
+	if len(parts) == 0 {
+		return "nothing"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// oldest is when the first of the connections came.
+func (p *Process) oldest() uint32 {
+	first := p.seconds()
+	for _, w := range p.workers {
+		for c := range w.conns.each {
+			first = min(first, c.since)
+			break
+		}
+	}
+	return first
+}
+
+func plural(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,179 @@
+package worker_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/protocol"
+	"github.com/workerman-go/wm/protocol/http1"
+	"github.com/workerman-go/wm/worker"
+)
+
+func TestEachProtocolAnswers(t *testing.T) {
+	tests := []struct{ name, address, send, want string }{
+		{"raw", "tcp://127.0.0.1:0", "hello", "hello"},
+		{"text", "text://127.0.0.1:0", "a\nb\r\n", "a\nb\n"},
+		{"scheme in capitals", "Text://127.0.0.1:0", "a\n", "a\n"},
+		{"frame", "frame://127.0.0.1:0", "\x00\x00\x00\x06hi", "\x00\x00\x00\x06hi"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := start(t, echo(tt.address))
+			c := s.dial()
+			c.send(tt.send)
+			c.expect(tt.want)
+		})
+	}
+}
+
+func TestHTTPAnswers(t *testing.T) {
+	w := worker.New("http://127.0.0.1:0")
+	w.OnRequest = func(c *worker.Connection, r *http1.Request) { c.Send("path " + r.Path()) }
+	s := start(t, w)
+	c := s.dial()
+	c.send("GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+	var got strings.Builder
+	if _, err := c.r.WriteTo(&got); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"path /a", "path /b", "Connection: close"} {
+		if !strings.Contains(got.String(), want) {
+			t.Errorf("got %q, want %q in it", got.String(), want)
+		}
+	}
+}
+
+func TestMessageCutAtEveryPlace(t *testing.T) {
+	s := start(t, echo("text://127.0.0.1:0"))
+	c := s.dial()
+	const lines = "one\ntwo and more\n\nlast\n"
+	for i := range lines {
+		c.send(lines[:i])
+		c.send(lines[i:])
+		c.expect(lines)
+	}
+}
+
+func TestLongMessagesArriveWhole(t *testing.T) {
+	for _, size := range []int{512, 16 << 10, 16<<10 + 1, 64 << 10, 64<<10 + 1, 3 << 20} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			s := start(t, echo("frame://127.0.0.1:0"))
+			c := s.dial()
+			body := pattern(size)
+			head := []byte{byte((size + 4) >> 24), byte((size + 4) >> 16), byte((size + 4) >> 8), byte(size + 4)}
+			go c.Write(append(head, body...)) // ends when all is written or c is closed
+			c.expect(string(head) + string(body))
+		})
+	}
+}
+
+func TestAcceptedSocketsHaveNoDelay(t *testing.T) {
+	w := echo("tcp://127.0.0.1:0")
+	got := make(chan int, 1)
+	w.OnConnect = func(c *worker.Connection) {
+		v, err := unix.GetsockoptInt(worker.Descriptor(c), unix.IPPROTO_TCP, unix.TCP_NODELAY)
+		if err != nil {
+			t.Error(err)
+		}
+		got <- v
+	}
+	s := start(t, w)
+	s.dial()
+	if v := await(t, got, "connection"); v == 0 {
+		t.Error("TCP_NODELAY is off")
+	}
+}
+
+func TestTextGivesItsOwnCopy(t *testing.T) {
+	var kept []string
+	w := worker.New("text://127.0.0.1:0")
+	w.OnMessage = worker.Text(func(c *worker.Connection, s string) {
+		kept = append(kept, s)
+		c.Send(strings.Join(kept, ","))
+	})
+	s := start(t, w, func(e *worker.Env) { e.Debug = true })
+	c := s.dial()
+	c.send("a\nb\n")
+	c.expect("a\na,b\n")
+}
+
+func TestKeptBytesAreSpoiledInDebugMode(t *testing.T) {
+	for _, debug := range []bool{false, true} {
+		var kept []byte
+		w := worker.New("text://127.0.0.1:0")
+		w.OnMessage = func(c *worker.Connection, data []byte) {
+			if kept == nil {
+				kept = data
+			}
+			c.Send(fmt.Sprint(string(kept) == "first"))
+		}
+		s := start(t, w, func(e *worker.Env) { e.Debug = debug })
+		c := s.dial()
+		c.send("first\nsecond\n")
+		c.expect(fmt.Sprintf("true\n%v\n", !debug))
+	}
+}
+
+// upper counts to three and is a Value protocol: one byte is one message.
+type digits struct{}
+
+func (digits) Input(buf []byte, c protocol.Conn) (int, error) { return 1, nil }
+func (digits) Decode(frame []byte, c protocol.Conn) (any, error) {
+	if frame[0] == '-' {
+		return nil, protocol.Skip
+	}
+	return int(frame[0] - '0'), nil
+}
+func (digits) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
+	return protocol.AppendText(dst, v)
+}
+
+func TestValuesOfAnAuthorsProtocol(t *testing.T) {
+	w := worker.New("tcp://127.0.0.1:0")
+	w.Protocol = digits{}
+	sum := 0
+	w.OnValue = worker.Value(func(c *worker.Connection, n int) {
+		sum += n
+		c.Send(sum)
+		c.WriteString(";")
+	})
+	s := start(t, w)
+	c := s.dial()
+	c.send("12-3")
+	c.expect("1;3;6;")
+	s.do(func() {
+		if got := worker.Stats().TotalRequest; got != 4 {
+			t.Errorf("got %d requests, want 4", got)
+		}
+	})
+}
+
+func TestMessageAboveMaxPackageSizeCloses(t *testing.T) {
+	w := echo("frame://127.0.0.1:0")
+	w.OnConnect = func(c *worker.Connection) { c.MaxPackageSize = 10 }
+	s := start(t, w)
+	c := s.dial()
+	c.send("\x00\x00\x00\x0aabcdef")
+	c.expect("\x00\x00\x00\x0aabcdef")
+	c.send("\x00\x00\x00\x0b")
+	c.expectEnd()
+}
+
+func TestRejectIsToldAndLingers(t *testing.T) {
+	w := worker.New("http://127.0.0.1:0")
+	w.OnRequest = func(c *worker.Connection, r *http1.Request) { c.Send("ok") }
+	events := newEvents()
+	w.OnClose = func(c *worker.Connection) { events.add("close") }
+	s := start(t, w)
+	c := s.dial()
+	c.send("NONSENSE\r\n\r\n" + strings.Repeat("more input that nobody reads", 1000))
+	got, err := c.r.ReadString('\n')
+	if err != nil || !strings.HasPrefix(got, "HTTP/1.1 400 ") {
+		t.Fatalf("got %q and %v, want status 400", got, err)
+	}
+	c.Close()
+	events.expect(t, "close")
+}

@@ -1,0 +1,91 @@
+package worker
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// maxJobs is how many functions of Go run at once; more wait their turn.
+const maxJobs = 1024
+
+// jobs is the work of Go.
+type jobs struct {
+	// alive counts what a drain waits for: work that waits or runs, or whose
+	// done has not run yet.
+	alive atomic.Int64
+
+	mu      sync.Mutex // guards the fields below
+	running int
+	waiting []func()
+}
+
+// Post runs fn on the loop of this process in its next turn, in the order of
+// posting. It never blocks and may be called by any goroutine; without a
+// process, or after its end, fn is dropped.
+func Post(fn func()) {
+	if p := current.Load(); p != nil {
+		p.loop.Post(fn)
+	}
+}
+
+// Go runs work on a goroutine of its own, where it may block, and then done on
+// the loop, with what work returned. done is dropped when ctx has ended by
+// then: with Connection.Context a reply is dropped with its client. A panic of
+// work is logged, counted, and given to done as an error. No more than 1,024
+// run at once, the others wait. A process that is told to leave waits for
+// them. Go never blocks and may be called by any goroutine; without a process
+// it does nothing. done may be nil.
+func Go[T any](ctx context.Context, work_ func(context.Context) (T, error), done func(T, error)) {
+	p := current.Load()
+	if p == nil {
+		return
+	}
+	p.jobs.start(func() {
+		var v T
+		err := ctx.Err()
+		if err == nil {
+			v, err = work(p, func() (T, error) { return work_(ctx) })
+		}
+		p.loop.Post(func() {
+			p.jobs.alive.Add(-1)
+			if done != nil && ctx.Err() == nil {
+				done(v, err)
+			}
+		})
+	})
+}
+
+// start runs job on a goroutine, now or when another one has ended.
+func (j *jobs) start(job func()) {
+	j.alive.Add(1)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.running == maxJobs {
+		j.waiting = append(j.waiting, job)
+		return
+	}
+	j.running++
+	go j.run(job) // ends when no job waits
+}
+
+func (j *jobs) run(job func()) {
+	for job != nil {
+		job()
+		job = j.next()
+	}
+}
+
+// next takes a waiting job, or gives up the goroutine's place.
+func (j *jobs) next() func() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.waiting) == 0 {
+		j.running--
+		return nil
+	}
+	job := j.waiting[0]
+	j.waiting[0] = nil
+	j.waiting = j.waiting[1:]
+	return job
+}

@@ -1,0 +1,87 @@
+package worker
+
+import "time"
+
+const (
+	// listSlice is how long the loop may be kept from its clients by a list.
+	listSlice = 10 * time.Millisecond
+	listRows  = 256
+)
+
+// ConnectionInfo is one row of the connections command.
+type ConnectionInfo struct {
+	ID                  uint64
+	Transport, Protocol string
+	IPv4, IPv6          bool
+	RecvQ, SendQ        int
+	BytesR, BytesW      uint64
+	Status              string
+	Local, Foreign      string
+}
+
+// List gives yield all connections in slices, each made within 10 ms, and goes
+// on in later turns; the last call has a nil slice. It ends early when yield
+// returns false. What connects or closes meanwhile may be in it or not.
+func (p *Process) List(yield func([]ConnectionInfo) bool) {
+	l := &lister{p: p, yield: yield}
+	l.run()
+}
+
+// lister is a list in the making. It remembers ids, because places move.
+type lister struct {
+	p     *Process
+	yield func([]ConnectionInfo) bool
+	w     int    // index in workers
+	next  uint64 // the first id not yet given
+}
+
+func (l *lister) run() {
+	end := time.Now().Add(listSlice)
+	for time.Now().Before(end) {
+		rows := l.rows()
+		if rows == nil {
+			l.yield(nil)
+			return
+		}
+		if !l.yield(rows) {
+			return
+		}
+	}
+	l.p.loop.Post(l.run)
+}
+
+// rows makes the next rows; nil at the end.
+func (l *lister) rows() []ConnectionInfo {
+	for ; l.w < len(l.p.workers); l.w++ {
+		var rows []ConnectionInfo
+		set := &l.p.workers[l.w].conns
+		for i := set.from(l.next); i < len(set.list) && len(rows) < listRows; i++ {
+			if c := set.list[i]; c != nil {
+				rows = append(rows, c.info())
+				l.next = c.ID + 1
+			}
+		}
+		if rows != nil {
+			return rows
+		}
+		l.next = 0
+	}
+	return nil
+}
+
+func (c *Connection) info() ConnectionInfo {
+	info := ConnectionInfo{
+		ID: c.ID, Transport: "tcp", Protocol: c.codec.name,
+		IPv4: c.remote().Is4(), IPv6: c.remote().Is6(),
+		RecvQ: c.in.size(), SendQ: c.out.size(),
+		BytesR: c.BytesRead, BytesW: c.BytesWritten,
+		Status: c.Status().String(), Foreign: c.RemoteAddr().String(),
+	}
+	if info.Protocol == "" {
+		info.Protocol = info.Transport
+	}
+	if addr := c.LocalAddr(); addr != nil {
+		info.Local = addr.String()
+	}
+	return info
+}

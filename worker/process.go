@@ -1,0 +1,210 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/workerman-go/wm/eventloop"
+	"github.com/workerman-go/wm/timer"
+)
+
+// exitFailed is the status of a process whose OnWorkerStart failed.
+const exitFailed = 250
+
+// Env is what the harness gives a process. Its functions are called on the
+// loop goroutine unless they say otherwise and must not be nil, except where
+// they say so.
+type Env struct {
+	Slot, Generation int
+	// Debug switches on the checks of ownership and of kept message bytes.
+	Debug bool
+	// Seated is false while another process holds the slot: the timers of
+	// OnWorkerStart wait for Process.Seated.
+	Seated bool
+	// Args is what follows -- on the command line.
+	Args []string
+
+	// Log takes a text of one or more lines for wm.log, which gets the time,
+	// the pid and the slot from the harness. It is called by any goroutine
+	// and never blocks. nil writes to standard error.
+	Log func(text string)
+	// Open asks the master for the listener of Worker.Listen, address being
+	// tcp://host:port; it may block for 5 s.
+	Open func(address string) (fd int, err error)
+	// Paused tells that this process stopped accepting without leaving.
+	Paused func()
+	// Ready tells that the process can serve.
+	Ready func()
+	// Exit ends the process soon: OnWorkerStart failed, or StopAll has
+	// drained it. It is called once, and Gone not after it.
+	Exit func(code int, why string)
+	// Gone tells that a drain is done: no connection and no worker.Go work
+	// is left.
+	Gone func()
+}
+
+// Process is one worker process of one Worker, on its loop. For the harness
+// only. Its methods are called on the loop goroutine; Figures is for any.
+type Process struct {
+	loop  *eventloop.Loop
+	w     *Worker
+	env   Env
+	began time.Time
+
+	workers []*Worker // w, and those of Worker.Listen
+	codecs  []*codec
+	lastID  uint64
+	output  output
+	life    life
+	drain   drain
+	ctx     context.Context
+	cancel  context.CancelFunc
+
+	strict    bool // check that callers are on the loop
+	counters  counters
+	published published
+	jobs      jobs
+}
+
+// life is how far a process has come.
+type life struct {
+	serving bool // OnWorkerStart returned nil
+	holds   int  // HoldReady not yet released
+	ready   bool
+	left    bool // Leave
+	stopped bool // OnWorkerStop ran
+}
+
+// current is the process that this OS process is; nil in the master, the
+// probe, and before NewProcess.
+var current atomic.Pointer[Process]
+
+// NewProcess makes this OS process the one that serves w on loop. There is one
+// at a time; the last one made is what Self, Loop and Post mean. Called before
+// the loop runs or on it.
+func NewProcess(loop *eventloop.Loop, w *Worker, env Env) *Process {
+	p := &Process{loop: loop, w: w, env: env, strict: env.Debug || raceEnabled,
+		began: loop.Now()}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.adopt(w)
+	loop.SetGuard(p.guard)
+	loop.SetTurnHook(p.endTurn)
+	if env.Debug {
+		loop.CheckOwner(true)
+	}
+	timer.Bind(loop, p.logf)
+	current.Store(p)
+	return p
+}
+
+// adopt makes w a Worker of this process.
+func (p *Process) adopt(w *Worker) {
+	w.p, w.ID = p, p.env.Slot
+	p.workers = append(p.workers, w)
+}
+
+// Serve takes over the listener (-1: none), runs OnWorkerStart and reports
+// ready when nothing holds it any more; accepting begins then. A failed
+// OnWorkerStart ends with Env.Exit.
+func (p *Process) Serve(listener int) {
+	if err := p.attach(p.w, listener); err != nil {
+		p.env.Exit(exitFailed, err.Error())
+		return
+	}
+	p.loop.BeginStart(!p.env.Seated)
+	err := p.onWorkerStart()
+	p.loop.EndStart()
+	if err != nil {
+		p.flushAll()
+		p.env.Exit(exitFailed, fmt.Sprintf("OnWorkerStart: %v", err))
+		return
+	}
+	p.life.serving = true
+	p.checkReady()
+}
+
+// attach gives w its codec and its listener.
+func (p *Process) attach(w *Worker, fd int) error {
+	if w.address == "" {
+		w.codec = p.codecOf(w.Protocol, protocolName("tcp", w.Protocol))
+		return nil
+	}
+	a, err := parseAddress(w.address)
+	if err != nil {
+		return err
+	}
+	proto, err := w.speaks(a)
+	if err != nil {
+		return err
+	}
+	w.codec = p.codecOf(proto, protocolName(a.scheme, w.Protocol))
+	if fd >= 0 {
+		w.listener = newListener(w, fd)
+	}
+	return nil
+}
+
+// checkReady reports ready once, and opens the door of the process.
+func (p *Process) checkReady() {
+	l := &p.life
+	if l.ready || l.left || p.drain.exiting || !l.serving || l.holds > 0 {
+		return
+	}
+	l.ready = true
+	p.env.Ready()
+	if p.w.listener != nil {
+		p.w.listener.allow(notReady)
+	}
+}
+
+// Seated gives the process its slot: the timers of OnWorkerStart begin.
+func (p *Process) Seated() { p.loop.ReleaseStartTimers() }
+
+// Reload runs OnWorkerReload; the process stays.
+func (p *Process) Reload() { p.onWorker(p.w.OnWorkerReload, "OnWorkerReload") }
+
+// Kick tries one round of accept, because a sibling stopped accepting and may
+// have taken the wake-up of a waiting connection with it.
+func (p *Process) Kick() {
+	for _, w := range p.workers {
+		if w.listener != nil {
+			w.listener.round()
+		}
+	}
+}
+
+// Flush offers everything sent so far to the kernel, for an end that does not
+// wait for the turn.
+func (p *Process) Flush() { p.flushAll() }
+
+// endTurn is the hook of the loop, after all flushing.
+func (p *Process) endTurn() {
+	p.publish()
+	p.checkGone()
+}
+
+// HoldReady keeps the process from being ready until release is called. It is
+// called in OnWorkerStart, for a process that first has to reach somebody.
+// release may be called by any goroutine and more than once. Ready means that
+// the master goes on with a start or a reload and that connections are
+// accepted; Life.ReadyTimeout bounds the wait.
+func (w *Worker) HoldReady() (release func()) {
+	p := w.p
+	if p == nil {
+		return func() {}
+	}
+	p.own("Worker.HoldReady")
+	p.life.holds++
+	var once atomic.Bool
+	return func() {
+		if once.Swap(true) {
+			return
+		}
+		p.loop.Post(func() {
+			p.life.holds--
+			p.checkReady()
+		})
+	}
+}

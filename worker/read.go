@@ -1,0 +1,244 @@
+package worker
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/eventloop"
+	"github.com/workerman-go/wm/protocol"
+)
+
+// smallRest is how much unparsed input is moved in front of what is read next,
+// so that it can be parsed in the loop's scratch buffer. More is read to where
+// it lies.
+const smallRest = 16 << 10
+
+var (
+	errTooLarge = errors.New("message above MaxPackageSize")
+	errPanicked = errors.New("the protocol panicked")
+)
+
+// OnEvents is called by the loop, at most once a turn.
+func (s *socket) OnEvents(ev eventloop.Events) {
+	c := (*Connection)(s)
+	if ev&eventloop.Writable != 0 {
+		c.writable()
+	}
+	if ev&^eventloop.Writable != 0 && Status(c.status) != Closed && c.errno == 0 {
+		c.readable(ev)
+	}
+}
+
+// reading says whether bytes of the peer are wanted now.
+func (c *Connection) reading() bool {
+	switch Status(c.status) {
+	case Established:
+		return c.flags&paused == 0
+	case Ending: // they are thrown away, so that our last bytes are not reset
+		return true
+	}
+	return false
+}
+
+// readable reads once, up to 64 KiB, and once more when the peer has sent its
+// last bytes: the end is behind them.
+func (c *Connection) readable(ev eventloop.Events) {
+	for {
+		if !c.reading() {
+			c.ignore(ev)
+			return
+		}
+		n := c.fill()
+		if n == 0 || n == len(c.p.loop.Scratch()) || ev&eventloop.Hangup == 0 ||
+			Status(c.status) == Closed {
+			return
+		}
+	}
+}
+
+// ignore takes reading out of the loop at the first event that comes although
+// nobody reads: most pauses are over before. What comes even then is the end.
+func (c *Connection) ignore(ev eventloop.Events) {
+	if c.flags&deaf == 0 {
+		c.flags |= deaf
+		c.rewatch()
+		return
+	}
+	if ev&(eventloop.Hangup|eventloop.Failed) != 0 {
+		c.hangup()
+	}
+}
+
+// rewatch tells the loop what this connection waits for now.
+func (c *Connection) rewatch() {
+	want := eventloop.Readable
+	if c.flags&deaf != 0 {
+		want = 0
+	}
+	if c.flags&blocked != 0 {
+		want |= eventloop.Writable
+	}
+	if err := c.p.loop.Rewatch(int(c.fd), want); err != nil {
+		c.p.logf("connection %d: %v", c.ID, err)
+	}
+}
+
+// fill reads once and parses; it returns the number of bytes read, 0 when
+// there were none or the connection is gone.
+func (c *Connection) fill() int {
+	scratch := c.p.loop.Scratch()
+	held := c.in.size()
+	if held > smallRest {
+		return c.fillLarge()
+	}
+	n := c.read(scratch[held:])
+	if n == 0 || Status(c.status) != Established {
+		return n
+	}
+	if held > 0 {
+		if held+n < int(c.need) {
+			c.hold(scratch[held : held+n])
+			return n
+		}
+		copy(scratch, c.in.bytes())
+		c.p.output.pool.put(c.in)
+		c.in = nil
+	}
+	if rest := c.consume(scratch[:held+n]); len(rest) > 0 {
+		c.hold(rest)
+	}
+	return n
+}
+
+// fillLarge reads to behind the bytes that wait.
+func (c *Connection) fillLarge() int {
+	pool := &c.p.output.pool
+	pool.grow(c.in, smallRest)
+	b := c.in
+	room := b.data[len(b.data):min(cap(b.data), len(b.data)+len(c.p.loop.Scratch()))]
+	n := c.read(room)
+	if n == 0 || Status(c.status) != Established {
+		return n
+	}
+	b.data = b.data[:len(b.data)+n]
+	if b.size() >= int(c.need) {
+		c.consumeHeld()
+	}
+	return n
+}
+
+// consumeHeld parses the bytes that wait. They are taken off the connection
+// meanwhile, so that a message stays valid until its callback returns even
+// when that destroys the connection.
+func (c *Connection) consumeHeld() {
+	b := c.in
+	if b == nil {
+		return
+	}
+	c.in = nil
+	rest := c.consume(b.bytes())
+	if len(rest) == 0 {
+		c.p.output.pool.put(b)
+		return
+	}
+	b.off = len(b.data) - len(rest)
+	c.in = b
+}
+
+// hold keeps a copy of bytes that cannot be parsed yet.
+func (c *Connection) hold(p []byte) {
+	pool := &c.p.output.pool
+	if c.in == nil {
+		c.in = pool.get(len(p))
+	}
+	pool.grow(c.in, len(p))
+	c.in.data = append(c.in.data, p...)
+}
+
+// read is one system call; at the end of the stream it closes.
+func (c *Connection) read(p []byte) int {
+	for {
+		n, errno := sysRead(c.fd, p)
+		switch {
+		case errno == 0 && n > 0:
+			c.BytesRead += uint64(n)
+			c.p.heard(c)
+			return n
+		case errno == unix.EINTR:
+			continue
+		case errno != unix.EAGAIN:
+			c.hangup()
+		}
+		return 0
+	}
+}
+
+// consume delivers the complete messages of data and returns the rest.
+func (c *Connection) consume(data []byte) []byte {
+	for len(data) > 0 && Status(c.status) == Established && c.flags&paused == 0 {
+		n, err := c.step(data)
+		if err != nil {
+			c.reject(err)
+			return nil
+		}
+		if n == 0 {
+			break
+		}
+		data = data[n:]
+	}
+	if Status(c.status) != Established {
+		return nil
+	}
+	return data
+}
+
+// reject ends a connection whose bytes make no sense. The peer is told when
+// the protocol knows how.
+func (c *Connection) reject(err error) {
+	if c.p.env.Debug {
+		c.p.logf("connection %d of %s: %v", c.ID, c.RemoteAddr(), err)
+	}
+	var r *protocol.Reject
+	if errors.As(err, &r) && Status(c.status) == Established {
+		c.put(r.Reply)
+		c.setStatus(Ending)
+		return
+	}
+	c.destroy()
+}
+
+// PauseRecv stops delivering messages, also those that were read already; the
+// peer is slowed down when the kernel's buffers are full. A connection that
+// pauses counts as busy when the process leaves.
+func (c *Connection) PauseRecv() {
+	c.p.own("Connection.PauseRecv")
+	c.flags |= paused
+	c.flags &^= resumed
+}
+
+// ResumeRecv ends PauseRecv. Messages that were read already come at the end
+// of this turn, without waiting for new ones.
+func (c *Connection) ResumeRecv() {
+	c.p.own("Connection.ResumeRecv")
+	if c.flags&paused == 0 || Status(c.status) != Established {
+		return
+	}
+	c.flags &^= paused
+	if c.flags&deaf != 0 {
+		c.flags &^= deaf
+		c.rewatch()
+	}
+	if c.in != nil {
+		c.flags |= resumed
+		c.queue()
+	}
+}
+
+// heard notes when a connection was last alive; only a drain asks.
+func (p *Process) heard(c *Connection) {
+	if p.drain.on {
+		c.heard = uint32(p.loop.Now().Sub(p.drain.began) / time.Millisecond)
+	}
+}

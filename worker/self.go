@@ -1,0 +1,42 @@
+package worker
+
+import (
+	"runtime"
+
+	"github.com/workerman-go/wm/eventloop"
+)
+
+// Version is the version of wm.
+const Version = "0.1.0"
+
+// Self returns the Worker of this process, and nil where there is none: in the
+// probe and in Start. It may be called by any goroutine.
+func Self() *Worker {
+	if p := current.Load(); p != nil {
+		return p.w
+	}
+	return nil
+}
+
+// Loop returns the loop of this process, from OnWorkerStart on; nil before. It
+// may be called by any goroutine, but of the loop only Post may be used there.
+func Loop() *eventloop.Loop {
+	if p := current.Load(); p != nil {
+		return p.loop
+	}
+	return nil
+}
+
+// Args returns what follows -- on the command line of start.
+func Args() []string {
+	if p := current.Load(); p != nil {
+		return p.env.Args
+	}
+	return nil
+}
+
+// CPUs returns the number of processors times factor, at least 1: for
+// Worker.Count.
+func CPUs(factor float64) int {
+	return max(1, int(float64(runtime.NumCPU())*factor))
+}

@@ -1,0 +1,194 @@
+package worker
+
+import "unsafe"
+
+// maxPending is how much may be sent in a turn before the kernel is asked to
+// take it.
+const maxPending = 64 << 10
+
+// Send sends v as the protocol of the connection encodes it: bytes and strings
+// as they are, numbers and bools as PHP prints them, other values as JSON; see
+// the protocol for its own types. The message joins those of this turn, which
+// go out together when the turn ends. nil says that it was taken. ErrClosed
+// says that the connection is closed or closing. ErrBufferFull says that the
+// backlog is at MaxSendBufferSize: the message was dropped and OnError was
+// called. Any other error is the protocol's refusal to encode v. Called on the
+// loop goroutine.
+func (c *Connection) Send(v any) error {
+	switch v := v.(type) {
+	case []byte:
+		if c.codec.bytes != nil || c.codec.proto == nil {
+			return c.sendBytes(v)
+		}
+	case string:
+		if c.codec.bytes != nil || c.codec.proto == nil {
+			return c.sendBytes(bytesOf(v))
+		}
+	}
+	return c.sendValue(v)
+}
+
+// Write sends p as one message, without an allocation where the protocol
+// speaks bytes. It implements io.Writer: fmt.Fprintf(c, ...) sends one message.
+// Errors are those of Send. Called on the loop goroutine.
+func (c *Connection) Write(p []byte) (int, error) {
+	var err error
+	if c.codec.bytes != nil || c.codec.proto == nil {
+		err = c.sendBytes(p)
+	} else {
+		err = c.sendValue(p)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// WriteString is Write for a string.
+func (c *Connection) WriteString(s string) (int, error) {
+	var err error
+	if c.codec.bytes != nil || c.codec.proto == nil {
+		err = c.sendBytes(bytesOf(s))
+	} else {
+		err = c.sendValue(s)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return len(s), nil
+}
+
+// SendRaw sends p as it is, past the protocol. Errors are those of Send. Called
+// on the loop goroutine.
+func (c *Connection) SendRaw(p []byte) error {
+	if err := c.admit(); err != nil {
+		return err
+	}
+	c.put(p)
+	return nil
+}
+
+// bytesOf is s without a copy; nobody writes to what is sent.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+// admit decides whether a message is taken.
+func (c *Connection) admit() error {
+	c.p.own("Connection.Send")
+	if Status(c.status) != Established || c.errno != 0 {
+		return ErrClosed
+	}
+	if c.flags&blocked != 0 && c.out.size() >= c.MaxSendBufferSize {
+		c.p.counters.sendFail++
+		c.onError(SendFail, ErrBufferFull)
+		return ErrBufferFull
+	}
+	return nil
+}
+
+func (c *Connection) sendBytes(p []byte) error {
+	if err := c.admit(); err != nil {
+		return err
+	}
+	k := c.codec
+	if k.proto == nil {
+		c.put(p)
+		return nil
+	}
+	b := c.begin(len(p) + 16)
+	out, err := k.bytes.EncodeBytes(b.data, p, c)
+	return c.commit(k, b, out, err)
+}
+
+func (c *Connection) sendValue(v any) error {
+	if err := c.admit(); err != nil {
+		return err
+	}
+	k := c.codec
+	b := c.begin(k.messageRoom())
+	out, err := k.encode(b.data, v, c)
+	return c.commit(k, b, out, err)
+}
+
+// begin returns the send buffer for a protocol to append to. What it sends
+// raw meanwhile must not land in the same array: see put.
+func (c *Connection) begin(room int) *buffer {
+	b := c.room(room)
+	c.p.output.encoding = c
+	return b
+}
+
+// commit makes what was appended to b part of the stream.
+func (c *Connection) commit(k *codec, b *buffer, out []byte, err error) error {
+	o := &c.p.output
+	o.encoding = nil
+	if Status(c.status) == Closed {
+		return ErrClosed
+	}
+	start := len(b.data)
+	if len(o.aside) > 0 { // sent raw from inside Encode, so it goes first
+		b.data = append(b.data, o.aside...)
+		if err == nil {
+			b.data = append(b.data, out[start:]...)
+		}
+		o.aside = o.aside[:0]
+	} else if err == nil {
+		b.data = out
+	}
+	if len(b.data) > start {
+		k.measureMessage(len(b.data) - start)
+		c.added()
+	} else {
+		c.releaseOut()
+	}
+	if err == nil && k.sent != nil {
+		k.sent.Sent(c)
+	}
+	return err
+}
+
+// put appends bytes as they are.
+func (c *Connection) put(p []byte) {
+	o := &c.p.output
+	if o.encoding == c {
+		o.aside = append(o.aside, p...)
+		return
+	}
+	if len(p) == 0 {
+		return
+	}
+	b := c.room(len(p))
+	b.data = append(b.data, p...)
+	c.added()
+}
+
+// room returns the send buffer with room for n more bytes.
+func (c *Connection) room(n int) *buffer {
+	o := &c.p.output
+	if c.out == nil {
+		c.out = o.pool.get(max(n, c.codec.turnRoom()))
+		return c.out
+	}
+	o.pool.grow(c.out, n)
+	return c.out
+}
+
+// added is what every message comes to: into the backlog, or pending until the
+// turn ends or enough has come together.
+func (c *Connection) added() {
+	if c.flags&blocked != 0 {
+		c.checkFull()
+		return
+	}
+	c.queue()
+	if len(c.out.data) >= min(maxPending, c.MaxSendBufferSize) {
+		c.offer()
+	}
+}
+
+// checkFull tells the author, once, that the backlog has reached the limit.
+func (c *Connection) checkFull() {
+	if c.flags&full == 0 && c.out.size() >= c.MaxSendBufferSize {
+		c.flags |= full
+		c.onBufferFull()
+	}
+}

@@ -1,0 +1,180 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/workerman-go/wm/protocol"
+	"github.com/workerman-go/wm/protocol/http1"
+)
+
+// defaultBacklog is the length of a listener's queue (features.md 12.15).
+const defaultBacklog = 102400
+
+// Worker is an author's declaration: an address, the number of processes that
+// serve it, and the functions they call. Owned by the loop; no locking.
+type Worker struct {
+	// ID is the slot of this process, 0 to Count-1. A replacement gets the
+	// slot of the process it replaces. -1 in the probe. Read only.
+	ID int
+	// Name labels the Worker in status and in log lines. Default "none".
+	Name string
+	// User and Group are who the processes run as; only root can change
+	// that. Empty: as the master, and the user's own group.
+	User, Group string
+	// Count is how many processes serve this Worker. Below 1 becomes 1.
+	Count int
+	// Reloadable says whether a reload replaces the processes. Without it
+	// they stay and only run OnWorkerReload. New sets true.
+	Reloadable bool
+
+	// Transport is "tcp". New takes it from the address.
+	Transport string
+	// Protocol cuts the bytes of connections into messages. Set it to beat
+	// the one that the scheme of the address names; nil is that one, and
+	// raw bytes for tcp.
+	Protocol protocol.Protocol
+	// Backlog is the length of the listener's queue. New sets 102400.
+	Backlog int
+
+	// OnWorkerStart prepares a process: it opens what the callbacks need and
+	// adds timers. An error or a panic ends the process with status 250 and
+	// fails the start or the reload; nil makes it ready. Runs in the worker
+	// process, on the loop goroutine, before the first connection; the
+	// process serves nobody while it blocks.
+	OnWorkerStart func(w *Worker) error
+	// OnWorkerStop is for what must be done before the process leaves. It is
+	// not called when the process crashes or is killed. Runs in the worker
+	// process, on the loop goroutine; must not block.
+	OnWorkerStop func(w *Worker)
+	// OnWorkerReload is called instead of a replacement when Reloadable is
+	// false. Runs in the worker process, on the loop goroutine; must not
+	// block.
+	OnWorkerReload func(w *Worker)
+	Callbacks
+
+	// Life is how the master treats the processes.
+	Life Life
+	// Limits bounds what one process takes on.
+	Limits Limits
+	// Data is the author's alone.
+	Data any
+
+	address, source string // as given to New, and where
+	app, appDir     string
+	p               *Process // nil until it is served
+	listener        *listener
+	paused          bool // PauseAccept
+	codec           *codec
+	conns           connections
+}
+
+// Callbacks are what happens to connections. Those of a Worker are copied to
+// each connection when it is accepted and may be replaced there; changing the
+// Worker's later touches new connections only. A callback that is nil is
+// skipped. A panic in one is logged, counted in throw_exception, and the
+// process lives on.
+type Callbacks struct {
+	// OnConnect is called once, before the first message. Runs in the worker
+	// process, on the loop goroutine; must not block.
+	OnConnect func(c *Connection)
+	// OnMessage is called for each message of a protocol that delivers bytes
+	// (raw tcp, text, frame, websocket). data is valid until the callback
+	// returns: keep a copy, or use Text. Runs in the worker process, on the
+	// loop goroutine; must not block.
+	OnMessage func(c *Connection, data []byte)
+	// OnRequest is called for each request of protocol http. Runs in the
+	// worker process, on the loop goroutine; must not block.
+	OnRequest func(c *Connection, r *http1.Request)
+	// OnValue is called for each message of a protocol whose Decode returns
+	// something else; see Value for a typed one. Runs in the worker process,
+	// on the loop goroutine; must not block.
+	OnValue func(c *Connection, v any)
+	// OnClose is called once, however the connection ended, and never inside
+	// Send. The connection is still among Worker.Connections, closed. Runs
+	// in the worker process, on the loop goroutine; must not block.
+	OnClose func(c *Connection)
+	// OnError tells that a message was not sent: ErrBufferFull, inside the
+	// Send that was refused, or the system's error, at the end of the turn
+	// and before OnClose. Runs in the worker process, on the loop goroutine;
+	// must not block.
+	OnError func(c *Connection, code ErrorCode, err error)
+	// OnBufferFull is called inside the Send whose backlog reaches
+	// MaxSendBufferSize, once until the backlog was empty again: stop
+	// producing. Runs in the worker process, on the loop goroutine; must not
+	// block.
+	OnBufferFull func(c *Connection)
+	// OnBufferDrain is called when a backlog became empty: go on producing.
+	// Runs in the worker process, on the loop goroutine; must not block.
+	OnBufferDrain func(c *Connection)
+}
+
+// Life is how the master treats the processes of a Worker.
+type Life struct {
+	// ReadyTimeout is how long a process may take from its start to ready.
+	// New sets 30 s.
+	ReadyTimeout time.Duration
+	// StopTimeout is how long it may take to leave before it is killed.
+	// 0: that of Settings.
+	StopTimeout time.Duration
+	// StopFirst ends the old process before a reload starts the new one, for
+	// Workers that cannot have two processes in one slot. New sets it when
+	// there is no address.
+	StopFirst bool
+	// MaxProcs is GOMAXPROCS of each process. New sets 2: the loop, and the
+	// harness and worker.Go beside it.
+	MaxProcs int
+}
+
+// Limits bounds what one process of a Worker takes on; 0 is no limit.
+type Limits struct {
+	// Connections is how many connections the Worker has at once in one
+	// process. At the limit it stops accepting, so that new ones wait in the
+	// listener's queue for another process, and goes on when one has closed.
+	Connections int
+}
+
+// New declares a Worker and returns it with the defaults set; what the author
+// changes afterwards, in Start, counts. The address is scheme://host:port,
+// where the scheme is tcp or names a protocol; an empty one makes a Worker
+// that serves nobody and has timers only. New never fails: start and check
+// report a bad address with the line of this call. It runs in the probe, in
+// the worker processes of the app, and, inside OnWorkerStart, for Listen.
+func New(address string) *Worker {
+	w := &Worker{
+		ID:         -1,
+		Name:       "none",
+		Count:      1,
+		Reloadable: true,
+		Backlog:    defaultBacklog,
+		Life:       Life{ReadyTimeout: 30 * time.Second, MaxProcs: 2},
+		address:    address,
+	}
+	if address == "" {
+		w.Life.StopFirst = true
+	} else {
+		w.Transport = "tcp"
+	}
+	register(w)
+	return w
+}
+
+// Text makes an OnMessage of a function that wants a string of its own.
+func Text(fn func(c *Connection, s string)) func(*Connection, []byte) {
+	return func(c *Connection, data []byte) { fn(c, string(data)) }
+}
+
+// Value makes an OnValue of a function that wants one type. A value of any
+// other type is a mistake of the protocol and panics.
+func Value[T any](fn func(c *Connection, v T)) func(*Connection, any) {
+	return func(c *Connection, v any) { fn(c, v.(T)) }
+}
+
+// Context is cancelled when the process is told to leave. In the probe it is
+// never cancelled. It may be called by any goroutine once the process serves.
+func (w *Worker) Context() context.Context {
+	if w.p == nil {
+		return context.Background()
+	}
+	return w.p.ctx
+}
