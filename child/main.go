@@ -1,0 +1,31 @@
+package child
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/worker"
+)
+
+// exit ends the process from another goroutine than main. It is the exception
+// to "os.Exit only in cli": when the master is gone, or a process that was
+// told to stop does not get there, the loop goroutine may be blocked in a
+// callback for ever and cannot return from Main.
+var exit = os.Exit
+
+// Main is the life of a process that was started as a worker process or a
+// probe: it takes what h hands over and returns the exit status, with which
+// the caller ends the process at once. apps are all apps of the binary. It
+// must run on the main goroutine, before any author code.
+func Main(h *ipc.Handover, apps []worker.App) int {
+	link, err := inherit(h)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "hand-over: %v\n", err)
+		return ipc.ExitHandover
+	}
+	if h.Role == ipc.RoleProbe {
+		return probe(link, h.Apps, apps)
+	}
+	return serve(link, h, apps)
+}

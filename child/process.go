@@ -1,0 +1,127 @@
+package child
+
+import (
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/workerman-go/wm/eventloop"
+	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/worker"
+)
+
+// defaultMaxProcs is GOMAXPROCS where the Spec has none. Never 1: the harness
+// goroutine would wait for the loop's.
+const defaultMaxProcs = 2
+
+// process is the harness of a worker process. Each field says whose it is.
+type process struct {
+	told  *ipc.WorkerHandover // read only
+	args  []string            // read only
+	begun time.Time           // read only
+	link  *ipc.Conn           // received from by readLink alone
+	out   *sender             // any goroutine
+	loop  *eventloop.Loop     // the loop's; Post by any goroutine
+	open  opener              // any goroutine
+
+	// served is nil until Start has returned. Its methods are the loop's,
+	// but for Figures.
+	served atomic.Pointer[worker.Process]
+	code   int // the loop's: exit status once it has stopped
+	left   bool
+
+	leaving leaving   // the harness goroutine's
+	bye     sync.Once // the end comes from main or from the harness goroutine
+}
+
+// serve is the life of a worker process: Start, the loop, and the end. The
+// harness goroutine works from the first moment on, because a Start may block.
+func serve(link *ipc.Conn, h *ipc.Handover, apps []worker.App) int {
+	p := &process{told: h.Worker, args: h.Args, begun: time.Now(), link: link}
+	p.out = newSender(link)
+	p.out.send(&ipc.Hello{PID: os.Getpid(), Version: worker.Version})
+	runtime.GOMAXPROCS(p.maxProcs())
+	loop, err := eventloop.New()
+	if err != nil {
+		return p.fail(ipc.ExitFailed, "event loop: "+err.Error())
+	}
+	p.loop = loop
+	// Posted first: whatever the master says meanwhile comes after it.
+	loop.Post(p.begin)
+	go p.watch(catchSignals(h.Worker.Debug)) // ends with the process
+	w, err := find(h.Worker.Spec, apps)
+	if err != nil {
+		return p.fail(ipc.ExitMismatch, err.Error())
+	}
+	p.served.Store(worker.NewProcess(loop, w, p.env()))
+	if err := loop.Run(); err != nil {
+		return p.fail(ipc.ExitFailed, "event loop: "+err.Error())
+	}
+	p.sayGoodbye(p.code)
+	return p.code
+}
+
+func (p *process) maxProcs() int {
+	if n := p.told.Spec.MaxProcs; n > 0 {
+		return n
+	}
+	return defaultMaxProcs
+}
+
+// env is what the Worker's side may ask of this one.
+func (p *process) env() worker.Env {
+	return worker.Env{
+		Slot:       p.told.Slot,
+		Generation: p.told.Generation,
+		Debug:      p.told.Debug,
+		Seated:     p.told.Seated,
+		Args:       p.args,
+		Log:        p.out.log,
+		Open:       p.openListener,
+		Paused:     func() { p.out.send(&ipc.Paused{}) },
+		Ready:      func() { p.out.send(&ipc.Ready{}) },
+		Exit:       p.exitWith,
+		Gone:       func() { p.loop.Stop() },
+	}
+}
+
+// begin is the first thing on the loop.
+func (p *process) begin() {
+	listener := -1
+	if p.told.Spec.Network != "" {
+		listener = p.told.Listener
+	}
+	p.served.Load().Serve(listener)
+}
+
+// exitWith ends the loop after this turn, for StopAll and a failed start. Runs
+// on the loop.
+func (p *process) exitWith(code int, why string) {
+	switch {
+	case code != ipc.ExitDone:
+		p.out.send(&ipc.Failed{Code: code, Text: why})
+	case why != "":
+		p.out.log(why)
+	}
+	p.code = code
+	p.loop.Stop()
+}
+
+// fail ends a process that never served.
+func (p *process) fail(code int, why string) int {
+	p.out.send(&ipc.Failed{Code: code, Text: why})
+	p.sayGoodbye(code)
+	return code
+}
+
+// sayGoodbye writes the last record after everything that was queued, as far
+// as the master takes it in time. Called by the goroutine that ends the
+// process next; another one waits here until it has.
+func (p *process) sayGoodbye(code int) {
+	p.bye.Do(func() {
+		p.out.send(&ipc.Goodbye{Code: code})
+		p.out.finish(goodbyeTimeout)
+	})
+}
