@@ -1,0 +1,226 @@
+package supervisor
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+// begin takes the first step of a start: the probe. The others follow in
+// onFirstProbe.
+func (s *Supervisor) begin() error {
+	s.started = s.sys.now()
+	gen, err := openGeneration(s.cfg.Executable)
+	if err != nil {
+		return err
+	}
+	s.lastNumber++
+	gen.number = s.lastNumber
+	s.generations[gen] = true
+	return s.probeBinary(gen, func(err error) {
+		if err == nil {
+			err = s.establish(gen)
+		}
+		if err != nil {
+			s.failStart(err)
+		}
+	})
+}
+
+// establish opens everything that the processes and the operators need, in
+// the order in which a failure costs least. Then the slots are filled.
+func (s *Supervisor) establish(gen *generation) error {
+	if s.phase != probingFirst {
+		return nil // told to stop meanwhile
+	}
+	s.gen, s.settings = gen, gen.settings
+	if err := s.openFiles(); err != nil {
+		return err
+	}
+	units, err := s.unitsOf(gen)
+	if err != nil {
+		return err
+	}
+	s.units = units
+	for _, u := range units {
+		u.resize()
+		s.progress(ipc.Progress{Kind: "bind", Worker: u.spec.Key, Text: u.spec.Listen})
+	}
+	if err := s.openControl(); err != nil {
+		return err
+	}
+	if err := WritePidFile(s.pidFile, os.Getpid()); err != nil {
+		return err
+	}
+	s.phase = filling
+	return nil
+}
+
+// openFiles opens the log and the standard output of the processes.
+func (s *Supervisor) openFiles() error {
+	set := s.settings
+	s.pidFile = s.inRunDir(firstSet(s.cfg.PidFile, set.PidFile, s.cfg.Dir.PidFile))
+	s.noteStalePid()
+	log, err := openLog(logConfig{
+		Path:     s.inRunDir(firstSet(s.cfg.LogFile, set.LogFile, s.cfg.Dir.LogFile)),
+		Terminal: s.cfg.Terminal,
+	})
+	if err != nil {
+		return err
+	}
+	s.log = log
+	for _, line := range s.backlog {
+		s.logf("%s", line)
+	}
+	s.backlog = nil
+	if !s.cfg.Daemon {
+		return nil
+	}
+	s.output, err = openStdout(s.stdoutFile())
+	return err
+}
+
+// noteStalePid says what a left-over pid file names. The lock has shown that
+// it is no master of this run directory.
+func (s *Supervisor) noteStalePid() {
+	pid, stale := StalePid(s.pidFile)
+	switch {
+	case !stale:
+	case PidExists(pid):
+		s.logf("pid file %s names pid %d, which is another program; replaced", s.pidFile, pid)
+	default:
+		s.logf("Master pid:%d is not alive, its pid file %s is replaced", pid, s.pidFile)
+	}
+}
+
+// inRunDir makes a path of the author's relative to the run directory.
+func (s *Supervisor) inRunDir(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(s.cfg.Dir.Dir, path)
+}
+
+func (s *Supervisor) stdoutFile() string {
+	if !s.cfg.Daemon {
+		return "" // the terminal
+	}
+	return s.inRunDir(firstSet(s.cfg.StdoutFile, s.settings.StdoutFile, os.DevNull))
+}
+
+// unitsOf makes a unit of each Spec, with its identity and its listener.
+func (s *Supervisor) unitsOf(gen *generation) ([]*unit, error) {
+	units := make([]*unit, 0, len(gen.specs))
+	for _, spec := range gen.specs {
+		pl, err := s.planOf(gen, spec)
+		if err != nil {
+			return nil, err
+		}
+		units = append(units, &unit{plan: pl, exits: map[int]*exitCount{}})
+	}
+	return units, nil
+}
+
+// planOf resolves what a Spec names: user, group and address.
+func (s *Supervisor) planOf(gen *generation, spec ipc.Spec) (plan, error) {
+	ident, err := resolveIdentity(spec.User, spec.Group)
+	if err != nil {
+		return plan{}, fmt.Errorf("worker %s (%s): %w", spec.Key, spec.Source, err)
+	}
+	lis, err := s.listenerFor(spec)
+	if err != nil {
+		return plan{}, err
+	}
+	return plan{spec: spec, gen: gen, ident: ident, lis: lis}, nil
+}
+
+// resize gives the unit as many slots as its Spec wants; too many are left to
+// the caller.
+func (u *unit) resize() {
+	for n := len(u.slots); n < u.spec.Count; n++ {
+		u.slots = append(u.slots, newSlot(u, n))
+	}
+}
+
+// listenerFor returns the listener of a Spec's address: the one there is, or
+// a new one.
+func (s *Supervisor) listenerFor(spec ipc.Spec) (*listener, error) {
+	if spec.Network == "" {
+		return nil, nil
+	}
+	key := spec.Network + " " + spec.Host
+	if anyPort(spec.Host) {
+		key += " " + spec.Key
+	}
+	if lis := s.listeners[key]; lis != nil {
+		return lis, nil
+	}
+	lis, err := s.sys.bind(spec.Network, spec.Host, spec.Backlog)
+	if err != nil {
+		return nil, err
+	}
+	s.listeners[key] = lis
+	return lis, nil
+}
+
+// bind is the real system's: a listening socket of its own.
+func bind(network, host string, backlog int) (*listener, error) {
+	fd, err := openListener(network, host, backlog)
+	if err != nil {
+		return nil, err
+	}
+	return &listener{fd: fd, address: host}, nil
+}
+
+// dropUnused closes the listeners and executables that no slot can need any
+// more.
+func (s *Supervisor) dropUnused() {
+	listeners, generations := s.inUse()
+	for key, lis := range s.listeners {
+		if !listeners[lis] {
+			unix.Close(lis.fd)
+			delete(s.listeners, key)
+		}
+	}
+	for gen := range s.generations {
+		if !generations[gen] {
+			gen.close()
+			delete(s.generations, gen)
+		}
+	}
+}
+
+// inUse collects what some slot, process or reload refers to.
+func (s *Supervisor) inUse() (map[*listener]bool, map[*generation]bool) {
+	listeners, generations := map[*listener]bool{}, map[*generation]bool{s.gen: true}
+	use := func(pl plan) { listeners[pl.lis], generations[pl.gen] = true, true }
+	for _, u := range s.units {
+		use(u.plan)
+		for _, sl := range u.slots {
+			use(sl.plan)
+		}
+	}
+	if s.roll != nil {
+		generations[s.roll.gen] = true
+		for _, u := range s.roll.units {
+			use(u.plan)
+		}
+	}
+	if s.queued != nil {
+		generations[s.queued.gen] = true
+	}
+	return listeners, generations
+}
+
+// failStart ends the start with err and takes back what it made.
+func (s *Supervisor) failStart(err error) {
+	if s.err == nil {
+		s.err = err
+		s.logf("start failed: %v", err)
+	}
+	s.leave(false)
+}

@@ -1,0 +1,67 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+// Check runs the probe of cfg.Executable and returns what its apps declare,
+// or why it could not be started. It touches nothing of a running service.
+// Called by the command line; not in a process that has other children or
+// becomes a master, because it waits for every child there is.
+func Check(ctx context.Context, cfg Config) ([]ipc.Spec, ipc.Settings, error) {
+	gen, err := openGeneration(cfg.Executable)
+	if err != nil {
+		return nil, ipc.Settings{}, err
+	}
+	defer gen.close()
+	s := newSupervisor(cfg, realSystem())
+	defer close(s.gone)
+	go reap(s.exits, s.gone)
+	var verdict error
+	if err := s.probeBinary(gen, func(err error) { verdict = err }); err != nil {
+		return nil, ipc.Settings{}, err
+	}
+	s.waitForProbe(ctx)
+	if verdict == nil {
+		verdict = checkIdentities(gen.specs)
+	}
+	return gen.specs, gen.settings, verdict
+}
+
+// waitForProbe is the part of the master's loop that a probe alone needs.
+func (s *Supervisor) waitForProbe(ctx context.Context) {
+	cancelled := ctx.Done()
+	for s.probe != nil {
+		now := s.sys.now()
+		s.tendProbe(now)
+		if s.probe == nil {
+			return
+		}
+		s.wake.Reset(s.untilNext(now))
+		select {
+		case x := <-s.exits:
+			s.onExit(x)
+		case m := <-s.messages:
+			s.onMessage(m)
+		case <-s.pokes:
+		case <-s.wake.C:
+		case <-cancelled:
+			cancelled = nil
+			s.sys.kill(s.probe.pidfd, unix.SIGKILL)
+		}
+	}
+}
+
+func checkIdentities(specs []ipc.Spec) error {
+	for _, spec := range specs {
+		if _, err := resolveIdentity(spec.User, spec.Group); err != nil {
+			return fmt.Errorf("worker %s (%s): %w", spec.Key, spec.Source, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package supervisor
+
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+var (
+	// ErrRunning is returned by Run when another master holds the lock of
+	// the run directory.
+	ErrRunning = errors.New("supervisor: already running")
+	// ErrDenied is returned by Run when the run directory may not be used.
+	ErrDenied = errors.New("supervisor: not permitted")
+)
+
+// Bounds of the master's patience.
+const (
+	probeTimeout       = 10 * time.Second       // for all Start functions together
+	yieldTimeout       = time.Second            // a blocked loop forfeits its seat
+	pipeTimeout        = 500 * time.Millisecond // for what a dead process left in its pipes
+	reportTimeout      = 150 * time.Millisecond // then status shows the last known figures
+	defaultStopTimeout = 10 * time.Second
+	flushPatience      = 200 * time.Millisecond // for the terminal, before the banner
+	maxLeaving         = 3                      // draining processes of one slot
+)
+
+// Config is what the command line decided about the service.
+type Config struct {
+	Program, Version string
+	Daemon           bool
+	Executable       string // path of the binary as called: absolute, links not followed
+	Dir              RunDir
+
+	// PidFile, LogFile and StdoutFile come from a flag or WM_*; empty means
+	// what the apps put into Settings, or else the default.
+	PidFile, LogFile, StdoutFile string
+
+	Apps    []string // run only these; empty is all
+	Args    []string // for the apps: what follows -- on the command line
+	Environ []string // environment of every process; nil: the master's own
+
+	// Progress is told each step of the start. Called on the loop; must not
+	// block for long.
+	Progress func(ipc.Progress)
+	// Started is called once, on the loop, when every worker process is
+	// ready.
+	Started func(*ipc.Snapshot)
+	// Terminal gets the log lines too (debug mode); nil in daemon mode.
+	Terminal io.Writer
+}
+
+// system is the seam to the operating system, so that tests can play whole
+// lives of slots without a process.
+type system struct {
+	start func(launch) (*launched, error)
+	kill  func(pidfd int, sig unix.Signal) error
+	bind  func(network, host string, backlog int) (*listener, error)
+	now   func() time.Time
+}
+
+func realSystem() system {
+	return system{
+		start: start,
+		kill: func(pidfd int, sig unix.Signal) error {
+			return unix.PidfdSendSignal(pidfd, sig, nil, 0)
+		},
+		bind: bind,
+		now:  time.Now,
+	}
+}
+
+func (c *Config) environ() []string {
+	if c.Environ != nil {
+		return c.Environ
+	}
+	return os.Environ()
+}
+
+func firstSet(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

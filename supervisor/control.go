@@ -1,0 +1,232 @@
+package supervisor
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+// Bounds of the control socket.
+const (
+	maxControls     = 128             // commands served at once
+	requestTimeout  = 2 * time.Second // for the request to arrive
+	replyTimeout    = 5 * time.Second // for the command to read
+	maxReplies      = 4096            // records waiting for a slow command
+	finalReplyDelay = time.Second     // for the last results before the master ends
+)
+
+// control serves the command line. Its goroutines only carry messages; what
+// they mean is decided on the loop.
+type control struct {
+	s    *Supervisor
+	ln   *net.UnixListener
+	path string
+	busy chan struct{} // one entry for each command being served
+	open sync.WaitGroup
+}
+
+// openControl begins to answer commands.
+func (s *Supervisor) openControl() error {
+	ln, err := ipc.ListenControl(s.cfg.Dir.Socket)
+	if err != nil {
+		return err
+	}
+	s.control = &control{
+		s: s, ln: ln, path: s.cfg.Dir.Socket, busy: make(chan struct{}, maxControls),
+	}
+	go s.control.accept()
+	return nil
+}
+
+// closeControl lets the last results go out and removes the socket.
+func (s *Supervisor) closeControl() {
+	c := s.control
+	if c == nil {
+		return
+	}
+	os.Remove(c.path) // before the results: whoever has one finds no socket
+	c.ln.Close()
+	s.stopped()
+	served := make(chan struct{})
+	go func() { c.open.Wait(); close(served) }() // ends with the last writer
+	select {
+	case <-served:
+	case <-time.After(finalReplyDelay):
+	}
+}
+
+// accept ends when the listener is closed.
+func (c *control) accept() {
+	for {
+		sock, err := c.ln.AcceptUnix()
+		if err != nil {
+			return
+		}
+		select {
+		case c.busy <- struct{}{}:
+			go c.serve(ipc.NewConn(sock)) // ends with the command, see requestTimeout
+		default:
+			sock.Close()
+		}
+	}
+}
+
+// serve reads the one request of a command and hands it to the loop.
+func (c *control) serve(conn *ipc.Conn) {
+	defer func() { <-c.busy }()
+	defer conn.Close()
+	conn.MaxMessage = ipc.MaxRequest
+	peer, err := conn.Peer()
+	if err == nil && peer.UID != 0 && peer.UID != os.Geteuid() {
+		err = fmt.Errorf("uid %d may not command this master", peer.UID)
+	}
+	if err != nil {
+		c.refuse(conn, peer, ipc.CodeDenied, err)
+		return
+	}
+	conn.SetDeadline(time.Now().Add(requestTimeout))
+	m, fds, err := conn.Recv()
+	closeDescriptors(fds)
+	if ipc.Gone(err) {
+		return // somebody only looked whether the master is there
+	}
+	want, ok := m.(*ipc.Request)
+	if err == nil && !ok {
+		err = fmt.Errorf("%w: %T is no request", ipc.ErrMalformed, m)
+	}
+	if err != nil {
+		c.refuse(conn, peer, ipc.CodeFailed, err)
+		return
+	}
+	conn.SetDeadline(time.Time{})
+	c.attend(conn, want, peer)
+}
+
+// refuse answers and logs what is not served.
+func (c *control) refuse(conn *ipc.Conn, peer ipc.Peer, code int, err error) {
+	text := fmt.Sprintf("control socket: pid %d of uid %d: %v", peer.PID, peer.UID, err)
+	c.s.post(&request{note: text})
+	conn.SetWriteDeadline(time.Now().Add(requestTimeout))
+	conn.Send(&ipc.Result{Code: code, Text: err.Error()})
+}
+
+// attend carries the answers of the loop to the command until the result.
+func (c *control) attend(conn *ipc.Conn, want *ipc.Request, peer ipc.Peer) {
+	r := &request{Request: *want, peer: peer, out: make(chan ipc.Message, maxReplies)}
+	if want.Command == ipc.CommandReload {
+		path := firstSet(want.Binary, c.s.cfg.Executable)
+		if r.reload, r.err = newReload(path, want.InstallAs, want.Graceful); r.err == nil {
+			r.reload.by = fmt.Sprintf(" (asked by uid %d, pid %d)", peer.UID, peer.PID)
+		}
+	}
+	c.open.Add(1)
+	defer c.open.Done()
+	if !c.s.post(r) {
+		return
+	}
+	for m := range r.out {
+		conn.SetWriteDeadline(time.Now().Add(replyTimeout))
+		if err := conn.Send(m); err != nil {
+			r.abandon()
+			return
+		}
+	}
+}
+
+// post gives a request to the loop; false when the loop has ended.
+func (s *Supervisor) post(r *request) bool {
+	select {
+	case s.requests <- r:
+		return true
+	case <-s.gone:
+		return false
+	}
+}
+
+// request is one command as the loop sees it. reply and finish belong to the
+// loop.
+type request struct {
+	ipc.Request
+	peer   ipc.Peer
+	reload *reload
+	err    error
+	note   string // not a request: a line for the log
+	out    chan ipc.Message
+	ended  bool
+}
+
+// reply queues a record; a command that does not read loses progress only.
+func (r *request) reply(m ipc.Message) {
+	if r.ended {
+		return
+	}
+	select {
+	case r.out <- m:
+	default:
+	}
+}
+
+// finish sends the result.
+func (r *request) finish(code int, text string) {
+	if r.ended {
+		return
+	}
+	r.reply(&ipc.Result{Code: code, Text: text})
+	r.ended = true
+	close(r.out)
+}
+
+// abandon lets the loop go on talking to a command that went away.
+func (r *request) abandon() {
+	go func() { // ends with the request's result
+		for range r.out {
+		}
+	}()
+}
+
+// commands is what each request does.
+var commands = map[string]func(*Supervisor, *request){
+	ipc.CommandPing:        func(s *Supervisor, r *request) { r.finish(ipc.CodeDone, "") },
+	ipc.CommandStatus:      (*Supervisor).collectStatus,
+	ipc.CommandConnections: (*Supervisor).collectConnections,
+	ipc.CommandStop:        (*Supervisor).stopByCommand,
+	ipc.CommandReload:      (*Supervisor).reloadByCommand,
+}
+
+// onRequest serves one command.
+func (s *Supervisor) onRequest(r *request) {
+	if r.note != "" {
+		s.logf("%s", r.note)
+		return
+	}
+	serve := commands[r.Command]
+	if serve == nil {
+		s.logf("control socket: unknown command %q of uid %d, pid %d", r.Command, r.peer.UID, r.peer.PID)
+		r.finish(ipc.CodeUsage, fmt.Sprintf("unknown command %q", r.Command))
+		return
+	}
+	serve(s, r)
+}
+
+func (s *Supervisor) stopByCommand(r *request) {
+	s.logf("stop asked by uid %d, pid %d", r.peer.UID, r.peer.PID)
+	s.stopWaiters = append(s.stopWaiters, r)
+	s.leave(r.Graceful)
+}
+
+func (s *Supervisor) reloadByCommand(r *request) {
+	if r.err != nil {
+		r.finish(ipc.CodeFailed, r.err.Error())
+		return
+	}
+	if r.NoWait {
+		r.finish(ipc.CodeDone, "")
+	} else {
+		r.reload.waiters = append(r.reload.waiters, r)
+	}
+	s.requestReload(r.reload)
+}

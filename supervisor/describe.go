@@ -1,0 +1,44 @@
+package supervisor
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// describeStatus puts a raw wait word into words.
+func describeStatus(status int) string {
+	w := unix.WaitStatus(status)
+	if w.Signaled() {
+		text := "signal " + unix.SignalName(w.Signal())
+		if w.CoreDump() {
+			text += ", core dumped"
+		}
+		return text
+	}
+	return fmt.Sprintf("exit status %d", w.ExitStatus())
+}
+
+// maxQuoted is how many lines of last words a message shows; the log has all.
+const maxQuoted = 20
+
+// indent sets text off from the sentence before it.
+func indent(text string) string {
+	lines := strings.Split(text, "\n")
+	if len(lines) > maxQuoted {
+		lines = append(lines[:maxQuoted:maxQuoted],
+			fmt.Sprintf("... %d more lines in the log", len(lines)-maxQuoted))
+	}
+	return "    " + strings.Join(lines, "\n    ")
+}
+
+// label names a process or slot in logs and messages: the words an operator
+// finds in status.
+func (sl *slot) label() string {
+	return fmt.Sprintf("%s/%d", sl.unit.spec.Key, sl.number)
+}
+
+// anyPort tells whether the kernel chooses the port, so that two Workers may
+// say the same.
+func anyPort(host string) bool { return strings.HasSuffix(host, ":0") }

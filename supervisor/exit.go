@@ -1,0 +1,225 @@
+package supervisor
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Backoff between early ends of one slot.
+const (
+	backoffFirst  = 100 * time.Millisecond
+	backoffMost   = 30 * time.Second
+	backoffJitter = 0.2
+	stableAfter   = 10 * time.Second // a longer life forgets earlier crashes
+	suspectExit   = time.Second      // an exit 0 sooner than this is a crash too
+)
+
+// onExit notes the wait word; finishDead goes on when the pipes of the
+// process are read to their ends.
+func (s *Supervisor) onExit(x exit) {
+	e := &ended{status: x.status, at: s.sys.now()}
+	if p := s.byPID[x.pid]; p != nil {
+		p.ended = e
+	} else if s.probe != nil && s.probe.pid == x.pid {
+		s.probe.ended = e
+	}
+}
+
+// finishDead takes the dead out of their slots once their last messages and
+// last words have arrived.
+func (s *Supervisor) finishDead(now time.Time) {
+	for _, p := range s.byPID {
+		if p.ended == nil {
+			continue
+		}
+		pipesDone := p.linkGone && p.words.ended()
+		if pipesDone || !now.Before(p.ended.at.Add(pipeTimeout)) {
+			s.finish(p)
+		}
+	}
+}
+
+// finish accounts for one end and frees its seat.
+func (s *Supervisor) finish(p *process) {
+	early := p.early()
+	p.finished = true
+	p.link.close()
+	unix.Close(p.pidfd)
+	delete(s.byLink, p.link)
+	delete(s.byPID, p.pid)
+	p.slot.unit.count(p)
+	s.logEnd(p)
+	s.forgetCollects(p)
+	if !p.goodbye {
+		s.kick(p)
+	}
+	held := p.slot.current == p
+	p.slot.forget(p)
+	switch {
+	case early && p.toldAt.IsZero():
+		p.step(crashed)
+		s.onEarlyEnd(p, held)
+	case p.toldAt.IsZero():
+		p.step(exited)
+	default:
+		p.step(exited)
+		s.progress(s.stepOf("stopped", p, "stopped"))
+	}
+}
+
+// onEarlyEnd decides what a crash means: the end of the start or the reload
+// that it belongs to, or a pause before the next try.
+func (s *Supervisor) onEarlyEnd(p *process, held bool) {
+	if held {
+		p.slot.backOff(p, s.sys.now())
+	}
+	if s.phase == filling {
+		s.failStart(fmt.Errorf("%s was not ready: %s", p.slot.label(), p.reason()))
+	}
+	if s.roll != nil && p.plan.gen == s.roll.gen {
+		s.roll.fail(fmt.Sprintf("%s was not ready: %s", p.slot.label(), p.reason()))
+	}
+}
+
+// early tells whether the end counts as a crash (design, Backoff).
+func (p *process) early() bool {
+	lived := p.ended.at.Sub(p.started)
+	switch {
+	case p.readyAt.IsZero():
+		return true
+	case p.ended.status != 0:
+		return lived < stableAfter
+	}
+	return lived < suspectExit
+}
+
+// reason is why a process ended, for people, with its last words.
+func (p *process) reason() string {
+	text := describeStatus(p.ended.status)
+	switch {
+	case p.failed != nil:
+		text = p.failed.Text
+	case p.late:
+		text = fmt.Sprintf("not ready within %v", p.plan.spec.ReadyTimeout)
+	}
+	return text + quote(p.words)
+}
+
+// backOff makes the slot wait, twice as long after every crash.
+func (sl *slot) backOff(p *process, now time.Time) {
+	if p.ended.at.Sub(p.started) >= stableAfter {
+		sl.crashes = 0
+	}
+	sl.crashes++
+	sl.lastCause = describeStatus(p.ended.status)
+	if p.failed != nil {
+		sl.lastCause = p.failed.Text
+	}
+	sl.lastWords = p.words.String()
+	sl.waiting, sl.wait = true, now.Add(backoffDelay(sl.crashes))
+}
+
+// backoffDelay is the pause after the n-th crash in a row.
+func backoffDelay(n int) time.Duration {
+	delay := backoffMost
+	if n < 10 {
+		delay = min(backoffFirst<<(n-1), backoffMost)
+	}
+	spread := 1 + backoffJitter*(2*rand.Float64()-1)
+	return time.Duration(float64(delay) * spread)
+}
+
+// count adds an end to the exit table.
+func (u *unit) count(p *process) {
+	c := u.exits[p.ended.status]
+	if c == nil {
+		c = new(exitCount)
+		u.exits[p.ended.status] = c
+	}
+	c.all++
+	if !p.goodbye {
+		c.unexpected++
+	}
+}
+
+// logEnd writes what an operator has to know about an end.
+func (s *Supervisor) logEnd(p *process) {
+	if p.failed != nil {
+		s.logf("%s %s", p.name(), p.failed.Text)
+	}
+	if p.ended.status != 0 {
+		s.logf("%s exit with status %d (%s)", p.name(), p.ended.status, describeStatus(p.ended.status))
+	}
+	if !p.goodbye && !p.killed {
+		s.logf("%s WORKER EXIT UNEXPECTED", p.name())
+	}
+	if words := p.words.String(); words != "" {
+		s.logf("%s last words:\n%s", p.name(), words)
+	}
+}
+
+// fillVacant starts a process in every empty seat whose time has come.
+func (s *Supervisor) fillVacant(now time.Time) {
+	if s.phase != filling && s.phase != serving {
+		return
+	}
+	for _, sl := range s.slots() {
+		if sl.current != nil || s.roll.owns(sl) || now.Before(sl.wait) {
+			continue
+		}
+		sl.waiting = false
+		s.fill(sl, now)
+	}
+}
+
+// fill starts the process of a vacant slot. An executable that is being
+// written is tried again; any other failure waits like a crash.
+func (s *Supervisor) fill(sl *slot, now time.Time) {
+	p, err := s.spawn(sl, sl.plan, false)
+	if err == nil {
+		sl.busySince = time.Time{}
+		s.progress(s.stepOf("starting", p, "starting"))
+		return
+	}
+	if sl.retryBusy(err, now) {
+		return
+	}
+	s.logf("%s: %v", sl.label(), err)
+	if s.phase == filling {
+		s.failStart(fmt.Errorf("%s: %w", sl.label(), err))
+	}
+	sl.crashes++
+	sl.lastCause = err.Error()
+	sl.waiting, sl.wait = true, now.Add(backoffDelay(sl.crashes))
+}
+
+// retryBusy schedules another attempt after ETXTBSY, for busyTimeout.
+func (sl *slot) retryBusy(err error, now time.Time) bool {
+	if !isBusy(err) {
+		return false
+	}
+	if sl.busySince.IsZero() {
+		sl.busySince = now
+	}
+	sl.wait = now.Add(busyRetry)
+	return now.Sub(sl.busySince) < busyTimeout
+}
+
+// noteStarted ends the start when every seat is taken.
+func (s *Supervisor) noteStarted() {
+	if s.phase != filling {
+		return
+	}
+	if ready, total := s.counts(); ready < total {
+		return
+	}
+	s.phase = serving
+	s.logf("started, %d processes ready", len(s.byPID))
+	if s.cfg.Started != nil {
+		s.log.flush(flushPatience) // the banner comes after the lines before it
+		s.cfg.Started(s.snapshot())
+	}
+}

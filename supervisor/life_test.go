@@ -1,0 +1,254 @@
+package supervisor
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+func TestStartFillsEverySlotInOrder(t *testing.T) {
+	w := newWorld(t)
+	var told *ipc.Snapshot
+	w.s.cfg.Started = func(s *ipc.Snapshot) { told = s }
+	w.serve(spec("a", count(2)), spec("b"))
+	if got := len(w.live()); got != 3 {
+		t.Fatalf("%d processes, want 3", got)
+	}
+	if want := []string{"a", "b"}; !slices.Equal(w.bound, want) {
+		t.Errorf("bound %v, want %v", w.bound, want)
+	}
+	if told == nil || len(told.Processes) != 3 {
+		t.Errorf("Started was told %+v", told)
+	}
+	h := w.procs[w.live()[1]].launch.handover.Worker
+	if h.Slot != 1 || h.Spec.Key != "a" || !h.Seated || h.Generation != 1 {
+		t.Errorf("second process was told %+v", h)
+	}
+}
+
+func TestStartFailsWhenAProcessIsNotReady(t *testing.T) {
+	cases := []struct {
+		name string
+		play func(w *world, pid int)
+		want string
+	}{
+		{"exits", func(w *world, pid int) { w.exit(pid, 256, "panic: no database") }, "no database"},
+		{"says why", func(w *world, pid int) {
+			w.say(pid, &ipc.Failed{Code: 250, Text: "OnWorkerStart: refused"})
+			w.exit(pid, 64000)
+		}, "OnWorkerStart: refused"},
+		{"takes too long", func(w *world, pid int) {
+			w.pass(31 * time.Second)
+			if !w.procs[pid].killed {
+				w.t.Fatal("a late process was not killed")
+			}
+			w.exit(pid, 9)
+		}, "not ready within 30s"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			if err := w.s.begin(); err != nil {
+				t.Fatal(err)
+			}
+			w.probe(spec("a", count(2)))
+			first, second := w.live()[0], w.live()[1]
+			w.say(first, &ipc.Ready{})
+			c.play(w, second)
+			w.expect(first, ipc.TypeDrain)
+			w.leave(first)
+			if w.s.phase != over || w.s.err == nil || !strings.Contains(w.s.err.Error(), c.want) ||
+				!strings.Contains(w.s.err.Error(), "a/1") {
+				t.Errorf("phase %v, error %v, want %q of a/1", w.s.phase, w.s.err, c.want)
+			}
+		})
+	}
+}
+
+func TestStartFailsWhenTheProbeDoes(t *testing.T) {
+	bad := spec("a")
+	bad.Error, bad.Source = "unknown scheme", "apps/a/start.go:7"
+	cases := []struct {
+		name string
+		play func(w *world, pid int)
+		want string
+	}{
+		{"panics", func(w *world, pid int) {
+			w.say(pid, &ipc.Announce{App: "chat"})
+			w.exit(pid, 512, "panic: boom")
+		}, "app chat: Start ended the process (exit status 2):\n    panic: boom"},
+		{"never returns", func(w *world, pid int) {
+			w.say(pid, &ipc.Announce{App: "chat"})
+			w.pass(11 * time.Second)
+			w.exit(pid, 9)
+		}, "app chat: Start did not return within 10s"},
+		{"one address twice", func(w *world, pid int) {
+			w.probe(spec("a", at(":1")), spec("b", at(":1")))
+		}, "is taken by app"},
+		{"a bad address", func(w *world, pid int) { w.probe(bad) }, "apps/a/start.go:7"},
+		{"nothing declared", func(w *world, pid int) { w.probe() }, "no app declares a Worker"},
+		{"a port in use", func(w *world, pid int) {
+			w.taken["a"] = true
+			w.probe(spec("a"))
+		}, "listen tcp a: address already in use"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			if err := w.s.begin(); err != nil {
+				t.Fatal(err)
+			}
+			c.play(w, w.last)
+			if w.s.phase != over || w.s.err == nil || !strings.Contains(w.s.err.Error(), c.want) {
+				t.Errorf("phase %v, error %v, want %q", w.s.phase, w.s.err, c.want)
+			}
+		})
+	}
+}
+
+func TestCrashIsReplacedInItsSlot(t *testing.T) {
+	w := newWorld(t)
+	w.serve(spec("a", count(2)))
+	w.pass(time.Minute)
+	first := w.live()[0]
+	w.exit(first, 9)
+	p := w.newest()
+	if p.slot.number != 0 || p.state != starting {
+		t.Errorf("the replacement sits in slot %d, %v", p.slot.number, p.state)
+	}
+	if got := w.s.units[0].exits[9]; got == nil || got.all != 1 || got.unexpected != 1 {
+		t.Errorf("exit table %+v, want one unexpected 9", got)
+	}
+	w.expect(w.live()[0], ipc.TypeKick)
+}
+
+func TestSlotBacksOffAfterEarlyExits(t *testing.T) {
+	w := newWorld(t)
+	w.serve(spec("a"))
+	pid := w.live()[0]
+	for n := 1; n <= 12; n++ {
+		w.exit(pid, 256, "panic: again")
+		sl := w.s.units[0].slots[0]
+		if sl.state() != backoff {
+			t.Fatalf("crash %d: slot is %v, want backoff", n, sl.state())
+		}
+		delay := sl.wait.Sub(w.now)
+		want := min(100*time.Millisecond<<(n-1), 30*time.Second)
+		if delay < want*8/10 || delay > want*12/10 {
+			t.Errorf("crash %d: pause %v, want about %v", n, delay, want)
+		}
+		row := w.s.snapshot().Processes[0]
+		if row.State != "backoff" || row.Crashes != n || row.LastWords != "panic: again" {
+			t.Errorf("crash %d: row %+v", n, row)
+		}
+		w.pass(delay)
+		pid = w.newest().pid
+	}
+	w.say(pid, &ipc.Ready{})
+	w.pass(stableAfter)
+	w.exit(pid, 256)
+	if sl := w.s.units[0].slots[0]; sl.state() != starting {
+		t.Errorf("after a stable life the slot is %v, want starting at once", sl.state())
+	}
+}
+
+func TestEndsThatAreNoCrash(t *testing.T) {
+	cases := []struct {
+		name   string
+		lived  time.Duration
+		status int
+		want   state
+	}{
+		{"0 after two seconds", 2 * time.Second, 0, starting},
+		{"0 at once", 100 * time.Millisecond, 0, backoff},
+		{"1 after nine seconds", 9 * time.Second, 256, backoff},
+		{"1 after ten seconds", 10 * time.Second, 256, starting},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.serve(spec("a"))
+			w.pass(c.lived)
+			w.say(w.last, &ipc.Goodbye{})
+			w.exit(w.last, c.status)
+			if got := w.s.units[0].slots[0].state(); got != c.want {
+				t.Errorf("slot is %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestStopWaitsAndKillsTheLate(t *testing.T) {
+	w := newWorld(t)
+	w.serve(spec("a", count(2)))
+	first, second := w.live()[0], w.live()[1]
+	r := &request{Request: ipc.Request{Command: ipc.CommandStop}, out: make(chan ipc.Message, 9)}
+	w.s.onRequest(r)
+	w.s.reconcile()
+	w.expect(first, ipc.TypeDrain)
+	w.leave(first)
+	w.pass(9 * time.Second)
+	if w.procs[second].killed {
+		t.Fatal("killed before the stop timeout")
+	}
+	w.pass(2 * time.Second)
+	if !w.procs[second].killed {
+		t.Fatal("not killed after the stop timeout")
+	}
+	if w.s.phase == over {
+		t.Fatal("over while a process lives")
+	}
+	w.exit(second, 9)
+	if got := result(r); w.s.phase != over || got == nil || got.Code != 0 {
+		t.Errorf("phase %v, result %+v", w.s.phase, got)
+	}
+}
+
+func TestGracefulStopHasNoLimitUntilAskedAgain(t *testing.T) {
+	w := newWorld(t)
+	w.serve(spec("a"))
+	w.s.leave(true)
+	if d := w.expect(w.last, ipc.TypeDrain).(*ipc.Drain); !d.Graceful {
+		t.Errorf("drain %+v", d)
+	}
+	w.pass(time.Hour)
+	if w.procs[w.last].killed {
+		t.Fatal("a graceful stop killed")
+	}
+	w.s.leave(false)
+	if d := w.expect(w.last, ipc.TypeDrain).(*ipc.Drain); d.Graceful {
+		t.Errorf("second drain %+v", d)
+	}
+	w.pass(11 * time.Second)
+	if !w.procs[w.last].killed {
+		t.Error("the second stop did not limit the first")
+	}
+}
+
+func TestSpawnFailureBacksOff(t *testing.T) {
+	w := newWorld(t)
+	w.serve(spec("a"))
+	w.pass(time.Minute)
+	w.fails = errors.New("out of processes")
+	w.exit(w.last, 9)
+	sl := w.s.units[0].slots[0]
+	if sl.state() != backoff || !strings.Contains(sl.lastCause, "out of processes") {
+		t.Errorf("slot is %v, cause %q", sl.state(), sl.lastCause)
+	}
+}
+
+func TestTransitionsAreComplete(t *testing.T) {
+	for s := vacant; s <= backoff; s++ {
+		if len(transitions[s]) == 0 || s.String() == "" {
+			t.Errorf("state %d has no row or no name", s)
+		}
+	}
+	p := &process{state: backoff}
+	if p.step(isReady) || p.state != backoff {
+		t.Error("a pair that is not in the table moved the process")
+	}
+}

@@ -1,0 +1,127 @@
+package supervisor
+
+import (
+	"os"
+	"sync"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+// maxQueued bounds what waits for a worker process that does not read its
+// link; reports are not asked for any more then.
+const maxQueued = 256
+
+// linkMessage is what a link tells the loop: a message, or its end.
+type linkMessage struct {
+	from *link
+	m    ipc.Message
+	fds  []int
+	err  error // the link ended; m is nil
+}
+
+// link is the master's end of the pipe to one process. Sending never blocks:
+// a process that was stopped by SIGSTOP must not stop the master.
+type link struct {
+	conn *ipc.Conn
+	mu   sync.Mutex // guards out and shut
+	out  []outgoing
+	more chan struct{}
+	shut bool
+}
+
+type outgoing struct {
+	m    ipc.Message
+	fd   int      // passed along; -1 for none
+	hold *os.File // keeps fd open until it was sent; nil for a bare one
+}
+
+// openLink starts reading and writing conn; what arrives goes to messages
+// until gone is closed.
+func openLink(conn *ipc.Conn, messages chan<- linkMessage, gone <-chan struct{}) *link {
+	l := &link{conn: conn, more: make(chan struct{}, 1)}
+	go l.read(messages, gone)
+	go l.write()
+	return l
+}
+
+// read ends when the process has closed its end or the record was malformed.
+func (l *link) read(messages chan<- linkMessage, gone <-chan struct{}) {
+	for {
+		m, fds, err := l.conn.Recv()
+		select {
+		case messages <- linkMessage{l, m, fds, err}:
+		case <-gone:
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// write ends after close, or when the process has closed its end.
+func (l *link) write() {
+	for range l.more {
+		for _, o := range l.take() {
+			if err := o.send(l.conn); err != nil {
+				return // the reader reports the end
+			}
+		}
+	}
+}
+
+func (o outgoing) send(conn *ipc.Conn) error {
+	if o.fd < 0 {
+		return conn.Send(o.m)
+	}
+	return conn.Send(o.m, o.fd)
+}
+
+func (l *link) take() []outgoing {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := l.out
+	l.out = nil
+	return out
+}
+
+// send queues m. It reports false when the process has not read for long; m
+// is dropped then unless it must arrive.
+func (l *link) send(m ipc.Message) bool {
+	_, droppable := m.(*ipc.AskReport)
+	return l.queue(outgoing{m: m, fd: -1}, droppable)
+}
+
+// passFile queues m with the descriptor of file, which stays open here.
+func (l *link) passFile(m ipc.Message, file *os.File) {
+	l.queue(outgoing{m, int(file.Fd()), file}, false)
+}
+
+// passSocket queues m with a socket. Never as an os.File: its Fd method
+// clears O_NONBLOCK for every process that shares the socket.
+func (l *link) passSocket(m ipc.Message, fd int) { l.queue(outgoing{m, fd, nil}, false) }
+
+func (l *link) queue(o outgoing, droppable bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.shut || droppable && len(l.out) >= maxQueued {
+		return false
+	}
+	l.out = append(l.out, o)
+	select {
+	case l.more <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+// close ends both goroutines; the process sees end of file.
+func (l *link) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.shut {
+		l.shut = true
+		close(l.more)
+		l.conn.Close()
+	}
+}

@@ -1,0 +1,159 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+// probing is one run of a binary that tells what its apps declare.
+type probing struct {
+	gen       *generation
+	pid       int
+	pidfd     int
+	link      *link
+	words     *lastWords
+	by        time.Time
+	announced string // the app whose Start runs now
+	complete  bool   // Done was received
+	failed    *ipc.Failed
+	late      bool
+	ended     *ended
+	linkGone  bool
+	// done is called once on the loop, with nil when gen is filled in.
+	done func(error)
+}
+
+// probe executes gen's binary to learn its specs.
+func (s *Supervisor) probeBinary(gen *generation, done func(error)) error {
+	got, err := s.sys.start(launch{
+		gen:      gen,
+		title:    s.cfg.Program + ": probe",
+		handover: ipc.Handover{Role: ipc.RoleProbe, Apps: s.cfg.Apps, Args: s.cfg.Args},
+		environ:  s.cfg.environ(),
+		output:   s.output,
+		listener: -1,
+	})
+	if err != nil {
+		return fmt.Errorf("probe %s: %w", gen.path, err)
+	}
+	gen.specs, gen.settings = nil, ipc.Settings{}
+	s.probe = &probing{
+		gen: gen, pid: got.pid, pidfd: got.pidfd, done: done,
+		link:  openLink(got.link, s.messages, s.gone),
+		words: listenToLastWords(got.words, s.poke),
+		by:    s.sys.now().Add(probeTimeout),
+	}
+	return nil
+}
+
+// onProbeMessage takes what the probe says.
+func (s *Supervisor) onProbeMessage(p *probing, m linkMessage) {
+	switch m := m.m.(type) {
+	case nil:
+		p.linkGone = true
+		p.link.close()
+	case *ipc.Announce:
+		p.announced = m.App
+		s.progress(ipc.Progress{Kind: "probe", Text: m.App})
+	case *ipc.Specs:
+		p.gen.specs = append(p.gen.specs, m.Specs...)
+		p.gen.settings = mergeSettings(p.gen.settings, m.Settings)
+	case *ipc.Failed:
+		p.failed = m
+	case *ipc.Done:
+		p.gen.version, p.complete = m.Version, true
+	}
+}
+
+// tendProbe ends a late probe and finishes a dead one.
+func (s *Supervisor) tendProbe(now time.Time) {
+	p := s.probe
+	if p == nil {
+		return
+	}
+	if p.ended == nil {
+		if !p.late && now.After(p.by) {
+			p.late = true
+			s.sys.kill(p.pidfd, unix.SIGKILL)
+		}
+		return
+	}
+	pipesDone := p.linkGone && p.words.ended()
+	if !pipesDone && now.Before(p.ended.at.Add(pipeTimeout)) {
+		return
+	}
+	s.probe = nil
+	p.link.close()
+	unix.Close(p.pidfd)
+	p.done(p.verdict())
+}
+
+// verdict is nil when the declarations can be run.
+func (p *probing) verdict() error {
+	switch {
+	case p.failed != nil:
+		return errors.New(p.failed.Text)
+	case p.late:
+		return fmt.Errorf("app %s: Start did not return within %v%s",
+			p.announced, probeTimeout, quote(p.words))
+	case !p.complete:
+		return fmt.Errorf("app %s: Start ended the process (%s)%s",
+			p.announced, describeStatus(p.ended.status), quote(p.words))
+	}
+	return checkSpecs(p.gen.specs)
+}
+
+// checkSpecs finds declarations that cannot run together.
+func checkSpecs(specs []ipc.Spec) error {
+	var errs []error
+	taken := map[string]ipc.Spec{}
+	for _, spec := range specs {
+		if spec.Error != "" {
+			errs = append(errs, fmt.Errorf("app %s: %s (%s)", spec.App, spec.Error, spec.Source))
+		}
+		if spec.Host == "" || spec.Error != "" {
+			continue
+		}
+		at := spec.Network + " " + spec.Host
+		if other, found := taken[at]; found && !anyPort(spec.Host) {
+			errs = append(errs, fmt.Errorf("app %s: %s is taken by app %s already (%s and %s)",
+				spec.App, spec.Listen, other.App, spec.Source, other.Source))
+		}
+		taken[at] = spec
+	}
+	if len(specs) == 0 {
+		errs = append(errs, errors.New("no app declares a Worker"))
+	}
+	return errors.Join(errs...)
+}
+
+// mergeSettings lets a later app's setting beat an earlier one's.
+func mergeSettings(old, new ipc.Settings) ipc.Settings {
+	old.Daemonize = old.Daemonize || new.Daemonize
+	old.PidFile = firstSet(new.PidFile, old.PidFile)
+	old.LogFile = firstSet(new.LogFile, old.LogFile)
+	old.StdoutFile = firstSet(new.StdoutFile, old.StdoutFile)
+	if new.StopTimeout != 0 {
+		old.StopTimeout = new.StopTimeout
+	}
+	return old
+}
+
+// quote appends last words to a message, indented.
+func quote(words *lastWords) string {
+	if text := words.String(); text != "" {
+		return ":\n" + indent(text)
+	}
+	return ""
+}
+
+// indexOf finds the Spec with a key; -1 when there is none.
+func indexOf(specs []ipc.Spec, key string) int {
+	return slices.IndexFunc(specs, func(s ipc.Spec) bool { return s.Key == key })
+}

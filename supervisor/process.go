@@ -1,0 +1,211 @@
+package supervisor
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+// spawn starts a process of the plan in a slot: to sit there at once, or as
+// the replacement that waits for the seat.
+func (s *Supervisor) spawn(sl *slot, pl plan, replacement bool) (*process, error) {
+	got, err := s.sys.start(s.launchOf(sl, pl, !replacement))
+	if err != nil {
+		return nil, err
+	}
+	now := s.sys.now()
+	p := &process{
+		pid: got.pid, pidfd: got.pidfd, slot: sl, plan: pl,
+		link:    openLink(got.link, s.messages, s.gone),
+		words:   listenToLastWords(got.words, s.poke),
+		started: now, readyBy: now.Add(pl.spec.ReadyTimeout), inner: map[string]bool{},
+	}
+	p.step(spawned)
+	s.byLink[p.link], s.byPID[p.pid] = p, p
+	if replacement {
+		sl.next = p
+	} else {
+		sl.current = p
+	}
+	return p, nil
+}
+
+func (s *Supervisor) launchOf(sl *slot, pl plan, seated bool) launch {
+	l := launch{
+		gen:      pl.gen,
+		title:    WorkerTitle(s.cfg.Program, pl.spec.Name, pl.spec.Listen),
+		environ:  s.cfg.environ(),
+		ident:    pl.ident,
+		output:   s.output,
+		listener: -1,
+	}
+	there := -1
+	if pl.lis != nil {
+		l.listener, there = pl.lis.fd, listenerDescriptor
+	}
+	l.handover = ipc.Handover{
+		Role: ipc.RoleWorker, Args: s.cfg.Args,
+		Worker: &ipc.WorkerHandover{
+			Spec: pl.spec, Slot: sl.number, Generation: pl.gen.number, Seated: seated,
+			Listener: there, Debug: !s.cfg.Daemon, MasterPID: unix.Getpid(),
+		},
+	}
+	return l
+}
+
+// onMessage takes what a started process says on its link.
+func (s *Supervisor) onMessage(m linkMessage) {
+	closeDescriptors(m.fds) // nobody has a reason to pass one to the master
+	p := s.byLink[m.from]
+	if p == nil {
+		if s.probe != nil && s.probe.link == m.from {
+			s.onProbeMessage(s.probe, m)
+		}
+		return
+	}
+	err := m.err
+	switch m := m.m.(type) {
+	case nil:
+		s.onLinkEnd(p, err)
+	case *ipc.Ready:
+		s.onReady(p)
+	case *ipc.Yielded:
+		p.yielded, p.yieldBy = true, time.Time{}
+	case *ipc.Report:
+		s.onReport(p, m)
+	case *ipc.Connections:
+		s.onConnections(p, m)
+	case *ipc.Log:
+		s.log.write(p.pid, fmt.Sprintf("worker %s: %s", p.slot.label(), m.Text))
+	case *ipc.Listen:
+		s.onListen(p, m)
+	case *ipc.Paused:
+		s.kick(p)
+	case *ipc.Failed:
+		p.failed = m
+	case *ipc.Waiting:
+		s.logf("%s is still leaving, waits for %s", p.name(), m.Text)
+	case *ipc.Goodbye:
+		p.goodbye = true
+	}
+}
+
+// name is how logs call a process (features.md 2.14).
+func (p *process) name() string { return fmt.Sprintf("worker[%s:%d]", p.slot.label(), p.pid) }
+
+func (s *Supervisor) onReady(p *process) {
+	if !p.step(isReady) {
+		s.bug(p, isReady)
+		return
+	}
+	p.readyBy, p.readyAt = time.Time{}, s.sys.now()
+	s.progress(s.stepOf("ready", p, "ready"))
+}
+
+// onLinkEnd notes the end of a link. The process follows by itself; one that
+// broke the protocol is killed, because nobody can talk to it any more.
+func (s *Supervisor) onLinkEnd(p *process, err error) {
+	p.linkGone = true
+	p.link.close()
+	if !ipc.Gone(err) {
+		s.logf("%s link: %v", p.name(), err)
+		s.kill(p)
+	}
+}
+
+// tell asks a process to leave. A graceful one may take as long as its
+// connections do.
+func (s *Supervisor) tell(p *process, graceful bool) {
+	now := s.sys.now()
+	timeout := s.stopTimeout(p)
+	if !graceful && p.killAt.IsZero() {
+		p.killAt = now.Add(timeout)
+	}
+	if !p.step(told) {
+		s.bug(p, told)
+		return
+	}
+	if p.toldAt.IsZero() {
+		p.toldAt, p.yieldBy = now, now.Add(yieldTimeout)
+	}
+	p.readyBy = time.Time{}
+	p.link.send(&ipc.Drain{Graceful: graceful, Timeout: timeout, Reload: s.roll != nil})
+}
+
+func (s *Supervisor) stopTimeout(p *process) time.Duration {
+	if t := p.plan.spec.StopTimeout; t > 0 {
+		return t
+	}
+	if t := s.settings.StopTimeout; t > 0 {
+		return t
+	}
+	return defaultStopTimeout
+}
+
+// kill ends a process at once, by its descriptor so that a reused pid is
+// never hit.
+func (s *Supervisor) kill(p *process) {
+	if p.killed || p.ended != nil {
+		return
+	}
+	p.killed = true
+	s.sys.kill(p.pidfd, unix.SIGKILL)
+}
+
+// bug reports a transition that the table does not have.
+func (s *Supervisor) bug(p *process, o occurrence) {
+	s.logf("%s bug: %v in state %v", p.name(), o, p.state)
+	s.kill(p)
+}
+
+// killLate kills what was not ready or gone in time.
+func (s *Supervisor) killLate(now time.Time) {
+	for _, p := range s.byPID {
+		if p.ended != nil || p.killed {
+			continue
+		}
+		switch {
+		case !p.readyBy.IsZero() && !now.Before(p.readyBy):
+			p.late = true
+			s.kill(p)
+		case !p.killAt.IsZero() && !now.Before(p.killAt):
+			s.logf("%s did not leave within %v, killed", p.name(), s.stopTimeout(p))
+			s.kill(p)
+		}
+	}
+}
+
+// kick makes the siblings of p look at the queue they share: a wake-up that
+// went to p alone would be lost otherwise.
+func (s *Supervisor) kick(p *process) {
+	for _, sl := range p.slot.unit.slots {
+		for _, sibling := range sl.processes() {
+			if sibling != p && sibling.state == running {
+				sibling.link.send(&ipc.Kick{})
+			}
+		}
+	}
+}
+
+// stepOf is a line of progress about one process.
+func (s *Supervisor) stepOf(kind string, p *process, text string) ipc.Progress {
+	done, total := s.counts()
+	return ipc.Progress{
+		Kind: kind, Text: fmt.Sprintf("%s pid %d %s", p.slot.label(), p.pid, text),
+		Worker: p.plan.spec.Key, Slot: p.slot.number, PID: p.pid, Done: done, Total: total,
+	}
+}
+
+// counts tells how many slots have a ready process, of how many.
+func (s *Supervisor) counts() (ready, total int) {
+	for _, sl := range s.slots() {
+		total++
+		if sl.current != nil && sl.current.state == running {
+			ready++
+		}
+	}
+	return ready, total
+}

@@ -1,0 +1,281 @@
+package supervisor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+// kind of a step.
+type kind int
+
+const (
+	replacing kind = iota // a slot's process by one of the new generation
+	adding                // a slot that was not there
+	telling               // a process that stays: OnWorkerReload
+	removing              // undo of adding
+)
+
+// step changes one slot; see advance for what it waits for.
+type step struct {
+	kind     kind
+	slot     *slot
+	from, to plan
+	fresh    *process // the replacement
+	old      *process // who held the seat
+	alone    bool     // the seat was empty when the new process began
+}
+
+// owns tells whether the step under way fills this slot itself.
+func (r *reload) owns(sl *slot) bool {
+	if r == nil || r.stage != rolling && r.stage != undoing || r.at >= len(r.steps) {
+		return false
+	}
+	st := r.steps[r.at]
+	return st.slot == sl && st.kind != telling
+}
+
+// fail stops a rolling reload; what it has changed is put back. What fails
+// while putting back leaves the service mixed.
+func (r *reload) fail(cause string) {
+	switch {
+	case r.stage == undoing:
+		r.mixed = append(r.mixed, cause)
+	case r.cause == "":
+		r.cause = cause
+	}
+}
+
+// rollOn drives the reload as far as it can go now.
+func (s *Supervisor) rollOn(now time.Time) {
+	s.beginReload()
+	r := s.roll
+	if r == nil {
+		return
+	}
+	for r.cause == "" && r.moving() && s.advance(r, r.steps[r.at], now) {
+		r.at++
+	}
+	if r.stage == rolling && r.cause != "" {
+		s.undo(r)
+	}
+	for r.stage == undoing && r.moving() && s.advance(r, r.steps[r.at], now) {
+		r.at++
+	}
+	if r.stage == rolling && !r.moving() {
+		s.commit(r)
+	}
+	switch {
+	case r.stage == settling && r.settled():
+		s.endReload(r, ipc.CodeDone, "")
+	case r.stage == undoing && !r.moving():
+		s.endUndo(r)
+	}
+}
+
+// moving tells whether a step is under way.
+func (r *reload) moving() bool {
+	return (r.stage == rolling || r.stage == undoing) && r.at < len(r.steps)
+}
+
+// advance takes a step as far as it goes without waiting; true when the next
+// one may begin.
+func (s *Supervisor) advance(r *reload, st *step, now time.Time) bool {
+	switch {
+	case st.kind == telling:
+		s.tellReload(st.slot)
+		return true
+	case st.kind == removing:
+		s.remove(r, st.slot)
+		return true
+	case st.kind == adding || st.alone:
+		return s.advanceAlone(r, st, now)
+	case st.fresh == nil && (st.slot.current == nil || st.to.spec.StopFirst):
+		return s.emptySeat(r, st) && s.advanceAlone(r, st, now)
+	}
+	return s.advanceNewFirst(r, st, now)
+}
+
+// advanceNewFirst: the replacement is ready before the old process is told to
+// leave, and takes the seat when that one has yielded it.
+func (s *Supervisor) advanceNewFirst(r *reload, st *step, now time.Time) bool {
+	sl := st.slot
+	if st.fresh == nil && !s.beginReplacement(r, st, now) {
+		return false
+	}
+	if st.fresh.state != running {
+		return r.lost(st) // while putting back: better what works than nothing
+	}
+	if st.old == nil && sl.current != nil {
+		st.old = sl.current
+		r.leaves = append(r.leaves, st.old)
+		s.tell(st.old, r.graceful)
+	}
+	if old := st.old; old != nil && !old.finished && !old.yielded && now.Before(old.yieldBy) {
+		return false
+	}
+	s.seat(st)
+	return true
+}
+
+// beginReplacement starts the replacement, unless the slot still has too many
+// processes draining; the oldest of them gets a limit then.
+func (s *Supervisor) beginReplacement(r *reload, st *step, now time.Time) bool {
+	if sl := st.slot; len(sl.leaving) >= maxLeaving {
+		if oldest := sl.leaving[0]; oldest.killAt.IsZero() {
+			s.tell(oldest, false)
+		}
+		return false
+	}
+	return s.spawnFor(r, st, now, true)
+}
+
+// lost fails the reload when the step's new process is gone. It reports
+// whether the step is over because of that: nothing is left to put back to.
+func (r *reload) lost(st *step) bool {
+	if !st.fresh.finished {
+		return false
+	}
+	r.fail(fmt.Sprintf("%s was not ready: %s", st.slot.label(), st.fresh.reason()))
+	return r.stage == undoing
+}
+
+// seat gives the seat to the replacement.
+func (s *Supervisor) seat(st *step) {
+	sl, fresh := st.slot, st.fresh
+	if old := sl.current; old != nil && old != fresh {
+		sl.leaving = append(sl.leaving, old)
+	}
+	sl.current, sl.next = fresh, nil
+	fresh.link.send(&ipc.Seated{})
+	sl.closeInner(fresh)
+	sl.plan, sl.waiting, sl.crashes = st.to, false, 0
+	s.progress(s.stepOf("replaced", fresh, "took the seat"+instead(st.old)))
+}
+
+func instead(old *process) string {
+	if old == nil {
+		return ""
+	}
+	return fmt.Sprintf(" of pid %d", old.pid)
+}
+
+// emptySeat makes way for a process that cannot overlap with the old one.
+func (s *Supervisor) emptySeat(r *reload, st *step) bool {
+	sl := st.slot
+	if old := sl.current; old != nil {
+		if st.old == nil {
+			st.old = old
+			r.leaves = append(r.leaves, old)
+			s.tell(old, r.graceful)
+		}
+		return false
+	}
+	st.alone = true
+	return true
+}
+
+// advanceAlone fills an empty seat and waits until its process is ready.
+func (s *Supervisor) advanceAlone(r *reload, st *step, now time.Time) bool {
+	sl := st.slot
+	if st.fresh == nil {
+		if !s.spawnFor(r, st, now, false) {
+			return false
+		}
+		if !slices.Contains(sl.unit.slots, sl) {
+			sl.unit.slots = append(sl.unit.slots, sl)
+		}
+	}
+	if st.fresh.state != running {
+		if r.stage == undoing {
+			sl.plan = st.to // a lost one is tried again, like any crash
+		}
+		return r.lost(st)
+	}
+	s.seat(st)
+	return true
+}
+
+// spawnFor starts the new process of a step.
+func (s *Supervisor) spawnFor(r *reload, st *step, now time.Time, replacement bool) bool {
+	fresh, err := s.spawn(st.slot, st.to, replacement)
+	switch {
+	case err == nil:
+		st.fresh, st.slot.busySince = fresh, time.Time{}
+		s.progress(s.stepOf("starting", fresh, "starting"))
+		return true
+	case !st.slot.retryBusy(err, now):
+		r.fail(fmt.Sprintf("%s: %v", st.slot.label(), err))
+	}
+	return false
+}
+
+// tellReload is all that happens to a process that is not reloadable.
+func (s *Supervisor) tellReload(sl *slot) {
+	p := sl.current
+	if p == nil || p.state != running {
+		return
+	}
+	if s.output != nil {
+		p.link.passFile(&ipc.Reload{}, s.output)
+	} else {
+		p.link.send(&ipc.Reload{})
+	}
+	s.progress(s.stepOf("told", p, "is not reloadable and stays"))
+}
+
+// undo turns a failed reload round: what it touched is put back, newest first.
+func (s *Supervisor) undo(r *reload) {
+	done := r.steps[:min(r.at+1, len(r.steps))]
+	r.stage, r.steps, r.at = undoing, nil, 0
+	s.logf("reload fails, putting back: %s", r.cause)
+	s.progress(ipc.Progress{Kind: "rollback", Text: r.cause})
+	for _, st := range slices.Backward(done) {
+		s.discard(st)
+		switch {
+		case st.kind == adding && slices.Contains(st.slot.unit.slots, st.slot):
+			r.steps = append(r.steps, &step{kind: removing, slot: st.slot})
+		case st.kind == replacing && !st.untouched():
+			r.steps = append(r.steps, &step{
+				kind: replacing, slot: st.slot, from: st.to, to: st.from,
+			})
+		}
+	}
+}
+
+// discard ends a replacement that never took its seat.
+func (s *Supervisor) discard(st *step) {
+	sl := st.slot
+	if p := sl.next; p != nil {
+		s.tell(p, false)
+		sl.leaving = append(sl.leaving, p)
+		sl.next = nil
+	}
+}
+
+// untouched tells whether the seat is still held by the process that the
+// reload found there.
+func (st *step) untouched() bool {
+	p := st.slot.current
+	return p != nil && p.plan.gen == st.from.gen && p.toldAt.IsZero()
+}
+
+// remove takes back a slot that the reload added.
+func (s *Supervisor) remove(r *reload, sl *slot) {
+	s.retire(r, sl)
+	sl.unit.slots = slices.DeleteFunc(sl.unit.slots, func(x *slot) bool { return x == sl })
+}
+
+// endUndo reports a reload that was put back.
+func (s *Supervisor) endUndo(r *reload) {
+	s.units = slices.DeleteFunc(s.units, func(u *unit) bool { return len(u.slots) == 0 })
+	text := r.cause
+	if len(r.mixed) > 0 {
+		text += "\nputting back failed as well, generations are mixed:\n" +
+			strings.Join(r.mixed, "\n")
+	}
+	s.endReload(r, ipc.CodeFailed, text)
+}

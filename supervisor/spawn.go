@@ -1,0 +1,135 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+// launch is what the kernel is asked to start.
+type launch struct {
+	gen      *generation
+	title    string // argv[0], what ps shows
+	handover ipc.Handover
+	environ  []string
+	ident    *identity
+	output   *os.File // standard output and error; nil: the master's own
+	listener int      // descriptor; -1 for none
+}
+
+// launched is a started process with the master's ends of its two pipes.
+type launched struct {
+	pid   int
+	pidfd int // for signals: names this process even after its pid is reused
+	link  *ipc.Conn
+	words *os.File
+}
+
+// Descriptors of a started process; the listener comes last because not
+// everyone has one.
+const (
+	linkDescriptor = 3 + iota
+	crashDescriptor
+	listenerDescriptor
+)
+
+// start executes the generation's binary. It is the only place that starts
+// processes: raw descriptors, because os.StartProcess would clear O_NONBLOCK
+// of the listener's description, which all processes share.
+func start(l launch) (*launched, error) {
+	link, linkThere, err := ipc.Pair()
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(linkThere)
+	words, wordsThere, err := os.Pipe()
+	if err != nil {
+		link.Close()
+		return nil, fmt.Errorf("make crash pipe: %w", err)
+	}
+	defer wordsThere.Close()
+	pid, pidfd, err := forkExec(l, linkThere, int(wordsThere.Fd()))
+	if err != nil {
+		link.Close()
+		words.Close()
+		return nil, fmt.Errorf("start process: %w", err)
+	}
+	return &launched{pid: pid, pidfd: pidfd, link: link, words: words}, nil
+}
+
+// forkExec hands over descriptors and environment.
+func forkExec(l launch, link, crash int) (pid, pidfd int, err error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return 0, -1, err
+	}
+	defer null.Close()
+	out, errOut := uintptr(1), uintptr(2)
+	if l.output != nil {
+		out, errOut = l.output.Fd(), l.output.Fd()
+	}
+	files := []uintptr{null.Fd(), out, errOut, uintptr(link), uintptr(crash)}
+	if l.listener >= 0 {
+		files = append(files, uintptr(l.listener))
+	}
+	l.handover.Link, l.handover.Crash = linkDescriptor, crashDescriptor
+	entry, err := l.handover.Encode()
+	if err != nil {
+		return 0, -1, err
+	}
+	attr := &syscall.ProcAttr{
+		Env:   append(without(l.environ, ipc.HandoverVariable), entry),
+		Files: files,
+		Sys:   &syscall.SysProcAttr{PidFD: &pidfd},
+	}
+	if l.ident == nil {
+		pid, err = syscall.ForkExec(l.gen.execPath(), []string{l.title}, attr)
+		return pid, pidfd, err
+	}
+	attr.Sys.Credential = l.ident.credential()
+	pid, err = forkExecUnprivileged(l.gen.execPath(), l.title, attr)
+	return pid, pidfd, err
+}
+
+// forkExecUnprivileged starts the process from a thread of its own that can
+// never gain privileges, so that what runs as another user cannot either. The
+// goroutine ends while locked, which ends the thread with its flag.
+func forkExecUnprivileged(path, title string, attr *syscall.ProcAttr) (pid int, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		if err = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err == nil {
+			pid, err = syscall.ForkExec(path, []string{title}, attr)
+		}
+	}()
+	<-done
+	return pid, err
+}
+
+// without removes a variable from an environment.
+func without(environ []string, name string) []string {
+	kept := make([]string, 0, len(environ)+1)
+	for _, entry := range environ {
+		if !strings.HasPrefix(entry, name+"=") {
+			kept = append(kept, entry)
+		}
+	}
+	return kept
+}
+
+// An executable that somebody still writes cannot be started.
+const (
+	busyRetry   = 20 * time.Millisecond
+	busyTimeout = time.Second
+)
+
+func isBusy(err error) bool { return errors.Is(err, unix.ETXTBSY) }

@@ -1,0 +1,81 @@
+package supervisor
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+// leave tells every process to go; the master follows when the last is gone.
+// A second stop that is not graceful gives a graceful one a limit.
+func (s *Supervisor) leave(graceful bool) {
+	if s.phase == leaving && (graceful || !s.graceful) || s.phase == over {
+		return
+	}
+	s.phase, s.graceful = leaving, graceful
+	if s.err == nil {
+		s.logf("stopping")
+	}
+	s.cancelReloads()
+	if p := s.probe; p != nil && p.ended == nil {
+		s.sys.kill(p.pidfd, unix.SIGKILL)
+	}
+	for _, p := range s.byPID {
+		if p.ended == nil {
+			s.tell(p, graceful)
+		}
+	}
+}
+
+// cancelReloads answers those who wait for a reload that cannot be finished.
+func (s *Supervisor) cancelReloads() {
+	for _, r := range []*reload{s.roll, s.queued} {
+		if r != nil {
+			r.answer(ipc.CodeFailed, "the service is stopping")
+		}
+	}
+	s.roll, s.queued = nil, nil
+}
+
+// finishStop ends the master when nothing is left to wait for.
+func (s *Supervisor) finishStop() {
+	if s.phase != leaving || len(s.byPID) > 0 || s.probe != nil {
+		return
+	}
+	s.phase = over
+	if left := sweep(); left > 0 {
+		s.logf("killed %d processes that the worker processes left behind", left)
+	}
+	for _, lis := range s.listeners {
+		unix.Close(lis.fd)
+	}
+	if s.pidFile != "" {
+		RemovePidFile(s.pidFile, os.Getpid())
+	}
+	if s.log != nil {
+		s.logf("has been stopped")
+		s.log.Close()
+	}
+	s.closeControl()
+}
+
+// sweep kills what is still a child of the master: processes that workers
+// started and left. It returns how many there were.
+func sweep() int {
+	left := children()
+	for _, pid := range left {
+		unix.Kill(pid, unix.SIGKILL)
+	}
+	return len(left)
+}
+
+// stopped tells those who asked for the stop that it is done.
+func (s *Supervisor) stopped() {
+	for _, r := range s.stopWaiters {
+		r.finish(ipc.CodeDone, fmt.Sprintf("%s has been stopped", s.cfg.Program))
+	}
+	s.stopWaiters = nil
+}

@@ -1,0 +1,210 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+// phase is what the master as a whole is doing.
+type phase int
+
+const (
+	probingFirst phase = iota // no unit exists yet
+	filling                   // the first processes are starting
+	serving
+	leaving // everything is told to go
+	over
+)
+
+// Supervisor is the master. Everything in it belongs to the goroutine in run.
+type Supervisor struct {
+	cfg   Config
+	sys   system
+	phase phase
+	err   error // why the start failed
+
+	log      *logFile
+	backlog  []string // log lines from before the log was open
+	output   *os.File // standard output of worker processes; nil: the master's own
+	settings ipc.Settings
+	started  time.Time
+	pidFile  string
+
+	gen         *generation // the one that new processes belong to
+	lastNumber  int         // of the newest generation
+	units       []*unit     // in order of declaration
+	listeners   map[string]*listener
+	generations map[*generation]bool // those whose executable is open
+	byLink      map[*link]*process
+	byPID       map[int]*process
+	probe       *probing
+	roll        *reload
+	queued      *reload // the one follow-up
+	stopWaiters []*request
+	graceful    bool // the stop under way waits for connections
+	control     *control
+	collects    map[uint64]*collect
+	lastID      uint64
+
+	signals  chan os.Signal
+	exits    chan exit
+	messages chan linkMessage
+	requests chan *request
+	pokes    chan struct{} // something reconcile looks at has changed
+	wake     *time.Timer
+	gone     chan struct{} // closed when the loop has ended
+}
+
+func newSupervisor(cfg Config, sys system) *Supervisor {
+	return &Supervisor{
+		cfg:         cfg,
+		sys:         sys,
+		listeners:   map[string]*listener{},
+		generations: map[*generation]bool{},
+		byLink:      map[*link]*process{},
+		byPID:       map[int]*process{},
+		collects:    map[uint64]*collect{},
+		signals:     make(chan os.Signal, 64),
+		exits:       make(chan exit, 64),
+		messages:    make(chan linkMessage, 256),
+		requests:    make(chan *request),
+		pokes:       make(chan struct{}, 1),
+		wake:        time.NewTimer(time.Hour),
+		gone:        make(chan struct{}),
+	}
+}
+
+// Run is the life of a master. It takes the lock of the run directory, starts
+// the service, and returns nil after an ordered stop or the reason why the
+// start failed; nothing it made is left then. The process must have no other
+// children.
+func Run(cfg Config) error {
+	if err := cfg.Dir.Check(); err != nil {
+		return err
+	}
+	lock, err := AcquireLock(cfg.Dir.Lock)
+	if errors.Is(err, ErrLocked) {
+		return ErrRunning
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	s := newSupervisor(cfg, realSystem())
+	stopSignals := s.catchSignals()
+	defer stopSignals()
+	if err := adoptOrphans(); err != nil {
+		return fmt.Errorf("become subreaper: %w", err)
+	}
+	go reap(s.exits, s.gone)
+	if err := s.begin(); err != nil {
+		close(s.gone)
+		return err
+	}
+	return s.run()
+}
+
+// run is the master loop. Every case only notes what happened; reconcile then
+// makes the processes match what is wanted.
+func (s *Supervisor) run() error {
+	defer close(s.gone)
+	s.reconcile()
+	for s.phase != over {
+		select {
+		case sig := <-s.signals:
+			s.onSignal(sig)
+		case x := <-s.exits:
+			s.onExit(x)
+		case m := <-s.messages:
+			s.onMessage(m)
+		case r := <-s.requests:
+			s.onRequest(r)
+		case <-s.pokes:
+		case <-s.wake.C:
+		}
+		s.reconcile()
+	}
+	return s.err
+}
+
+// reconcile brings the world to the wanted state, as far as it can without
+// waiting, and sets the alarm for when it can go on.
+func (s *Supervisor) reconcile() {
+	now := s.sys.now()
+	s.tendProbe(now)
+	s.finishDead(now)
+	s.killLate(now)
+	s.rollOn(now)
+	s.fillVacant(now)
+	s.noteStarted()
+	s.tendCollects(now)
+	s.finishStop()
+	s.wake.Reset(s.untilNext(now))
+}
+
+// poke makes the loop reconcile; any goroutine may call it.
+func (s *Supervisor) poke() {
+	select {
+	case s.pokes <- struct{}{}:
+	default:
+	}
+}
+
+// logf writes one line to wm.log, and to the terminal in debug mode.
+func (s *Supervisor) logf(format string, a ...any) {
+	line := fmt.Sprintf(format, a...)
+	if s.log == nil {
+		s.backlog = append(s.backlog, line)
+		return
+	}
+	s.log.write(os.Getpid(), line)
+}
+
+func (s *Supervisor) progress(p ipc.Progress) {
+	if s.cfg.Progress != nil && s.phase <= filling {
+		s.cfg.Progress(p)
+	}
+	if s.roll != nil {
+		s.roll.tell(p)
+	}
+}
+
+// slots lists every slot of every unit, in order of declaration.
+func (s *Supervisor) slots() []*slot {
+	var all []*slot
+	for _, u := range s.units {
+		all = append(all, u.slots...)
+	}
+	return all
+}
+
+// untilNext is how long nothing can happen without an event.
+func (s *Supervisor) untilNext(now time.Time) time.Duration {
+	next := now.Add(time.Hour)
+	sooner := func(t time.Time) {
+		if !t.IsZero() && t.Before(next) {
+			next = t
+		}
+	}
+	if p := s.probe; p != nil && p.ended == nil && !p.late {
+		sooner(p.by)
+	} else if p != nil && p.ended != nil {
+		sooner(p.ended.at.Add(pipeTimeout))
+	}
+	for _, sl := range s.slots() {
+		if sl.current == nil {
+			sooner(sl.wait)
+		}
+	}
+	for _, p := range s.byPID {
+		sooner(p.next())
+	}
+	for _, c := range s.collects {
+		sooner(c.by)
+	}
+	return max(next.Sub(now), time.Millisecond)
+}

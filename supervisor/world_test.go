@@ -1,0 +1,292 @@
+package supervisor
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+// world is a master whose processes, clock and sockets are played by the
+// test. Events are delivered by calling what the loop would call.
+type world struct {
+	t     *testing.T
+	s     *Supervisor
+	now   time.Time
+	procs map[int]*played
+	last  int
+	bound []string
+	taken map[string]bool // addresses that cannot be bound
+	fails error           // what the next start returns
+}
+
+// played is a process that does nothing by itself.
+type played struct {
+	pid    int
+	launch launch
+	conn   *ipc.Conn
+	words  *os.File
+	killed bool
+}
+
+const pidfdOffset = 1 << 20 // so that closing one hits no descriptor
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{
+		t: t, now: time.Unix(1_000_000, 0),
+		procs: map[int]*played{}, taken: map[string]bool{},
+	}
+	dir := t.TempDir()
+	exe := filepath.Join(dir, "wm")
+	w.write(exe, "one")
+	cfg := Config{
+		Program: "wm", Version: "0.1.0", Executable: exe, Environ: []string{},
+		Dir: RunDir{
+			Dir: dir, Lock: filepath.Join(dir, "wm.lock"), PidFile: filepath.Join(dir, "wm.pid"),
+			LogFile: filepath.Join(dir, "wm.log"), Socket: filepath.Join(dir, "wm.sock"),
+		},
+	}
+	w.s = newSupervisor(cfg, system{
+		start: w.start, kill: w.kill, bind: w.bind,
+		now: func() time.Time { return w.now },
+	})
+	t.Cleanup(func() { w.end() })
+	return w
+}
+
+func (w *world) end() {
+	w.s.leave(false)
+	for pid := range w.procs {
+		w.exit(pid, 9)
+	}
+	w.s.reconcile()
+	close(w.s.gone)
+}
+
+func (w *world) write(path, content string) {
+	w.t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o755); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) start(l launch) (*launched, error) {
+	if err := w.fails; err != nil {
+		w.fails = nil
+		return nil, err
+	}
+	mine, there, err := ipc.Pair()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := ipc.FromDescriptor(there)
+	if err != nil {
+		return nil, err
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	w.last++
+	w.procs[w.last] = &played{pid: w.last, launch: l, conn: conn, words: write}
+	return &launched{pid: w.last, pidfd: pidfdOffset + w.last, link: mine, words: read}, nil
+}
+
+func (w *world) kill(pidfd int, sig unix.Signal) error {
+	w.procs[pidfd-pidfdOffset].killed = true
+	return nil
+}
+
+func (w *world) bind(network, host string, backlog int) (*listener, error) {
+	if w.taken[host] {
+		return nil, fmt.Errorf("listen %s %s: %w", network, host, unix.EADDRINUSE)
+	}
+	w.bound = append(w.bound, host)
+	return &listener{fd: -1, address: host}, nil
+}
+
+// say delivers what a process sends.
+func (w *world) say(pid int, messages ...ipc.Message) {
+	w.t.Helper()
+	p := w.played(pid)
+	for _, m := range messages {
+		if p.launch.handover.Role == ipc.RoleProbe {
+			w.s.onMessage(linkMessage{from: w.s.probe.link, m: m})
+		} else {
+			w.s.onMessage(linkMessage{from: w.s.byPID[pid].link, m: m})
+		}
+	}
+	w.s.reconcile()
+}
+
+func (w *world) played(pid int) *played {
+	w.t.Helper()
+	p := w.procs[pid]
+	if p == nil {
+		w.t.Fatalf("there is no process %d", pid)
+	}
+	return p
+}
+
+// exit plays the end of a process with a raw wait word and last words.
+func (w *world) exit(pid, status int, words ...string) {
+	w.t.Helper()
+	p := w.played(pid)
+	delete(w.procs, pid)
+	io.WriteString(p.words, strings.Join(words, "\n"))
+	p.words.Close()
+	p.conn.Close()
+	var l *link
+	var said *lastWords
+	if p.launch.handover.Role == ipc.RoleProbe {
+		l, said = w.s.probe.link, w.s.probe.words
+	} else {
+		l, said = w.s.byPID[pid].link, w.s.byPID[pid].words
+	}
+	<-said.done
+	w.s.onMessage(linkMessage{from: l, err: io.EOF})
+	w.s.onExit(exit{pid, status})
+	w.s.reconcile()
+}
+
+// leave plays an orderly end.
+func (w *world) leave(pids ...int) {
+	w.t.Helper()
+	for _, pid := range pids {
+		w.say(pid, &ipc.Yielded{}, &ipc.Goodbye{})
+		w.exit(pid, 0)
+	}
+}
+
+func (w *world) pass(d time.Duration) {
+	w.now = w.now.Add(d)
+	w.s.reconcile()
+}
+
+// probe answers the probe that runs now with specs.
+func (w *world) probe(specs ...ipc.Spec) {
+	w.t.Helper()
+	pid := w.last
+	if w.played(pid).launch.handover.Role != ipc.RoleProbe {
+		w.t.Fatalf("process %d is no probe", pid)
+	}
+	w.say(pid, &ipc.Announce{App: "app"}, &ipc.Specs{App: "app", Specs: specs}, &ipc.Done{Version: "1"})
+	w.exit(pid, 0)
+}
+
+// serve starts a service of specs, all ready.
+func (w *world) serve(specs ...ipc.Spec) {
+	w.t.Helper()
+	if err := w.s.begin(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.s.reconcile()
+	w.probe(specs...)
+	w.readyAll()
+	if w.s.phase != serving {
+		w.t.Fatalf("phase %v after all are ready: %v", w.s.phase, w.s.err)
+	}
+}
+
+func (w *world) readyAll() {
+	w.t.Helper()
+	for _, pid := range w.live() {
+		if w.s.byPID[pid].state == starting {
+			w.say(pid, &ipc.Ready{})
+		}
+	}
+}
+
+func (w *world) live() []int {
+	var pids []int
+	for pid := range w.procs {
+		if w.s.byPID[pid] != nil {
+			pids = append(pids, pid)
+		}
+	}
+	slices.Sort(pids)
+	return pids
+}
+
+// newest is the process that was started last.
+func (w *world) newest() *process {
+	w.t.Helper()
+	p := w.s.byPID[w.last]
+	if p == nil {
+		w.t.Fatalf("the newest process %d is not live", w.last)
+	}
+	return p
+}
+
+// expect reads what the master has sent until a message of m's type comes.
+func (w *world) expect(pid int, want ipc.Type) ipc.Message {
+	w.t.Helper()
+	p := w.played(pid)
+	p.conn.SetDeadline(time.Now().Add(5 * time.Second))
+	for {
+		m, fds, err := p.conn.Recv()
+		closeDescriptors(fds)
+		if err != nil {
+			w.t.Fatalf("process %d waits for message %d: %v", pid, want, err)
+		}
+		if m.Type() == want {
+			return m
+		}
+	}
+}
+
+// reload asks for one, as the command would.
+func (w *world) reload(content string, graceful bool) *request {
+	w.t.Helper()
+	w.write(w.s.cfg.Executable, content)
+	r := &request{
+		Request: ipc.Request{Command: ipc.CommandReload, Graceful: graceful},
+		out:     make(chan ipc.Message, maxReplies),
+	}
+	r.reload, r.err = newReload(w.s.cfg.Executable, "", graceful)
+	w.s.onRequest(r)
+	w.s.reconcile()
+	return r
+}
+
+// result returns how a request ended; nil when it has not yet.
+func result(r *request) *ipc.Result {
+	for {
+		select {
+		case m, open := <-r.out:
+			if res, ok := m.(*ipc.Result); ok {
+				return res
+			}
+			if !open {
+				return nil
+			}
+		default:
+			return nil
+		}
+	}
+}
+
+func spec(key string, change ...func(*ipc.Spec)) ipc.Spec {
+	sp := ipc.Spec{
+		App: "app", Key: key, Name: key, Network: "tcp", Host: key, Listen: "tcp://" + key,
+		Transport: "tcp", Count: 1, Reloadable: true, ReadyTimeout: 30 * time.Second,
+	}
+	for _, f := range change {
+		f(&sp)
+	}
+	return sp
+}
+
+func count(n int) func(*ipc.Spec)    { return func(sp *ipc.Spec) { sp.Count = n } }
+func stopFirst(sp *ipc.Spec)         { sp.StopFirst = true }
+func stays(sp *ipc.Spec)             { sp.Reloadable = false }
+func at(host string) func(*ipc.Spec) { return func(sp *ipc.Spec) { sp.Host = host } }
