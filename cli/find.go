@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/supervisor"
+)
+
+// ifRunning runs do when a master holds the run directory; otherwise it says
+// that none runs and returns absent.
+func (in *invocation) ifRunning(absent int, do func() int) int {
+	held, err := supervisor.Held(in.dir.Lock)
+	if err != nil {
+		return in.fail(err)
+	}
+	if held {
+		return do()
+	}
+	tell := in.say
+	if absent != ipc.CodeDone {
+		tell = in.complain
+	}
+	in.tellStalePid(tell)
+	tell("not run")
+	return absent
+}
+
+// tellStalePid mentions a pid file that a killed master left behind.
+func (in *invocation) tellStalePid(tell func(string, ...any)) {
+	pid, stale := supervisor.StalePid(in.pidPath())
+	switch {
+	case !stale:
+	case supervisor.PidExists(pid):
+		tell("pid file %s names %d, which is another program", in.pidPath(), pid)
+	default:
+		tell("Master pid:%d is not alive", pid)
+	}
+}
+
+// pidPath is where the pid file is expected without asking the apps.
+func (in *invocation) pidPath() string {
+	if in.pidFile != "" {
+		return in.pidFile
+	}
+	return in.dir.PidFile
+}
+
+// masterPid is the pid of the living master; 0 when the pid file does not tell.
+func (in *invocation) masterPid() int {
+	pid, err := supervisor.ReadPidFile(in.pidPath())
+	if err != nil || !supervisor.MasterAlive(pid) {
+		return 0
+	}
+	return pid
+}
+
+// whySilent says what can be seen from outside about a master that does not
+// answer.
+func (in *invocation) whySilent() error {
+	pid := in.masterPid()
+	if pid == 0 {
+		return fmt.Errorf("%w within %v", errSilent, answerTimeout)
+	}
+	if suspended(pid) {
+		return fmt.Errorf("%w: process %d is suspended; kill -CONT %d lets it go on",
+			errSilent, pid, pid)
+	}
+	return fmt.Errorf("%w within %v (process %d)", errSilent, answerTimeout, pid)
+}
+
+// suspended tells whether a process was stopped by a signal.
+func suspended(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	// The name of the program may contain anything; the state follows its ")".
+	_, rest, _ := strings.Cut(string(text[max(strings.LastIndexByte(string(text), ')'), 0):]), " ")
+	return strings.HasPrefix(rest, "T")
+}

@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+// progress prints the steps of a start, stop or reload, one line each.
+type progress struct {
+	out    io.Writer
+	colour bool
+	quiet  bool
+}
+
+func (in *invocation) newProgress() *progress {
+	return &progress{out: in.stdout, colour: colours(in.stdout), quiet: in.quiet}
+}
+
+// Colours of the words that need an eye.
+var progressColours = map[string]string{
+	"replaced": "\x1b[32m",
+	"failed":   "\x1b[31m",
+	"rollback": "\x1b[33m",
+}
+
+// hidden are the steps that are too many, or that the next one makes plain.
+var hidden = map[string]bool{
+	"probe": true, "bind": true, "starting": true, "ready": true,
+	"draining": true, "stopped": true,
+}
+
+// show prints m when it is a step that a person waits for.
+func (p *progress) show(m ipc.Message) {
+	if step, ok := m.(*ipc.Progress); ok {
+		p.step(*step)
+	}
+}
+
+func (p *progress) step(s ipc.Progress) {
+	if hidden[s.Kind] || p.quiet && s.Kind != "failed" {
+		return
+	}
+	kind := fmt.Sprintf("%-8s", s.Kind)
+	if colour := progressColours[s.Kind]; p.colour && colour != "" {
+		kind = colour + kind + "\x1b[0m"
+	}
+	fmt.Fprintf(p.out, "  %s %s\n", kind, describe(s))
+}
+
+// describe is what a step is about. Last words below the first line come again
+// with the result.
+func describe(s ipc.Progress) string {
+	if line, _, _ := strings.Cut(s.Text, "\n"); line != "" {
+		return line
+	}
+	return fmt.Sprintf("%s/%d pid %d", s.Worker, s.Slot, s.PID)
+}

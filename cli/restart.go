@@ -1,0 +1,37 @@
+package cli
+
+import (
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+func (in *invocation) restartCommand() *urfave.Command {
+	return in.command("restart", "check, stop and start again", in.restart,
+		toggle("d", "start as a daemon"),
+		toggle("g", "stop gracefully"))
+}
+
+// restart proves the new binary first: a service that could not come back is
+// not stopped.
+func (in *invocation) restart(c *urfave.Context) int {
+	in.say("restart in %s mode", modeName(c.Bool("d")))
+	held, err := in.mayStart()
+	if err != nil {
+		return in.fail(err)
+	}
+	settings, err := in.prepare()
+	if err != nil {
+		return in.fail(err)
+	}
+	if held {
+		if code := in.end(c.Bool("g")); code != ipc.CodeDone {
+			return code
+		}
+	} else {
+		in.say("is stopping ...")
+		in.tellStalePid(in.say)
+		in.say("stop success")
+	}
+	return in.launch(c.Bool("d") || settings.Daemonize)
+}

@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+
+	urfave "github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/supervisor"
+)
+
+func (in *invocation) startCommand() *urfave.Command {
+	return in.command("start", "start in this terminal (debug mode)", in.start,
+		toggle("d", "as a daemon; returns when all processes are ready"))
+}
+
+func (in *invocation) start(c *urfave.Context) int {
+	daemon := c.Bool("d")
+	in.say("start in %s mode", modeName(daemon))
+	held, err := in.mayStart()
+	if err != nil {
+		return in.fail(err)
+	}
+	if held {
+		in.say("already running")
+		return ipc.CodeDone
+	}
+	settings, err := in.prepare()
+	if err != nil {
+		return in.fail(err)
+	}
+	if settings.Daemonize && !daemon {
+		in.say("goes on in DAEMON mode, as worker.Settings.Daemonize says")
+		daemon = true
+	}
+	return in.launch(daemon)
+}
+
+// mayStart looks at the run directory before anything is built.
+func (in *invocation) mayStart() (held bool, err error) {
+	if err := in.dir.Check(); err != nil {
+		return false, err
+	}
+	return supervisor.Held(in.dir.Lock)
+}
+
+// prepare builds, proves and installs the binary that is to run. Nothing has
+// changed when it fails.
+func (in *invocation) prepare() (ipc.Settings, error) {
+	binary, err := in.candidate()
+	if err != nil {
+		return ipc.Settings{}, err
+	}
+	defer binary.leave()
+	found, err := in.probe(binary.path)
+	if err == nil {
+		err = binary.install()
+	}
+	if err != nil {
+		binary.discard()
+	}
+	return found.settings, err
+}
+
+// launch starts the master; in debug mode this process becomes it.
+func (in *invocation) launch(daemon bool) int {
+	if daemon {
+		return in.detach()
+	}
+	if in.ctx.Err() != nil {
+		return ipc.CodeFailed
+	}
+	entry, err := in.handover(ipc.MasterHandover{}).Encode()
+	if err != nil {
+		return in.fail(err)
+	}
+	title := supervisor.MasterTitle(in.Name, in.exe)
+	err = unix.Exec(in.exe, []string{title}, append(os.Environ(), entry))
+	return in.fail(fmt.Errorf("execute %s: %w", in.exe, err))
+}
+
+// handover is what the master is told; more holds what depends on the mode.
+func (in *invocation) handover(more ipc.MasterHandover) ipc.Handover {
+	more.Quiet, more.Executable, more.RunDir = in.quiet, in.exe, in.dir.Dir
+	more.PidFile, more.LogFile, more.StdoutFile = in.pidFile, in.logFile, in.stdoutFile
+	return ipc.Handover{Role: ipc.RoleMaster, Args: in.rest, Apps: in.apps, Master: &more}
+}
+
+func modeName(daemon bool) string {
+	if daemon {
+		return "DAEMON"
+	}
+	return "DEBUG"
+}

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/supervisor"
+)
+
+// stopPatience is the master's default stop timeout and 3 s for the rest. A
+// master that was given a longer one is seen to live by its answers.
+const stopPatience = 13 * time.Second
+
+func (in *invocation) stopCommand() *urfave.Command {
+	return in.command("stop", "stop the service and wait until it is gone", in.stop,
+		toggle("g", "gracefully: wait until all connections are closed"))
+}
+
+func (in *invocation) stop(c *urfave.Context) int {
+	in.say("stop")
+	return in.ifRunning(ipc.CodeDone, func() int { return in.end(c.Bool("g")) })
+}
+
+// end stops the running master. When it returns 0 the lock is free.
+func (in *invocation) end(graceful bool) int {
+	if graceful {
+		in.say("is gracefully stopping ...")
+	} else {
+		in.say("is stopping ...")
+	}
+	err := in.askToStop(graceful)
+	if err == nil {
+		err = in.waitGone(graceful)
+	}
+	if in.ctx.Err() != nil {
+		in.complain("not waited for; the master goes on stopping")
+		return ipc.CodeFailed
+	}
+	if err != nil {
+		in.complain("stop fail: %v", err)
+		return stopCode(err)
+	}
+	in.say("stop success")
+	return ipc.CodeDone
+}
+
+// stopCode keeps the table of stop: what did not end is a failure.
+func stopCode(err error) int {
+	var refused resultError
+	if errors.As(err, &refused) {
+		return refused.Code
+	}
+	if code := codeOf(err); code == ipc.CodeDenied {
+		return code
+	}
+	return ipc.CodeFailed
+}
+
+// askToStop tells the master to stop, and returns when it has done so or is
+// gone. A master that does not answer gets a signal.
+func (in *invocation) askToStop(graceful bool) error {
+	err := in.ping()
+	if err == nil {
+		err = in.requestStop(graceful)
+	}
+	if errors.Is(err, errGone) {
+		return nil
+	}
+	if errors.Is(err, errSilent) {
+		return in.signalStop(graceful)
+	}
+	return err
+}
+
+func (in *invocation) requestStop(graceful bool) error {
+	result, err := in.ask(question{
+		request: ipc.Request{Command: ipc.CommandStop, Graceful: graceful},
+		silence: stopPatience,
+		patient: true,
+		each:    in.newProgress().show,
+	})
+	if err == nil && result.Code != ipc.CodeDone {
+		err = resultError(*result)
+	}
+	return err
+}
+
+// signalStop is the way of the manual: the signal and the pid file.
+func (in *invocation) signalStop(graceful bool) error {
+	pid := in.masterPid()
+	if pid == 0 {
+		return in.whySilent()
+	}
+	sig := unix.SIGINT
+	if graceful {
+		sig = unix.SIGQUIT
+	}
+	if err := unix.Kill(pid, sig); err != nil && !errors.Is(err, unix.ESRCH) {
+		return fmt.Errorf("send %s to process %d: %w", unix.SignalName(sig), pid, err)
+	}
+	return nil
+}
+
+// waitGone waits until nobody holds the lock.
+func (in *invocation) waitGone(graceful bool) error {
+	deadline := time.Now().Add(stopPatience)
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		held, err := supervisor.Held(in.dir.Lock)
+		if err != nil || !held {
+			return err
+		}
+		if !graceful && time.Now().After(deadline) {
+			return in.whySilent()
+		}
+		select {
+		case <-in.ctx.Done():
+			return in.ctx.Err()
+		case <-tick.C:
+		}
+	}
+}

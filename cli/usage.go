@@ -1,0 +1,30 @@
+package cli
+
+// The help texts of urfave, in the shape of this program. A tab begins the next
+// column.
+const (
+	flagLine = `{{range $i, $n := .Names}}{{if $i}}, {{end}}` +
+		`{{if eq (len $n) 1}}-{{else}}--{{end}}{{$n}}{{end}}`
+
+	programHelp = `{{.Name}} {{.Version}}: {{.Usage}}.
+
+Usage: {{.Name}} COMMAND [FLAGS] [-- ARGUMENTS OF THE APPS]
+
+Commands:
+{{range .VisibleCommands}}  {{.Name}}` + "\t" + `{{.Usage}}
+{{range .VisibleFlags}}{{if ne (index .Names 0) "help"}}    ` + flagLine + "\t" + `{{.GetUsage}}
+{{end}}{{end}}{{end}}
+Flags:
+{{range .VisibleFlags}}  {{.}}
+{{end}}
+Flags may stand before or after the command.
+`
+
+	commandHelp = `{{.HelpName}}: {{.Usage}}.
+
+Usage: {{.HelpName}} [FLAGS]
+
+Flags:
+{{range .VisibleFlags}}  {{.}}
+{{end}}`
+)
