@@ -116,19 +116,19 @@ func TestQuitIsGraceful(t *testing.T) {
 }
 
 func TestSignalsThatDoNothing(t *testing.T) {
-	signals := []syscall.Signal{syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE,
+	always := []syscall.Signal{syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE,
 		syscall.SIGABRT, syscall.SIGIO, syscall.SIGTSTP}
-	for name, debug := range map[string]bool{"debug": true, "daemon": false} {
+	for name, harmless := range map[string][]syscall.Signal{
+		"debug":  always,
+		"daemon": append(always, syscall.SIGHUP),
+	} {
 		t.Run(name, func(t *testing.T) {
 			h := echo()
-			h.Worker.Debug = debug
+			h.Worker.Debug = name == "debug"
 			s := run(t, h)
 			c := s.dial()
-			if !debug {
-				signals = append(signals, syscall.SIGHUP)
-			}
 			for range 3 {
-				for _, sig := range signals {
+				for _, sig := range harmless {
 					s.signal(sig)
 					s.answers()
 					c.ask("x", "x")

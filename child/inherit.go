@@ -16,6 +16,10 @@ import (
 // started as /proc/self/fd/N.
 const processName = "wm"
 
+// lastWords is the crash pipe, for dumpStacks; the runtime has a duplicate.
+// Set once, before there is a second goroutine.
+var lastWords *os.File
+
 // inherit takes over descriptors and arguments and returns the link. Its
 // errors reach the master as last words, because there is no link for them.
 func inherit(h *ipc.Handover) (*ipc.Conn, error) {
@@ -26,7 +30,7 @@ func inherit(h *ipc.Handover) (*ipc.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer crash.Close() // the runtime writes to a duplicate
+	lastWords = crash
 	link, err := takeLink(h)
 	if err != nil {
 		fmt.Fprintf(crash, "hand-over: %v\n", err)

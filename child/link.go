@@ -75,6 +75,8 @@ func (p *process) onReceived(r received) {
 		p.loop.Post(func() { p.served.Load().Kick() })
 	case *ipc.Drain:
 		p.onDrain(m)
+	case *ipc.Dump:
+		go dumpStacks() // ends with its one write
 	case *ipc.AskReport:
 		p.report(m.ID)
 	case *ipc.AskConnections:

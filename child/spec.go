@@ -50,6 +50,10 @@ func specOf(app string, d worker.Declaration) ipc.Spec {
 		MaxProcs:     d.MaxProcs,
 		ReadyTimeout: d.ReadyTimeout,
 		StopTimeout:  d.StopTimeout,
+		HangTimeout:  d.HangTimeout,
+		MaxAge:       d.MaxAge,
+		MaxRequests:  d.MaxRequests,
+		MaxMemory:    d.MaxMemory,
 	}
 }
 

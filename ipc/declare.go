@@ -27,6 +27,10 @@ type Spec struct {
 
 	ReadyTimeout time.Duration `json:"ready_timeout_ns"`
 	StopTimeout  time.Duration `json:"stop_timeout_ns"` // 0: that of Settings
+	HangTimeout  time.Duration `json:"hang_timeout_ns,omitempty"`
+	MaxAge       time.Duration `json:"max_age_ns,omitempty"`
+	MaxRequests  int64         `json:"max_requests,omitempty"`
+	MaxMemory    int64         `json:"max_memory,omitempty"` // bytes, private
 }
 
 // Settings is what the apps put into worker.Settings; the zero value of a

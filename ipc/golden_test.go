@@ -35,6 +35,7 @@ var samples = map[string]Message{
 	"ask-report":      &AskReport{ID: 7},
 	"ask-connections": &AskConnections{ID: 8},
 	"kick":            &Kick{},
+	"dump":            &Dump{},
 	"listening":       &Listening{ID: 9, Error: "address already in use"},
 
 	"announce": &Announce{App: "todpole/gateway"},

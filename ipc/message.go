@@ -29,6 +29,7 @@ const (
 	TypeAskConnections
 	TypeKick
 	TypeListening
+	TypeDump
 )
 
 // Probe to master.
@@ -145,6 +146,10 @@ type Listening struct {
 	Error string `json:"error,omitempty"`
 }
 
+// Dump asks the harness to write the stacks of all goroutines to the crash
+// pipe: the process hangs and is about to be killed.
+type Dump struct{}
+
 // Announce names the app whose Start runs next in the probe.
 type Announce struct {
 	App string `json:"app"`
@@ -222,6 +227,7 @@ func (*AskReport) Type() Type      { return TypeAskReport }
 func (*AskConnections) Type() Type { return TypeAskConnections }
 func (*Kick) Type() Type           { return TypeKick }
 func (*Listening) Type() Type      { return TypeListening }
+func (*Dump) Type() Type           { return TypeDump }
 func (*Announce) Type() Type       { return TypeAnnounce }
 func (*Specs) Type() Type          { return TypeSpecs }
 func (*Done) Type() Type           { return TypeDone }
@@ -252,6 +258,7 @@ var blank = map[Type]func() Message{
 	TypeAskConnections: func() Message { return new(AskConnections) },
 	TypeKick:           func() Message { return new(Kick) },
 	TypeListening:      func() Message { return new(Listening) },
+	TypeDump:           func() Message { return new(Dump) },
 	TypeAnnounce:       func() Message { return new(Announce) },
 	TypeSpecs:          func() Message { return new(Specs) },
 	TypeDone:           func() Message { return new(Done) },

@@ -216,11 +216,14 @@ func (s *Supervisor) inUse() (map[*listener]bool, map[*generation]bool) {
 	return listeners, generations
 }
 
-// failStart ends the start with err and takes back what it made.
+// failStart ends the start with err, which the command shows, and takes back
+// what it made.
 func (s *Supervisor) failStart(err error) {
 	if s.err == nil {
 		s.err = err
-		s.logf("start failed: %v", err)
+		if s.log != nil {
+			s.log.record(os.Getpid(), fmt.Sprintf("start failed: %v", err))
+		}
 	}
 	s.leave(false)
 }

@@ -42,3 +42,10 @@ func (sl *slot) label() string {
 // anyPort tells whether the kernel chooses the port, so that two Workers may
 // say the same.
 func anyPort(host string) bool { return strings.HasSuffix(host, ":0") }
+
+func processes(n int) string {
+	if n == 1 {
+		return "1 process"
+	}
+	return fmt.Sprintf("%d processes", n)
+}

@@ -79,7 +79,7 @@ func (s *Supervisor) onEarlyEnd(p *process, held bool) {
 	if s.phase == filling {
 		s.failStart(fmt.Errorf("%s was not ready: %s", p.slot.label(), p.reason()))
 	}
-	if s.roll != nil && p.plan.gen == s.roll.gen {
+	if s.roll != nil && s.roll.started(p) {
 		s.roll.fail(fmt.Sprintf("%s was not ready: %s", p.slot.label(), p.reason()))
 	}
 }
@@ -102,6 +102,8 @@ func (p *process) reason() string {
 	switch {
 	case p.failed != nil:
 		text = p.failed.Text
+	case p.hung:
+		text = fmt.Sprintf("hung in a callback for more than %v", p.plan.spec.HangTimeout)
 	case p.late:
 		text = fmt.Sprintf("not ready within %v", p.plan.spec.ReadyTimeout)
 	}
@@ -217,7 +219,7 @@ func (s *Supervisor) noteStarted() {
 		return
 	}
 	s.phase = serving
-	s.logf("started, %d processes ready", len(s.byPID))
+	s.logf("started, %s ready", processes(len(s.byPID)))
 	if s.cfg.Started != nil {
 		s.log.flush(flushPatience) // the banner comes after the lines before it
 		s.cfg.Started(s.snapshot())

@@ -27,7 +27,9 @@ func (s *Supervisor) onListen(p *process, m *ipc.Listen) {
 		sl.inner[m.Address] = lis
 	}
 	p.inner[m.Address] = true
-	p.link.passSocket(&ipc.Listening{ID: m.ID}, lis.fd)
+	if err := p.link.pass(&ipc.Listening{ID: m.ID}, lis.fd); err != nil {
+		p.link.send(&ipc.Listening{ID: m.ID, Error: err.Error()})
+	}
 }
 
 // splitAddress takes network://host apart.

@@ -1,8 +1,10 @@
 package supervisor
 
 import (
-	"os"
+	"fmt"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
 )
@@ -30,9 +32,8 @@ type link struct {
 }
 
 type outgoing struct {
-	m    ipc.Message
-	fd   int      // passed along; -1 for none
-	hold *os.File // keeps fd open until it was sent; nil for a bare one
+	m  ipc.Message
+	fd int // passed along and then closed; -1 for none
 }
 
 // openLink starts reading and writing conn; what arrives goes to messages
@@ -59,22 +60,22 @@ func (l *link) read(messages chan<- linkMessage, gone <-chan struct{}) {
 	}
 }
 
-// write ends after close, or when the process has closed its end.
+// write ends after close.
 func (l *link) write() {
 	for range l.more {
 		for _, o := range l.take() {
-			if err := o.send(l.conn); err != nil {
-				return // the reader reports the end
-			}
+			o.send(l.conn) // a failure: the reader reports the end
 		}
 	}
 }
 
-func (o outgoing) send(conn *ipc.Conn) error {
+func (o outgoing) send(conn *ipc.Conn) {
 	if o.fd < 0 {
-		return conn.Send(o.m)
+		conn.Send(o.m)
+		return
 	}
-	return conn.Send(o.m, o.fd)
+	conn.Send(o.m, o.fd)
+	unix.Close(o.fd)
 }
 
 func (l *link) take() []outgoing {
@@ -92,14 +93,18 @@ func (l *link) send(m ipc.Message) bool {
 	return l.queue(outgoing{m: m, fd: -1}, droppable)
 }
 
-// passFile queues m with the descriptor of file, which stays open here.
-func (l *link) passFile(m ipc.Message, file *os.File) {
-	l.queue(outgoing{m, int(file.Fd()), file}, false)
+// pass queues m with a duplicate of a descriptor. Duplicates of a socket share
+// its flags, so nothing else may be set on them.
+func (l *link) pass(m ipc.Message, fd int) error {
+	mine, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return fmt.Errorf("pass descriptor: %w", err)
+	}
+	if !l.queue(outgoing{m, mine}, false) {
+		unix.Close(mine)
+	}
+	return nil
 }
-
-// passSocket queues m with a socket. Never as an os.File: its Fd method
-// clears O_NONBLOCK for every process that shares the socket.
-func (l *link) passSocket(m ipc.Message, fd int) { l.queue(outgoing{m, fd, nil}, false) }
 
 func (l *link) queue(o outgoing, droppable bool) bool {
 	l.mu.Lock()

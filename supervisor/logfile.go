@@ -68,11 +68,17 @@ func openLog(c logConfig) (*logFile, error) {
 
 // write logs what the process pid has to say; one line or several.
 func (l *logFile) write(pid int, text string) {
-	line := logLine(time.Now(), pid, text)
-	l.file.add(line)
+	line := l.record(pid, text)
 	if l.terminal != nil {
 		l.terminal.add(line)
 	}
+}
+
+// record logs to the file alone, what the terminal is told by somebody else.
+func (l *logFile) record(pid int, text string) string {
+	line := logLine(time.Now(), pid, text)
+	l.file.add(line)
+	return line
 }
 
 // Dropped counts the lines that the file could not take since it was opened.

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -29,14 +30,20 @@ type probing struct {
 	done func(error)
 }
 
-// probe executes gen's binary to learn its specs.
+// probeBinary executes gen's binary to learn its specs. What a Start prints
+// is not shown: it will be printed again by every worker process.
 func (s *Supervisor) probeBinary(gen *generation, done func(error)) error {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
 	got, err := s.sys.start(launch{
 		gen:      gen,
 		title:    s.cfg.Program + ": probe",
 		handover: ipc.Handover{Role: ipc.RoleProbe, Apps: s.cfg.Apps, Args: s.cfg.Args},
 		environ:  s.cfg.environ(),
-		output:   s.output,
+		output:   null,
 		listener: -1,
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,6 +23,7 @@ func (s *Supervisor) spawn(sl *slot, pl plan, replacement bool) (*process, error
 		link:    openLink(got.link, s.messages, s.gone),
 		words:   listenToLastWords(got.words, s.poke),
 		started: now, readyBy: now.Add(pl.spec.ReadyTimeout), inner: map[string]bool{},
+		spread: 1 + maxSpread*rand.Float64(),
 	}
 	p.step(spawned)
 	s.byLink[p.link], s.byPID[p.pid] = p, p
@@ -172,7 +174,9 @@ func (s *Supervisor) killLate(now time.Time) {
 			p.late = true
 			s.kill(p)
 		case !p.killAt.IsZero() && !now.Before(p.killAt):
-			s.logf("%s did not leave within %v, killed", p.name(), s.stopTimeout(p))
+			if !p.hung {
+				s.logf("%s did not leave within %v, killed", p.name(), s.stopTimeout(p))
+			}
 			s.kill(p)
 		}
 	}

@@ -23,6 +23,7 @@ type reload struct {
 	gen      *generation
 	graceful bool
 	install  string // rename the binary to this after success
+	renewal  *slot  // not a reload: this slot gets a fresh process, see recycle.go
 	waiters  []*request
 	by       string // who asked, for the log
 
@@ -58,7 +59,7 @@ func (s *Supervisor) requestReload(r *reload) {
 			next.gen, next.install = r.gen, r.install
 		}
 		next.join(r)
-	case running != nil && running.gen.digest == r.gen.digest && running.stage < undoing:
+	case running != nil && running.renewal == nil && running.gen.digest == r.gen.digest && running.stage < undoing:
 		running.join(r)
 		s.hurry(running)
 	default:
@@ -168,6 +169,10 @@ func unitOf(units []*unit, key string) *unit {
 // commit makes the new generation the one that stays: removed units and
 // surplus slots leave, and the order of declaration is the new one.
 func (s *Supervisor) commit(r *reload) {
+	r.stage = settling
+	if r.renewal != nil {
+		return
+	}
 	var units []*unit
 	for _, after := range r.units {
 		u := unitOf(s.units, after.spec.Key)
@@ -190,7 +195,6 @@ func (s *Supervisor) commit(r *reload) {
 		}
 	}
 	s.units, s.gen, s.settings = units, r.gen, r.gen.settings
-	r.stage = settling
 	s.dropUnused()
 }
 
@@ -219,10 +223,12 @@ func (s *Supervisor) endReload(r *reload, code int, text string) {
 		}
 	}
 	switch {
+	case r.renewal != nil:
+		s.endRenewal(r, code, text)
 	case code != ipc.CodeDone:
 		s.logf("reload failed: %s", text)
 	default:
-		text = fmt.Sprintf("generation %d is live, %d processes", r.gen.number, len(s.slots()))
+		text = fmt.Sprintf("generation %d is live, %s", r.gen.number, processes(len(s.slots())))
 		s.logf("reload complete, %s", text)
 	}
 	s.roll = nil
@@ -256,5 +262,6 @@ func (s *Supervisor) reopenFiles() {
 		s.logf("standard output stays as it is: %v", err)
 		return
 	}
+	s.output.Close()
 	s.output = output
 }

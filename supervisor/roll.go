@@ -49,6 +49,11 @@ func (r *reload) fail(cause string) {
 	}
 }
 
+// started tells whether p is a process that the reload brought.
+func (r *reload) started(p *process) bool {
+	return slices.ContainsFunc(r.steps, func(st *step) bool { return st.fresh == p })
+}
+
 // rollOn drives the reload as far as it can go now.
 func (s *Supervisor) rollOn(now time.Time) {
 	s.beginReload()
@@ -219,9 +224,7 @@ func (s *Supervisor) tellReload(sl *slot) {
 	if p == nil || p.state != running {
 		return
 	}
-	if s.output != nil {
-		p.link.passFile(&ipc.Reload{}, s.output)
-	} else {
+	if s.output == nil || p.link.pass(&ipc.Reload{}, int(s.output.Fd())) != nil {
 		p.link.send(&ipc.Reload{})
 	}
 	s.progress(s.stepOf("told", p, "is not reloadable and stays"))
@@ -231,8 +234,10 @@ func (s *Supervisor) tellReload(sl *slot) {
 func (s *Supervisor) undo(r *reload) {
 	done := r.steps[:min(r.at+1, len(r.steps))]
 	r.stage, r.steps, r.at = undoing, nil, 0
-	s.logf("reload fails, putting back: %s", r.cause)
-	s.progress(ipc.Progress{Kind: "rollback", Text: r.cause})
+	if r.renewal == nil {
+		s.logf("reload fails, putting back: %s", r.cause)
+		s.progress(ipc.Progress{Kind: "rollback", Text: r.cause})
+	}
 	for _, st := range slices.Backward(done) {
 		s.discard(st)
 		switch {

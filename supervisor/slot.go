@@ -83,6 +83,8 @@ type slot struct {
 	lastCause string
 	lastWords string
 	busySince time.Time // first ETXTBSY of the present attempt
+
+	renewAfter time.Time // no renewal before this
 }
 
 func newSlot(u *unit, number int) *slot {
@@ -155,6 +157,8 @@ type process struct {
 
 	figures    ipc.Figures
 	answeredAt time.Time
+	spread     float64 // 1 to 1.1: when MaxAge and MaxRequests are reached
+	hung       bool
 }
 
 // ended is what is known when the kernel has given the wait word.

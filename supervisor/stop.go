@@ -28,6 +28,19 @@ func (s *Supervisor) leave(graceful bool) {
 			s.tell(p, graceful)
 		}
 	}
+	s.closeListeners()
+}
+
+// closeListeners turns new clients away at once: a queue that nobody will
+// ever serve would only make them wait.
+func (s *Supervisor) closeListeners() {
+	for key, lis := range s.listeners {
+		unix.Close(lis.fd)
+		delete(s.listeners, key)
+	}
+	for _, sl := range s.slots() {
+		sl.closeInner(nil)
+	}
 }
 
 // cancelReloads answers those who wait for a reload that cannot be finished.
@@ -47,16 +60,15 @@ func (s *Supervisor) finishStop() {
 	}
 	s.phase = over
 	if left := sweep(); left > 0 {
-		s.logf("killed %d processes that the worker processes left behind", left)
-	}
-	for _, lis := range s.listeners {
-		unix.Close(lis.fd)
+		s.logf("killed %s that worker processes left behind", processes(left))
 	}
 	if s.pidFile != "" {
 		RemovePidFile(s.pidFile, os.Getpid())
 	}
-	if s.log != nil {
+	if s.err == nil {
 		s.logf("has been stopped")
+	}
+	if s.log != nil {
 		s.log.Close()
 	}
 	s.closeControl()

@@ -47,6 +47,7 @@ type Supervisor struct {
 	stopWaiters []*request
 	graceful    bool // the stop under way waits for connections
 	control     *control
+	nextLook    time.Time // at limits of processes
 	collects    map[uint64]*collect
 	lastID      uint64
 
@@ -138,6 +139,7 @@ func (s *Supervisor) reconcile() {
 	s.tendProbe(now)
 	s.finishDead(now)
 	s.killLate(now)
+	s.lookAfter(now)
 	s.rollOn(now)
 	s.fillVacant(now)
 	s.noteStarted()
@@ -203,6 +205,7 @@ func (s *Supervisor) untilNext(now time.Time) time.Duration {
 	for _, p := range s.byPID {
 		sooner(p.next())
 	}
+	sooner(s.nextLook)
 	for _, c := range s.collects {
 		sooner(c.by)
 	}

@@ -144,10 +144,14 @@ func (c *Connection) deliver(v any, frame []byte) {
 
 // where names the code that panicked over a message.
 func (c *Connection) where(inProtocol bool) string {
-	if inProtocol {
-		return fmt.Sprintf("protocol %T", c.codec.proto)
+	k := c.codec
+	switch {
+	case inProtocol:
+		return fmt.Sprintf("protocol %T", k.proto)
+	case k.proto == nil || k.bytes != nil:
+		return "OnMessage"
 	}
-	return "the callback of a message"
+	return "OnRequest or OnValue"
 }
 
 func (c *Connection) onConnect() {

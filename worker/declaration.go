@@ -46,6 +46,8 @@ type Declaration struct {
 	User, Group               string
 	Reloadable, StopFirst     bool
 	ReadyTimeout, StopTimeout time.Duration
+	HangTimeout, MaxAge       time.Duration
+	MaxRequests, MaxMemory    int64
 }
 
 // Declaration returns what the author declared, as it is now. For the harness
@@ -57,6 +59,8 @@ func (w *Worker) Declaration() Declaration {
 		MaxProcs: positive(w.Life.MaxProcs, 2), User: w.User, Group: w.Group,
 		Reloadable: w.Reloadable, StopFirst: w.Life.StopFirst,
 		ReadyTimeout: w.Life.ReadyTimeout, StopTimeout: w.Life.StopTimeout,
+		HangTimeout: w.Life.HangTimeout, MaxAge: w.Life.MaxAge,
+		MaxRequests: w.Life.MaxRequests, MaxMemory: w.Life.MaxMemory,
 	}
 	if d.Name == "" {
 		d.Name = "none"

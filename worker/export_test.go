@@ -2,3 +2,6 @@ package worker
 
 // Descriptor is the socket of c, for tests that look at its options.
 func Descriptor(c *Connection) int { return int(c.fd) }
+
+// Step delivers one message to c, as if it had been read.
+func Step(c *Connection, data []byte) { c.step(data) }

@@ -99,6 +99,15 @@ func NewProcess(loop *eventloop.Loop, w *Worker, env Env) *Process {
 	return p
 }
 
+// Close makes Self, Loop and Post forget this process. It is for harnesses that
+// outlive it, after the loop has ended; a real process just exits.
+func (p *Process) Close() {
+	if current.CompareAndSwap(p, nil) {
+		timer.Bind(nil, nil)
+	}
+	p.cancel()
+}
+
 // adopt makes w a Worker of this process.
 func (p *Process) adopt(w *Worker) {
 	w.p, w.ID = p, p.env.Slot

@@ -1,6 +1,9 @@
 package worker
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // maxPending is how much may be sent in a turn before the kernel is asked to
 // take it.
@@ -125,15 +128,14 @@ func (c *Connection) commit(k *codec, b *buffer, out []byte, err error) error {
 		return ErrClosed
 	}
 	start := len(b.data)
-	if len(o.aside) > 0 { // sent raw from inside Encode, so it goes first
-		b.data = append(b.data, o.aside...)
-		if err == nil {
-			b.data = append(b.data, out[start:]...)
-		}
-		o.aside = o.aside[:0]
-	} else if err == nil {
-		b.data = out
+	if err != nil {
+		out = b.data
 	}
+	if len(o.aside) > 0 { // sent raw from inside Encode, so it goes first
+		out = slices.Insert(out, start, o.aside...)
+		o.aside = o.aside[:0]
+	}
+	b.data = out
 	if len(b.data) > start {
 		k.measureMessage(len(b.data) - start)
 		c.added()

@@ -22,6 +22,9 @@ import (
 // deadline is how long a test waits for what must happen.
 const deadline = 5 * time.Second
 
+// noDeadline is for clients that live as long as a benchmark.
+var noDeadline time.Time
+
 // TestMain checks that the tests leave no goroutine and no descriptor behind.
 func TestMain(m *testing.M) {
 	// The first use of net opens the poller of the runtime for good.
@@ -138,6 +141,7 @@ func (s *service) stop(w *worker.Worker) {
 	if err := <-s.ran; err != nil {
 		s.t.Errorf("loop: %v", err)
 	}
+	s.p.Close()
 	if err := s.loop.Close(); err != nil {
 		s.t.Error(err)
 	}
@@ -250,10 +254,10 @@ func (c *client) expect(want string) {
 	c.t.Helper()
 	got := make([]byte, len(want))
 	if n, err := io.ReadFull(c.r, got); err != nil {
-		c.t.Fatalf("got %q and %v, want %q", got[:n], err, want)
+		c.t.Fatalf("got %.99q and %v after %d of %d bytes of %.99q", got[:n], err, n, len(want), want)
 	}
 	if string(got) != want {
-		c.t.Fatalf("got %q, want %q", got, want)
+		c.t.Fatalf("got %.99q, want %.99q", got, want)
 	}
 }
 
@@ -262,7 +266,7 @@ func (c *client) expectEnd() {
 	c.t.Helper()
 	rest, err := io.ReadAll(c.r)
 	if err != nil || len(rest) > 0 {
-		c.t.Fatalf("got %q and %v, want the end", rest, err)
+		c.t.Fatalf("got %.99q and %v, want the end", rest, err)
 	}
 }
 

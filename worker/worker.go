@@ -117,6 +117,19 @@ type Life struct {
 	// StopTimeout is how long it may take to leave before it is killed.
 	// 0: that of Settings.
 	StopTimeout time.Duration
+	// HangTimeout is how long one turn of the loop may take. A process that
+	// takes longer is killed, its stacks are logged, and it is replaced.
+	// Looked at once a second. 0: for ever.
+	HangTimeout time.Duration
+	// MaxAge, MaxRequests and MaxMemory renew a process that reaches one of
+	// them, as a reload would: the new one is ready before the old one
+	// leaves, and never two at a time in the service. MaxAge and MaxRequests
+	// are spread by up to 10 % above, so that the processes of a Worker do
+	// not reach them together. MaxMemory is in bytes of private memory.
+	// Looked at once a second. 0: no limit.
+	MaxAge      time.Duration
+	MaxRequests int64
+	MaxMemory   int64
 	// StopFirst ends the old process before a reload starts the new one, for
 	// Workers that cannot have two processes in one slot. New sets it when
 	// there is no address.

@@ -1,0 +1,245 @@
+package worker_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/workerman-go/wm/protocol"
+	"github.com/workerman-go/wm/protocol/http1"
+	"github.com/workerman-go/wm/protocol/text"
+	"github.com/workerman-go/wm/worker"
+)
+
+func onMessage(c *worker.Connection, data []byte)      {}
+func onRequest(c *worker.Connection, r *http1.Request) {}
+func onValue(c *worker.Connection, v any)              {}
+
+func TestDeclaredDefaults(t *testing.T) {
+	w := worker.New("Http://0.0.0.0:2345")
+	w.OnRequest = onRequest
+	got := w.Declaration()
+	want := worker.Declaration{
+		App: "main", Name: "none", Address: "Http://0.0.0.0:2345", Listen: "http://0.0.0.0:2345",
+		Source: got.Source, Transport: "tcp", Protocol: "http", Network: "tcp",
+		Host: "0.0.0.0:2345", Count: 1, Backlog: 102400, MaxProcs: 2, Reloadable: true,
+		ReadyTimeout: 30 * time.Second,
+	}
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if !strings.HasPrefix(got.Source, "worker/declaration_test.go:") {
+		t.Errorf("source %q", got.Source)
+	}
+}
+
+func TestWorkerWithoutAddress(t *testing.T) {
+	w := worker.New("")
+	w.Count = -3
+	got := w.Declaration()
+	if got.Err != "" || got.Listen != "none" || got.Network != "" || got.Transport != "" {
+		t.Errorf("got %+v", got)
+	}
+	if !got.StopFirst || got.Count != 1 {
+		t.Errorf("StopFirst %v, Count %d, want true and 1", got.StopFirst, got.Count)
+	}
+	if w.ID != -1 {
+		t.Errorf("ID %d, want -1", w.ID)
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	tests := []struct{ address, listen, host, err string }{
+		{"text://127.0.0.1:2348", "text://127.0.0.1:2348", "127.0.0.1:2348", ""},
+		{"TCP://127.0.0.1:1", "tcp://127.0.0.1:1", "127.0.0.1:1", ""},
+		{"text://[::]:80", "text://[::]:80", "[::]:80", ""},
+		{"text://[fe80::1%eth0]:80", "text://[fe80::1%eth0]:80", "[fe80::1%eth0]:80", ""},
+		{"text://:80", "text://:80", "0.0.0.0:80", ""},
+		{"text://localhost:80", "text://localhost:80", "localhost:80", ""},
+		{"text://a-b.example:65535", "text://a-b.example:65535", "a-b.example:65535", ""},
+
+		{"127.0.0.1:80", "", "", "no scheme, want scheme://host:port"},
+		{"text:/127.0.0.1:80", "", "", "no scheme"},
+		{"://127.0.0.1:80", "", "", `malformed scheme ""`},
+		{"2text://127.0.0.1:80", "", "", `malformed scheme "2text"`},
+		{"te-xt://127.0.0.1:80", "", "", `malformed scheme "te-xt"`},
+		{"text://127.0.0.1", "", "", "no port"},
+		{"text://", "", "", "no port"},
+		{"text://127.0.0.1:", "", "", `malformed port ""`},
+		{"text://127.0.0.1:65536", "", "", `malformed port "65536"`},
+		{"text://127.0.0.1:-1", "", "", `malformed port "-1"`},
+		{"text://127.0.0.1:080", "", "", `malformed port "080"`},
+		{"text://127.0.0.1:http", "", "", `malformed port "http"`},
+		{"text://256.0.0.1:80", "", "", "malformed host"},
+		{"text://::1:80", "", "", "malformed host"},
+		{"text://a b:80", "", "", "malformed host"},
+		{"text://a/b:80", "", "", "malformed host"},
+		{"foo://127.0.0.1:80", "", "", "unknown scheme foo"},
+		{"udp://127.0.0.1:80", "", "", "transport udp is not built in this version"},
+		{"unix:///tmp/x.sock", "", "", "transport unix is not built in this version"},
+		{"ssl://127.0.0.1:80", "", "", "transport ssl is not built in this version"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.address, func(t *testing.T) {
+			w := worker.New(tt.address)
+			w.OnMessage = onMessage
+			d := w.Declaration()
+			if tt.err != "" {
+				if !strings.HasPrefix(d.Err, tt.address+": "+tt.err) {
+					t.Errorf("got error %q, want %q", d.Err, tt.err)
+				}
+				return
+			}
+			if d.Err != "" || d.Listen != tt.listen || d.Host != tt.host {
+				t.Errorf("got %q, %q, error %q, want %q, %q", d.Listen, d.Host, d.Err, tt.listen, tt.host)
+			}
+		})
+	}
+}
+
+type custom struct{ protocol.Protocol }
+
+func TestCallbackThatTheProtocolNeeds(t *testing.T) {
+	tests := []struct {
+		name, address string
+		set           func(w *worker.Worker)
+		err           string
+	}{
+		{"tcp", "tcp://:1", nil, "OnMessage is not set"},
+		{"text", "text://:1", nil, "OnMessage is not set"},
+		{"frame", "frame://:1", nil, "OnMessage is not set"},
+		{"websocket", "websocket://:1", nil, "OnMessage is not set"},
+		{"http", "http://:1", func(w *worker.Worker) { w.OnMessage = onMessage }, "OnRequest is not set"},
+		{"http set", "http://:1", func(w *worker.Worker) { w.OnRequest = onRequest }, ""},
+		{"own", "tcp://:1", func(w *worker.Worker) { w.Protocol = custom{} }, "OnMessage or OnValue is not set"},
+		{"own set", "tcp://:1", func(w *worker.Worker) { w.Protocol, w.OnValue = custom{}, onValue }, ""},
+		{"protocol beats scheme", "http://:1", func(w *worker.Worker) {
+			w.Protocol, w.OnMessage = text.Protocol, onMessage
+		}, ""},
+		{"no address needs none", "", nil, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := worker.New(tt.address)
+			if tt.set != nil {
+				tt.set(w)
+			}
+			got := w.Declaration().Err
+			if tt.err == "" && got != "" || !strings.HasPrefix(strings.TrimPrefix(got, tt.address+": "), tt.err) {
+				t.Errorf("got %q, want %q", got, tt.err)
+			}
+		})
+	}
+}
+
+func TestTransportField(t *testing.T) {
+	for transport, want := range map[string]string{
+		"":     "",
+		"tcp":  "",
+		"udp":  "text://:1: transport udp is not built in this version",
+		"sctp": "text://:1: unknown transport sctp",
+	} {
+		w := worker.New("text://:1")
+		w.OnMessage = onMessage
+		w.Transport = transport
+		if got := w.Declaration().Err; got != want {
+			t.Errorf("%q: got %q, want %q", transport, got, want)
+		}
+	}
+}
+
+func TestProtocolNames(t *testing.T) {
+	for _, tt := range []struct {
+		address string
+		p       protocol.Protocol
+		want    string
+	}{
+		{"tcp://:1", nil, ""}, {"Text://:1", nil, "text"}, {"tcp://:1", text.Protocol, "text"},
+		{"tcp://:1", custom{}, "custom"}, {"tcp://:1", &custom{}, "custom"},
+	} {
+		w := worker.New(tt.address)
+		w.OnMessage, w.Protocol = onMessage, tt.p
+		if got := w.Declaration().Protocol; got != tt.want {
+			t.Errorf("%s with %T: got %q, want %q", tt.address, tt.p, got, tt.want)
+		}
+	}
+}
+
+func TestRegisteredSchemeIsServed(t *testing.T) {
+	protocol.Register("Digits", digits{})
+	w := worker.New("digits://127.0.0.1:0")
+	w.OnValue = worker.Value(func(c *worker.Connection, n int) { c.Send(n * 2) })
+	s := start(t, w)
+	c := s.dial()
+	c.send("4")
+	c.expect("8")
+}
+
+func TestDeclareKeepsAppsApart(t *testing.T) {
+	before := worker.Settings
+	defer func() { worker.Settings = before }()
+	main := len(worker.DeclaredMain())
+	var dir string
+	chat := worker.Declare(worker.App{Name: "chat", Dir: "/src/apps/chat", Start: func() {
+		dir = worker.AppDir()
+		worker.New("text://:1").Name = "room"
+		worker.New("").Name = "clock"
+		worker.Settings.StopTimeout = time.Minute
+		worker.Settings.MaxPackageSize = 5
+	}})
+	other := worker.Declare(worker.App{Name: "other/part", Start: func() { worker.New("") }})
+	if dir != "/src/apps/chat" || worker.AppDir() != "" {
+		t.Errorf("directory %q inside, %q outside", dir, worker.AppDir())
+	}
+	if len(chat) != 2 || chat[0].Name != "room" || chat[1].Name != "clock" || len(other) != 1 {
+		t.Errorf("got %d and %d Workers", len(chat), len(other))
+	}
+	if got := other[0].Declaration().App; got != "other/part" {
+		t.Errorf("app %q", got)
+	}
+	if got := len(worker.DeclaredMain()); got != main {
+		t.Errorf("%d Workers of main, want %d", got, main)
+	}
+	want := worker.SettingsValues{StopTimeout: time.Minute, MaxPackageSize: 5}
+	if got := worker.SettingsOf("chat"); got != want {
+		t.Errorf("chat set %+v, want %+v", got, want)
+	}
+	if got := worker.SettingsOf("other/part"); got != (worker.SettingsValues{}) {
+		t.Errorf("other set %+v, want nothing", got)
+	}
+	if got := worker.SettingsSnapshot().StopTimeout; got != time.Minute {
+		t.Errorf("snapshot has %v", got)
+	}
+}
+
+func TestWorkersOfTheMainProgram(t *testing.T) {
+	before := len(worker.DeclaredMain())
+	w := worker.New("")
+	all := worker.DeclaredMain()
+	if len(all) != before+1 || all[before] != w || w.Declaration().App != "main" {
+		t.Errorf("%d Workers, app %q", len(all), w.Declaration().App)
+	}
+}
+
+func TestSettingsAreDefaultsOfLaterConnections(t *testing.T) {
+	before := worker.Settings
+	defer func() { worker.Settings = before }()
+	w := echo("text://127.0.0.1:0")
+	accepted := conns(w)
+	s := start(t, w)
+	for _, tt := range []struct{ set, send, pack int }{
+		{0, 1 << 20, 10 << 20}, // 0 is the default
+		{77, 77, 77},
+	} {
+		s.do(func() {
+			worker.Settings.MaxSendBufferSize, worker.Settings.MaxPackageSize = tt.set, tt.set
+		})
+		s.dial()
+		c := await(t, accepted, "connection")
+		s.do(func() {
+			if c.MaxSendBufferSize != tt.send || c.MaxPackageSize != tt.pack {
+				t.Errorf("got %d and %d", c.MaxSendBufferSize, c.MaxPackageSize)
+			}
+		})
+	}
+}
