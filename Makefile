@@ -1,6 +1,6 @@
 # Each target does its own set-up: go fetches what is missing.
 GO ?= go
-export CGO_ENABLED ?= 0
+export CGO_ENABLED = 0
 
 # The race detector needs a C compiler; without one the tests run without it.
 CC_FOUND := $(shell command -v $(or $(CC),cc) 2>/dev/null || command -v gcc 2>/dev/null)

@@ -28,7 +28,8 @@ func (in *invocation) app() *urfave.App {
 // programFlags may stand with every command.
 func programFlags() []urfave.Flag {
 	return []urfave.Flag{
-		valued("run-dir", "WM_RUN_DIR", "`DIR` for pid file, log and socket; default is that of the binary"),
+		valued("run-dir", "WM_RUN_DIR",
+			"`DIR` for pid file, log and socket; default is that of the binary"),
 		valued("pid-file", "WM_PID_FILE", "write the pid of the master to `FILE`"),
 		valued("log-file", "WM_LOG_FILE", "log to `FILE`"),
 		valued("stdout-file", "WM_STDOUT_FILE", "with -d: what worker processes print goes to `FILE`"),

@@ -82,7 +82,7 @@ func (w *workshop) build(ctx context.Context, out io.Writer) error {
 	cmd := exec.CommandContext(ctx, goTool, append(args, w.pkg)...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = w.root, out, out
 	cmd.Env = append(os.Environ(), w.env...)
-	if err := w.dropTo(cmd); err != nil {
+	if err := w.actAsOwner(cmd); err != nil {
 		return err
 	}
 	err = cmd.Run()

@@ -16,8 +16,9 @@ import (
 // it needs nothing from outside.
 func shopFiles() map[string]string {
 	return map[string]string{
-		"go.mod":              "module github.com/workerman-go/wm\n\ngo 1.26\n",
-		"worker/worker.go":    "package worker\n\ntype App struct {\n\tName, Dir string\n\tStart func()\n}\n",
+		"go.mod": "module github.com/workerman-go/wm\n\ngo 1.26\n",
+		"worker/worker.go": "package worker\n\n" +
+			"type App struct {\n\tName, Dir string\n\tStart func()\n}\n",
 		"apps/hello/start.go": "package hello\n\nfunc Start() {}\n",
 		"main.go": "package main\n\nimport \"github.com/workerman-go/wm/apps\"\n\n" +
 			"func main() {\n\tfor _, a := range apps.All {\n\t\tprintln(a.Name)\n\t}\n}\n",
@@ -124,5 +125,44 @@ func TestInterruptedBuildIsNotACompileError(t *testing.T) {
 	cancel()
 	if err := shop.build(ctx, new(bytes.Buffer)); err == nil || errors.Is(err, errBuild) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Root works in a user's tree with that user's rights only.
+func TestAsOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to be somebody else")
+	}
+	const nobody = 65534
+	root := t.TempDir()
+	theirs, mine := filepath.Join(root, "theirs"), filepath.Join(root, "mine")
+	for _, dir := range []string{root, filepath.Dir(root), theirs, mine} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chown(theirs, nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	tree := &sourceTree{root: theirs, owner: nobody}
+	write := func(dir string) error {
+		return tree.asOwner(func() error {
+			return os.WriteFile(filepath.Join(dir, "file"), nil, 0o644)
+		})
+	}
+	if err := write(theirs); err != nil {
+		t.Error(err)
+	}
+	if got := ownerOf(filepath.Join(theirs, "file")); got != nobody {
+		t.Errorf("the file belongs to %d", got)
+	}
+	if err := write(mine); !errors.Is(err, os.ErrPermission) {
+		t.Errorf("wrote into root's folder: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(mine, "file"), nil, 0o644); err != nil {
+		t.Errorf("afterwards: %v", err)
 	}
 }

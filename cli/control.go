@@ -139,6 +139,11 @@ func (e resultError) Error() string {
 // settle turns the end of an exchange into an exit status and tells the user
 // about a failure.
 func (in *invocation) settle(result *ipc.Result, err error) int {
+	if errors.Is(err, errGone) {
+		if held, lockErr := supervisor.Held(in.dir.Lock); lockErr == nil && !held {
+			return in.notRunning() // it was about to end when this command looked
+		}
+	}
 	if errors.Is(err, errSilent) {
 		err = in.whySilent()
 	}

@@ -42,7 +42,7 @@ func TestStalePidFileIsMentioned(t *testing.T) {
 
 func TestStatusPrintsWhatTheMasterSays(t *testing.T) {
 	m := startFake(t, func(ipc.Request) []ipc.Message {
-		snap := &ipc.Snapshot{Schema: ipc.SchemaVersion, Mode: "DAEMON", MasterPID: 77, Version: "0.1.0"}
+		snap := &ipc.Snapshot{Schema: ipc.SchemaVersion, Mode: "DAEMON", MasterPID: 77}
 		return []ipc.Message{snap, new(ipc.Result)}
 	})
 	command(t, m.dir, "status").wants(t, ipc.CodeDone, "GLOBAL STATUS", "DAEMON")
@@ -86,6 +86,12 @@ func TestStopWaitsUntilTheLockIsFree(t *testing.T) {
 	}
 }
 
+// A status that comes while the master ends says that nothing runs.
+func TestMasterThatEndsMeanwhile(t *testing.T) {
+	m := startFake(t, func(ipc.Request) []ipc.Message { return nil }, ipc.CommandStatus)
+	command(t, m.dir, "status").wants(t, ipc.CodeNoStatus, "not run")
+}
+
 // A master that ends without a result has stopped all the same.
 func TestStopTakesTheEndOfTheMasterForAnAnswer(t *testing.T) {
 	m := startFake(t, func(ipc.Request) []ipc.Message { return nil })
@@ -120,20 +126,30 @@ func TestASuspendedMasterIsATimeout(t *testing.T) {
 
 func TestRefusedByTheMaster(t *testing.T) {
 	m := startFake(t, func(ipc.Request) []ipc.Message {
-		return []ipc.Message{&ipc.Result{Code: ipc.CodeDenied, Text: "uid 99 may not command this master"}}
+		refused := &ipc.Result{Code: ipc.CodeDenied, Text: "uid 99 may not command this master"}
+		return []ipc.Message{refused}
 	})
 	command(t, m.dir, "status").wants(t, ipc.CodeDenied, "uid 99")
 	command(t, m.dir, "reload").wants(t, ipc.CodeDenied, "uid 99")
 }
 
-func TestReloadPrintsStepsAndResult(t *testing.T) {
-	m := startFake(t, func(ipc.Request) []ipc.Message {
-		return []ipc.Message{
-			&ipc.Progress{Kind: "probe", Text: "hello"},
-			&ipc.Progress{Kind: "replaced", Text: "hello/0 pid 5 took the seat of pid 4"},
-			&ipc.Result{Text: "generation 2 is live, 1 processes"},
+// reloading answers a reload with messages, and says what it runs before.
+func reloading(messages ...ipc.Message) func(ipc.Request) []ipc.Message {
+	return func(r ipc.Request) []ipc.Message {
+		if r.Command == ipc.CommandStatus {
+			self, _ := os.Executable()
+			return []ipc.Message{&ipc.Snapshot{Executable: self}, new(ipc.Result)}
 		}
-	})
+		return messages
+	}
+}
+
+func TestReloadPrintsStepsAndResult(t *testing.T) {
+	m := startFake(t, reloading(
+		&ipc.Progress{Kind: "probe", Text: "hello"},
+		&ipc.Progress{Kind: "replaced", Text: "hello/0 pid 5 took the seat of pid 4"},
+		&ipc.Result{Text: "generation 2 is live, 1 processes"},
+	))
 	r := command(t, m.dir, "reload", "-g")
 	r.wants(t, ipc.CodeDone, "hello/0 pid 5 took the seat of pid 4", "reload success: generation 2")
 	if strings.Contains(r.out, "probe") {
@@ -149,13 +165,23 @@ func TestReloadPrintsStepsAndResult(t *testing.T) {
 	}
 }
 
-func TestFailedReload(t *testing.T) {
-	m := startFake(t, func(ipc.Request) []ipc.Message {
-		return []ipc.Message{
-			&ipc.Progress{Kind: "rollback", Text: "hello/1 was not ready: exit status 3"},
-			&ipc.Result{Code: ipc.CodeFailed, Text: "hello/1 was not ready: exit status 3"},
-		}
+// The binary that was typed is not the one that runs: it must not take its
+// place.
+func TestReloadOfAnotherBinary(t *testing.T) {
+	m := startFake(t, func(r ipc.Request) []ipc.Message {
+		return []ipc.Message{&ipc.Snapshot{Executable: "/opt/other/wm"}, new(ipc.Result)}
 	})
+	command(t, m.dir, "reload").wants(t, ipc.CodeDone, "/opt/other/wm")
+	if got := m.lastAsked(); got.Binary != "" || got.InstallAs != "" {
+		t.Errorf("asked %+v", got)
+	}
+}
+
+func TestFailedReload(t *testing.T) {
+	m := startFake(t, reloading(
+		&ipc.Progress{Kind: "rollback", Text: "hello/1 was not ready: exit status 3"},
+		&ipc.Result{Code: ipc.CodeFailed, Text: "hello/1 was not ready: exit status 3"},
+	))
 	command(t, m.dir, "reload").wants(t, ipc.CodeFailed, "rollback", "exit status 3")
 }
 

@@ -98,7 +98,11 @@ func (in *invocation) rebornWith(channel int) (*os.Process, error) {
 		Args:        []string{supervisor.MasterTitle(in.Name, in.exe)},
 		Env:         append(os.Environ(), entry),
 	}
-	return detached.Reborn()
+	child, err := detached.Reborn()
+	if child != nil && errors.Is(err, unix.EPIPE) {
+		err = nil // the daemon had read enough before go-daemon's last line
+	}
+	return child, err
 }
 
 // follow reads the start channel up to the result.
@@ -118,17 +122,22 @@ func (in *invocation) follow(channel io.Reader) (news, error) {
 	}
 }
 
-// settleDaemon finishes in the daemon what Reborn began in the command.
-func settleDaemon(channel int) (*startChannel, error) {
+// settleDaemon finishes in the daemon what Reborn began in the command. The
+// channel is there even when that failed, so that the command hears why.
+func settleDaemon(fd int) (*startChannel, error) {
+	channel, err := openChannel(fd)
+	if err != nil {
+		return nil, err
+	}
 	if !daemon.WasReborn() {
-		return nil, errors.New("detach: not started by go-daemon")
+		return channel, errors.New("detach: not started by go-daemon")
 	}
 	if _, err := new(daemon.Context).Reborn(); err != nil {
-		return nil, fmt.Errorf("detach: %w", err)
+		return channel, fmt.Errorf("detach: %w", err)
 	}
 	os.Unsetenv(daemon.MARK_NAME)
-	if err := closeInherited(channel); err != nil {
-		return nil, fmt.Errorf("detach: %w", err)
+	if err := closeInherited(); err != nil {
+		return channel, fmt.Errorf("detach: %w", err)
 	}
-	return openChannel(channel)
+	return channel, nil
 }

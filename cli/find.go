@@ -16,16 +16,21 @@ func (in *invocation) ifRunning(absent int, do func() int) int {
 	if err != nil {
 		return in.fail(err)
 	}
-	if held {
-		return do()
+	in.absent = absent
+	if !held {
+		return in.notRunning()
 	}
+	return do()
+}
+
+func (in *invocation) notRunning() int {
 	tell := in.say
-	if absent != ipc.CodeDone {
+	if in.absent != ipc.CodeDone {
 		tell = in.complain
 	}
 	in.tellStalePid(tell)
 	tell("not run")
-	return absent
+	return in.absent
 }
 
 // tellStalePid mentions a pid file that a killed master left behind.

@@ -29,14 +29,12 @@ func inherited() ([]int, error) {
 	return fds, nil
 }
 
-// closeInherited closes what was inherited, but keep: go-daemon's descriptor,
-// and the locks and pipes of the shell, which a daemon must not hold for ever.
-func closeInherited(keep int) error {
+// closeInherited closes what was inherited: go-daemon's descriptor, and the
+// locks and pipes of the shell, which a daemon must not hold for ever.
+func closeInherited() error {
 	fds, err := inherited()
 	for _, fd := range fds {
-		if fd != keep {
-			unix.Close(fd)
-		}
+		unix.Close(fd)
 	}
 	return err
 }

@@ -30,7 +30,8 @@ type invocation struct {
 	apps                         []string
 	quiet, noBuild               bool
 
-	code int // exit status of the command that ran
+	absent int // exit status of the command when nothing runs
+	code   int // exit status of the command that ran
 }
 
 // run orders args and lets urfave run the command.
@@ -110,7 +111,8 @@ func (in *invocation) say(format string, a ...any) {
 	fmt.Fprintf(in.stdout, "%s %s\n", in.label(), fmt.Sprintf(format, a...))
 }
 
-// complain prints one line for a command that ends with another status than 0.
+// complain prints one line that does not belong to what the command was to
+// print: why it fails, or what it does otherwise than one might expect.
 func (in *invocation) complain(format string, a ...any) {
 	fmt.Fprintf(in.stderr, "%s %s\n", in.label(), fmt.Sprintf(format, a...))
 }

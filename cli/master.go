@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -32,17 +33,16 @@ func (p Program) master(h *ipc.Handover) int {
 // on the start channel.
 func (p Program) daemon(h *ipc.Handover) int {
 	channel, err := settleDaemon(h.Master.Progress)
-	if err != nil {
-		return ipc.CodeFailed // nobody can be told: the command sees the end of the channel
-	}
-	cfg, err := p.masterConfig(h)
 	if err == nil {
-		cfg.Daemon = true
-		cfg.Progress = channel.progress
-		cfg.Started = func(snap *ipc.Snapshot) { channel.result(ipc.CodeDone, "", snap) }
-		err = supervisor.Run(cfg)
+		err = p.supervise(h, func(cfg *supervisor.Config) {
+			cfg.Daemon = true
+			cfg.Progress = channel.progress
+			cfg.Started = func(snap *ipc.Snapshot) { channel.result(ipc.CodeDone, "", snap) }
+		})
 	}
-	channel.result(outcome(err))
+	if channel != nil {
+		channel.result(outcome(err))
+	}
 	return codeOf(err)
 }
 
@@ -52,49 +52,53 @@ func outcome(err error) (code int, text string, snap *ipc.Snapshot) {
 	case err == nil:
 		return ipc.CodeFailed, "stopped before it was ready", nil
 	case errors.Is(err, supervisor.ErrRunning):
-		return ipc.CodeDone, "already running", nil
+		return ipc.CodeDone, alreadyRunning, nil
 	}
 	return codeOf(err), err.Error(), nil
 }
 
 // debug runs the master on the terminal that the command was typed in.
 func (p Program) debug(h *ipc.Handover) int {
-	in := &invocation{Program: p, stdout: os.Stdout, stderr: os.Stderr, exe: h.Master.Executable}
-	cfg, err := p.masterConfig(h)
+	err := shieldInherited()
 	if err == nil {
-		err = shieldInherited()
-	}
-	if err == nil {
-		cfg.Terminal = os.Stdout
-		cfg.Started = func(snap *ipc.Snapshot) {
-			if !h.Master.Quiet {
-				banner(os.Stdout, snap, "")
+		err = p.supervise(h, func(cfg *supervisor.Config) {
+			cfg.Terminal = os.Stdout
+			cfg.Started = func(snap *ipc.Snapshot) {
+				if !h.Master.Quiet {
+					banner(os.Stdout, snap, "")
+				}
 			}
-		}
-		err = supervisor.Run(cfg)
+		})
 	}
+	in := p.masterInvocation(h)
 	switch {
 	case errors.Is(err, supervisor.ErrRunning):
-		in.say("already running")
+		in.say(alreadyRunning)
 	case err != nil:
 		in.complain("%v", err)
 	}
 	return codeOf(err)
 }
 
-// masterConfig is what the hand-over says about the service.
-func (p Program) masterConfig(h *ipc.Handover) (supervisor.Config, error) {
+// supervise runs the master from the hand-over to its end.
+func (p Program) supervise(h *ipc.Handover, complete func(*supervisor.Config)) error {
+	in := p.masterInvocation(h)
+	var err error
+	in.dir, err = supervisor.ResolveRunDir(h.Master.RunDir, in.exe, p.Name)
+	if err != nil {
+		return err
+	}
+	cfg := in.config()
+	complete(&cfg)
+	return supervisor.Run(cfg)
+}
+
+// masterInvocation is the command line as the hand-over repeats it.
+func (p Program) masterInvocation(h *ipc.Handover) *invocation {
 	m := h.Master
-	dir, err := supervisor.ResolveRunDir(m.RunDir, m.Executable, p.Name)
-	return supervisor.Config{
-		Program:    p.Name,
-		Version:    p.Version,
-		Executable: m.Executable,
-		Dir:        dir,
-		PidFile:    m.PidFile,
-		LogFile:    m.LogFile,
-		StdoutFile: m.StdoutFile,
-		Apps:       h.Apps,
-		Args:       h.Args,
-	}, err
+	return &invocation{
+		Program: p, ctx: context.Background(), stdout: os.Stdout, stderr: os.Stderr,
+		exe: m.Executable, rest: h.Args, apps: h.Apps, quiet: m.Quiet,
+		pidFile: m.PidFile, logFile: m.LogFile, stdoutFile: m.StdoutFile,
+	}
 }

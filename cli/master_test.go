@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -29,17 +30,18 @@ type fakeMaster struct {
 	lock     *supervisor.Lock
 	listener *net.UnixListener
 	answer   func(ipc.Request) []ipc.Message
-	onStop   bool // go away after the answer to stop
+	mortal   []string // commands that end it
 
 	mu    sync.Mutex // guards asked
 	asked []ipc.Request
 }
 
 // startFake begins a master; answer says what follows a request. Pings are
-// answered by itself.
-func startFake(t *testing.T, answer func(ipc.Request) []ipc.Message) *fakeMaster {
+// answered by itself. It ends after a stop, and after the mortal commands.
+func startFake(t *testing.T, answer func(ipc.Request) []ipc.Message, mortal ...string) *fakeMaster {
 	t.Helper()
 	m := &fakeMaster{t: t, dir: runDir(t), answer: answer}
+	m.mortal = append(mortal, ipc.CommandStop)
 	var err error
 	if m.lock, err = supervisor.AcquireLock(m.dir.Lock); err != nil {
 		t.Fatal(err)
@@ -93,7 +95,7 @@ func (m *fakeMaster) serve(conn *ipc.Conn) {
 	for _, answer := range m.answer(request) {
 		conn.Send(answer)
 	}
-	if request.Command == ipc.CommandStop {
+	if slices.Contains(m.mortal, request.Command) {
 		m.end()
 	}
 }

@@ -32,20 +32,24 @@ func (t *sourceTree) asOwner(do func() error) error {
 	return <-done
 }
 
-// dropTo makes cmd run as the owner of the tree.
-func (t *sourceTree) dropTo(cmd *exec.Cmd) error {
-	if t.owner == os.Geteuid() {
+// actAsOwner makes cmd run as the owner of the tree, with that user's caches.
+// Started by init or cron, even the owner itself may lack a home.
+func (t *sourceTree) actAsOwner(cmd *exec.Cmd) error {
+	mine := t.owner == os.Geteuid()
+	if mine && os.Getenv("HOME") != "" {
 		return nil
 	}
 	account, gid, err := t.account()
 	if err != nil {
 		return err
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Credential: &syscall.Credential{Uid: uint32(t.owner), Gid: uint32(gid)},
+	cmd.Env = append(cmd.Env, "HOME="+account.HomeDir, "USER="+account.Username)
+	if !mine {
+		cmd.Env = append(cmd.Env, "GOCACHE=", "GOPATH=", "GOMODCACHE=", "GOENV=")
+		cmd.SysProcAttr = &syscall.SysProcAttr{
+			Credential: &syscall.Credential{Uid: uint32(t.owner), Gid: uint32(gid)},
+		}
 	}
-	cmd.Env = append(cmd.Env, "HOME="+account.HomeDir, "USER="+account.Username,
-		"GOCACHE=", "GOPATH=", "GOMODCACHE=", "GOENV=")
 	return nil
 }
 

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"runtime/debug"
 
@@ -50,7 +49,7 @@ func (in *invocation) candidate(owners ...int) (*candidate, error) {
 	}
 	err = shop.build(in.ctx, in.stderr)
 	if errors.Is(err, errNoGo) {
-		in.note("%v: running the apps compiled into %s", err, in.exe)
+		in.complain("%v: running the apps compiled into %s", err, in.exe)
 		shop.leave()
 		return asItIs, nil
 	}
@@ -75,18 +74,13 @@ func (in *invocation) workshop(owners ...int) (*workshop, error) {
 	tree, err := findTree(self, info, append(owners, os.Geteuid())...)
 	var foreign *untrusted
 	if errors.As(err, &foreign) {
-		in.note("%v", err)
+		in.complain("%v", err)
 		return nil, nil
 	}
 	if tree == nil || err != nil {
 		return nil, err
 	}
 	return tree.enter(in.ctx)
-}
-
-// note mentions what does not change the exit status.
-func (in *invocation) note(format string, a ...any) {
-	fmt.Fprintf(in.stderr, "%s %s\n", in.label(), fmt.Sprintf(format, a...))
 }
 
 // declared is what the apps of a binary want to run.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"path/filepath"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
@@ -21,17 +22,46 @@ func (in *invocation) reloadCommand() *urfave.Command {
 func (in *invocation) reload(c *urfave.Context) int {
 	in.say("reload")
 	return in.ifRunning(ipc.CodeNotRunning, func() int {
-		master, err := in.masterUser()
-		if err != nil {
-			return in.settle(nil, err)
-		}
-		binary, err := in.candidate(master)
-		if err != nil {
-			return in.fail(err)
+		binary, code := in.reloadFrom()
+		if binary == nil {
+			return code
 		}
 		defer binary.leave()
 		return in.requestReload(binary, c.Bool("g"), c.Bool("no-wait"))
 	})
+}
+
+// reloadFrom is the binary to reload from, built when the master runs this one;
+// nil with an exit status when there is none.
+func (in *invocation) reloadFrom() (*candidate, int) {
+	snap, code := in.snapshot()
+	if snap == nil {
+		return nil, code
+	}
+	if !in.isExecutable(snap.Executable) {
+		in.complain("the master runs %s, which is reloaded as it is", snap.Executable)
+		return &candidate{path: snap.Executable}, ipc.CodeDone
+	}
+	owner, err := in.masterUser()
+	if err != nil {
+		return nil, in.settle(nil, err)
+	}
+	binary, err := in.candidate(owner)
+	if err != nil {
+		return nil, in.fail(err)
+	}
+	return binary, ipc.CodeDone
+}
+
+// isExecutable tells whether path leads to where this binary stands. The file
+// itself may be a newer one than the master was started from.
+func (in *invocation) isExecutable(path string) bool {
+	mine, err := filepath.EvalSymlinks(in.exe)
+	if err != nil {
+		return path == in.exe
+	}
+	theirs, err := filepath.EvalSymlinks(path)
+	return err == nil && mine == theirs
 }
 
 // requestReload has the master reload from binary. The master proves it again

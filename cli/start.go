@@ -11,6 +11,9 @@ import (
 	"github.com/workerman-go/wm/supervisor"
 )
 
+// alreadyRunning is what a start says that was not needed.
+const alreadyRunning = "already running"
+
 func (in *invocation) startCommand() *urfave.Command {
 	return in.command("start", "start in this terminal (debug mode)", in.start,
 		toggle("d", "as a daemon; returns when all processes are ready"))
@@ -24,7 +27,7 @@ func (in *invocation) start(c *urfave.Context) int {
 		return in.fail(err)
 	}
 	if held {
-		in.say("already running")
+		in.say(alreadyRunning)
 		return ipc.CodeDone
 	}
 	settings, err := in.prepare()

@@ -33,9 +33,10 @@ func (in *invocation) end(graceful bool) int {
 	} else {
 		in.say("is stopping ...")
 	}
+	deadline := time.Now().Add(stopPatience)
 	err := in.askToStop(graceful)
 	if err == nil {
-		err = in.waitGone(graceful)
+		err = in.waitGone(graceful, deadline)
 	}
 	if in.ctx.Err() != nil {
 		in.complain("not waited for; the master goes on stopping")
@@ -106,9 +107,12 @@ func (in *invocation) signalStop(graceful bool) error {
 	return nil
 }
 
-// waitGone waits until nobody holds the lock.
-func (in *invocation) waitGone(graceful bool) error {
-	deadline := time.Now().Add(stopPatience)
+// waitGone waits until nobody holds the lock. A master that has just said that
+// it is done gets a moment even when the deadline has passed.
+func (in *invocation) waitGone(graceful bool, deadline time.Time) error {
+	if soon := time.Now().Add(answerTimeout); deadline.Before(soon) {
+		deadline = soon
+	}
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {

@@ -11,7 +11,7 @@
 // connection writes everything of a turn with one system call.
 //
 // Everything is owned by the goroutine in Run and needs no lock there. Post is
-// the only door from other goroutines; Busy, Owned and Close say so themselves.
+// the only door from other goroutines; Busy and Owned may be asked by them too.
 // Callbacks must not block: while one runs, nothing else of the process does.
 //
 // Descriptors are watched level triggered by epoll; NewPoll gives the same

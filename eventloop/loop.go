@@ -18,23 +18,29 @@ const (
 // locking; before Run, by the goroutine that made it. Only Post, Busy and Owned
 // may be called by any goroutine.
 type Loop struct {
+	// Descriptors, see source.go.
 	driver    driver
 	slots     []slot // by descriptor
 	listeners int
 	ready     [maxTurnEvents]unix.EpollEvent
 
+	// The other things a turn looks at, in files of their names.
 	timers   timerSet
 	start    startGroup
 	flushers []Flusher
 	signals  map[os.Signal]*subscription
 	mail     mailbox
 
+	// Time, see clock.go.
 	clock clock
 	now   time.Duration // the clock at the start of this turn
 	wall  anchor
 
-	stamp   atomic.Int64  // the clock at the start of this turn, 0 while waiting
-	owner   atomic.Uint64 // goroutine in Run, 0 outside
+	// What any goroutine may ask.
+	stamp atomic.Int64  // the clock at the start of this turn, 0 while waiting
+	owner atomic.Uint64 // goroutine in Run, 0 outside
+
+	// Set once by the owner of the process, and the state of Run.
 	checked bool
 	guard   func(fn func())
 	hook    func()
@@ -89,7 +95,7 @@ func (l *Loop) Run() error {
 	l.endTurn()
 	found := 0
 	for !l.stopped {
-		n, err := l.wait(found > 0)
+		n, err := l.wait(found > 1)
 		if err != nil {
 			return fmt.Errorf("wait for events: %w", err)
 		}
@@ -125,13 +131,13 @@ func (l *Loop) finish() {
 	l.owner.Store(0)
 }
 
-// wait fills ready. After a turn that found something more is likely to be
-// there already: asking without blocking first saves handing the processor
-// back to the Go scheduler and, on a loop that is never idle, saves it always.
-func (l *Loop) wait(eager bool) (int, error) {
-	if eager {
-		if n, err := l.driver.wait(l.ready[:], 0); n > 0 || err != nil {
-			return n, ignoreInterrupt(err)
+// wait fills ready. After a turn of several events more are likely to be there
+// already: looking first saves telling the Go scheduler of a wait that does not
+// happen. After a single event they are not, and the look would only cost.
+func (l *Loop) wait(look bool) (int, error) {
+	if look {
+		if n, err := uninterrupted(l.driver.wait(l.ready[:], 0)); n > 0 || err != nil {
+			return n, err
 		}
 	}
 	timeout := l.timeout()
@@ -141,15 +147,15 @@ func (l *Loop) wait(eager bool) (int, error) {
 	if l.mail.waiting.Load() {
 		timeout = 0
 	}
-	n, err := l.driver.wait(l.ready[:], timeout)
-	return n, ignoreInterrupt(err)
+	return uninterrupted(l.driver.wait(l.ready[:], timeout))
 }
 
-func ignoreInterrupt(err error) error {
+// uninterrupted makes a wait that a signal ended one that found nothing.
+func uninterrupted(n int, err error) (int, error) {
 	if err == unix.EINTR {
-		return nil
+		return 0, nil
 	}
-	return err
+	return n, err
 }
 
 func (l *Loop) turn(ready []unix.EpollEvent) {

@@ -2,6 +2,7 @@ package eventloop
 
 import (
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -178,7 +179,7 @@ func until(t *testing.T, done func() bool) {
 		if time.Now().After(end) {
 			t.Fatal("the state did not come")
 		}
-		time.Sleep(100 * time.Microsecond)
+		runtime.Gosched()
 	}
 }
 
@@ -245,6 +246,32 @@ func TestRunReportsAFailedWait(t *testing.T) {
 		t.Errorf("Run = %v, want EBADF", err)
 	}
 	unix.Close(l.mail.wake)
+}
+
+// interrupted is a driver whose first wait is ended by a signal.
+type interrupted struct {
+	driver
+	waits int
+}
+
+func (d *interrupted) wait(ready []unix.EpollEvent, timeout int) (int, error) {
+	if d.waits++; d.waits == 1 {
+		return -1, unix.EINTR // what x/sys returns
+	}
+	return d.driver.wait(ready, timeout)
+}
+
+func TestInterruptedWaitIsATurnWithoutEvents(t *testing.T) {
+	eachDriver(t, func(t *testing.T, l *Loop) {
+		l.driver = &interrupted{driver: l.driver}
+		turns := 0
+		l.SetTurnHook(func() {
+			if turns++; turns == 2 { // the first is the one before any wait
+				l.Stop()
+			}
+		})
+		run(t, l)()
+	})
 }
 
 func TestScratch(t *testing.T) {

@@ -51,7 +51,7 @@ func TestAppendText(t *testing.T) {
 	}
 }
 
-// The values are what PHP 8 echoes.
+// PHP prints with precision=14 and its own rule for the exponent.
 func TestAppendFloatAsPHP(t *testing.T) {
 	tests := []struct {
 		f    float64

@@ -30,6 +30,13 @@ type Protocol interface {
 // boxed into an interface.
 type Bytes interface {
 	DecodeBytes(frame []byte, c Conn) ([]byte, error)
+	BytesEncoder
+}
+
+// BytesEncoder is the half of Bytes for a protocol that sends bytes and
+// delivers something else (http: a request), so that Connection.Write does not
+// allocate there either.
+type BytesEncoder interface {
 	EncodeBytes(dst, p []byte, c Conn) ([]byte, error)
 }
 

@@ -3,6 +3,8 @@ package http1
 import (
 	"strings"
 	"testing"
+
+	"github.com/workerman-go/wm/protocol"
 )
 
 const (
@@ -49,6 +51,21 @@ func TestExchangeDoesNotAllocate(t *testing.T) {
 		if n := testing.AllocsPerRun(100, exchangeOnce(tt.wire, tt.answer, readPath)); n != 0 {
 			t.Errorf("%s: %v allocations, want 0", tt.name, n)
 		}
+	}
+}
+
+func TestEncodeBytesDoesNotAllocate(t *testing.T) {
+	c, body := newConn(), []byte("hello")
+	out := make([]byte, 0, 4<<10)
+	n := testing.AllocsPerRun(100, func() {
+		out, _ = Protocol.(protocol.BytesEncoder).EncodeBytes(out[:0], body, c)
+		http1{}.Sent(c)
+	})
+	if n != 0 {
+		t.Errorf("%v allocations, want 0", n)
+	}
+	if !strings.HasSuffix(string(out), "\r\nContent-Length: 5\r\n\r\nhello") {
+		t.Errorf("answer %q", out)
 	}
 }
 

@@ -26,6 +26,6 @@ func renewDate() *[]byte {
 	line := now.UTC().AppendFormat([]byte("Date: "), http.TimeFormat+"\r\n")
 	date.Store(&line)
 	rest := time.Second - time.Duration(now.Nanosecond())
-	time.AfterFunc(rest, func() { date.Store(nil) })
+	time.AfterFunc(rest, func() { date.CompareAndSwap(&line, nil) })
 	return &line
 }

@@ -21,7 +21,7 @@ func (e *exchange) encode(dst []byte, v any) ([]byte, error) {
 	case string:
 		dst = appendPage(dst, a, typeHTML, v)
 	case []byte:
-		dst = appendPage(dst, a, typeHTML, v)
+		return e.encodeBytes(dst, v), nil
 	case nil:
 		dst = appendPage(dst, a, typeHTML, "")
 	case *Response:
@@ -37,6 +37,11 @@ func (e *exchange) encode(dst []byte, v any) ([]byte, error) {
 	}
 	e.pending, e.final = a, true
 	return dst, nil
+}
+
+func (e *exchange) encodeBytes(dst, body []byte) []byte {
+	e.pending, e.final = e.next(), true
+	return appendPage(dst, e.pending, typeHTML, body)
 }
 
 // typeOf tells what AppendText has made of v: JSON unless v is a scalar.

@@ -23,7 +23,7 @@ import "github.com/workerman-go/wm/protocol"
 // to HTTP.
 var Protocol protocol.Protocol = http1{}
 
-// http1 implements protocol.Protocol, Finisher, Quiescer and Leaver.
+// http1 implements protocol.Protocol, BytesEncoder, Finisher, Quiescer and Leaver.
 type http1 struct{}
 
 // Input returns the length of the first request, body included.
@@ -40,6 +40,11 @@ func (http1) Decode(frame []byte, c protocol.Conn) (any, error) {
 // Encode appends the answer to the oldest request that has none.
 func (http1) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
 	return exchangeOf(c).encode(dst, v)
+}
+
+// EncodeBytes appends the answer whose body is p.
+func (http1) EncodeBytes(dst, p []byte, c protocol.Conn) ([]byte, error) {
+	return exchangeOf(c).encodeBytes(dst, p), nil
 }
 
 // Sent closes the connection behind an answer that said so.
