@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
-	"github.com/workerman-go/wm/supervisor"
+	"github.com/workerman-go/wm/rundir"
 )
 
 const (
@@ -63,7 +63,7 @@ func (in *invocation) dial() (*ipc.Conn, error) {
 		if !notListening(err) {
 			return conn, err
 		}
-		if held, lockErr := supervisor.Held(in.dir.Lock); lockErr != nil || !held {
+		if held, lockErr := rundir.Held(in.dir.Lock); lockErr != nil || !held {
 			return nil, errGone
 		}
 		if time.Now().After(deadline) {
@@ -140,7 +140,7 @@ func (e resultError) Error() string {
 // about a failure.
 func (in *invocation) settle(result *ipc.Result, err error) int {
 	if errors.Is(err, errGone) {
-		if held, lockErr := supervisor.Held(in.dir.Lock); lockErr == nil && !held {
+		if held, lockErr := rundir.Held(in.dir.Lock); lockErr == nil && !held {
 			return in.notRunning() // it was about to end when this command looked
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
-	"github.com/workerman-go/wm/supervisor"
+	"github.com/workerman-go/wm/rundir"
 )
 
 func TestNothingRuns(t *testing.T) {
@@ -80,7 +80,7 @@ func TestStopWaitsUntilTheLockIsFree(t *testing.T) {
 		if got := m.lastAsked().Graceful; got != c.graceful {
 			t.Errorf("%v: asked gracefully: %v", c.args, got)
 		}
-		if held, _ := supervisor.Held(m.dir.Lock); held {
+		if held, _ := rundir.Held(m.dir.Lock); held {
 			t.Errorf("%v returned while the lock was held", c.args)
 		}
 	}
@@ -199,7 +199,7 @@ func TestStartWhenRunning(t *testing.T) {
 
 func TestRunDirectoryOfOthersIsRefused(t *testing.T) {
 	dir := runDir(t)
-	if err := os.Chmod(dir.Dir, 0o777); err != nil {
+	if err := os.Chmod(dir.Path, 0o777); err != nil {
 		t.Fatal(err)
 	}
 	command(t, dir, "start", "-d").wants(t, ipc.CodeDenied, "--run-dir")

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
-	"github.com/workerman-go/wm/supervisor"
+	"github.com/workerman-go/wm/rundir"
 )
 
 // firstHigh is where the start channel's descriptor is put: above all those
@@ -95,7 +95,7 @@ func (in *invocation) rebornWith(channel int) (*os.Process, error) {
 		LogFileName: output,
 		LogFilePerm: 0o644,
 		Umask:       masterUmask,
-		Args:        []string{supervisor.MasterTitle(in.Name, in.exe)},
+		Args:        []string{rundir.MasterTitle(in.Name, in.exe)},
 		Env:         append(os.Environ(), entry),
 	}
 	child, err := detached.Reborn()

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/rundir"
 	"github.com/workerman-go/wm/supervisor"
 )
 
@@ -90,7 +91,7 @@ func TestOutcomeOfAMaster(t *testing.T) {
 	}{
 		{nil, ipc.CodeFailed, "stopped before it was ready"},
 		{supervisor.ErrRunning, ipc.CodeDone, "already running"},
-		{supervisor.ErrDenied, ipc.CodeDenied, supervisor.ErrDenied.Error()},
+		{rundir.ErrDenied, ipc.CodeDenied, rundir.ErrDenied.Error()},
 		{io.EOF, ipc.CodeFailed, "EOF"},
 	} {
 		code, text, snap := outcome(c.err)

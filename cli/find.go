@@ -6,13 +6,13 @@ import (
 	"strings"
 
 	"github.com/workerman-go/wm/ipc"
-	"github.com/workerman-go/wm/supervisor"
+	"github.com/workerman-go/wm/rundir"
 )
 
 // ifRunning runs do when a master holds the run directory; otherwise it says
 // that none runs and returns absent.
 func (in *invocation) ifRunning(absent int, do func() int) int {
-	held, err := supervisor.Held(in.dir.Lock)
+	held, err := rundir.Held(in.dir.Lock)
 	if err != nil {
 		return in.fail(err)
 	}
@@ -35,10 +35,10 @@ func (in *invocation) notRunning() int {
 
 // tellStalePid mentions a pid file that a killed master left behind.
 func (in *invocation) tellStalePid(tell func(string, ...any)) {
-	pid, stale := supervisor.StalePid(in.pidPath())
+	pid, stale := rundir.StalePid(in.pidPath())
 	switch {
 	case !stale:
-	case supervisor.PidExists(pid):
+	case rundir.PidExists(pid):
 		tell("pid file %s names %d, which is another program", in.pidPath(), pid)
 	default:
 		tell("Master pid:%d is not alive", pid)
@@ -55,8 +55,8 @@ func (in *invocation) pidPath() string {
 
 // masterPid is the pid of the living master; 0 when the pid file does not tell.
 func (in *invocation) masterPid() int {
-	pid, err := supervisor.ReadPidFile(in.pidPath())
-	if err != nil || !supervisor.MasterAlive(pid) {
+	pid, err := rundir.ReadPidFile(in.pidPath())
+	if err != nil || !rundir.MasterAlive(pid) {
 		return 0
 	}
 	return pid

@@ -12,6 +12,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/rundir"
 	"github.com/workerman-go/wm/supervisor"
 )
 
@@ -24,7 +25,7 @@ type invocation struct {
 	rest           []string // what follows --, for the apps
 
 	// What the flags of the program say; set before a command runs.
-	dir                          supervisor.RunDir
+	dir                          rundir.Dir
 	runDirFlag                   string // as it was typed
 	pidFile, logFile, stdoutFile string
 	apps                         []string
@@ -70,7 +71,7 @@ func (in *invocation) action(do func(c *urfave.Context) int) urfave.ActionFunc {
 		in.quiet, in.noBuild = c.Bool("quiet"), c.Bool("no-build")
 		in.runDirFlag = c.String("run-dir")
 		var err error
-		in.dir, err = supervisor.ResolveRunDir(in.chooseRunDir(c), in.exe, in.Name)
+		in.dir, err = rundir.Resolve(in.chooseRunDir(c), in.exe, in.Name)
 		if err != nil {
 			in.code = in.fail(err)
 			return nil
@@ -139,7 +140,7 @@ func codeOf(err error) int {
 		return ipc.CodeDone
 	case errors.Is(err, supervisor.ErrRunning):
 		return ipc.CodeDone
-	case errors.Is(err, supervisor.ErrDenied), errors.Is(err, os.ErrPermission):
+	case errors.Is(err, rundir.ErrDenied), errors.Is(err, os.ErrPermission):
 		return ipc.CodeDenied
 	case errors.Is(err, errSilent):
 		return ipc.CodeTimeout

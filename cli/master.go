@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/rundir"
 	"github.com/workerman-go/wm/supervisor"
 )
 
@@ -84,7 +85,7 @@ func (p Program) debug(h *ipc.Handover) int {
 func (p Program) supervise(h *ipc.Handover, complete func(*supervisor.Config)) error {
 	in := p.masterInvocation(h)
 	var err error
-	in.dir, err = supervisor.ResolveRunDir(h.Master.RunDir, in.exe, p.Name)
+	in.dir, err = rundir.Resolve(h.Master.RunDir, in.exe, p.Name)
 	if err != nil {
 		return err
 	}

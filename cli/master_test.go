@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
-	"github.com/workerman-go/wm/supervisor"
+	"github.com/workerman-go/wm/rundir"
 )
 
 const eventLimit = 10 * time.Second
@@ -26,8 +26,8 @@ const eventLimit = 10 * time.Second
 // fakeMaster holds a run directory and answers commands from a script.
 type fakeMaster struct {
 	t        *testing.T
-	dir      supervisor.RunDir
-	lock     *supervisor.Lock
+	dir      rundir.Dir
+	lock     *rundir.Lock
 	listener *net.UnixListener
 	answer   func(ipc.Request) []ipc.Message
 	mortal   []string // commands that end it
@@ -43,7 +43,7 @@ func startFake(t *testing.T, answer func(ipc.Request) []ipc.Message, mortal ...s
 	m := &fakeMaster{t: t, dir: runDir(t), answer: answer}
 	m.mortal = append(mortal, ipc.CommandStop)
 	var err error
-	if m.lock, err = supervisor.AcquireLock(m.dir.Lock); err != nil {
+	if m.lock, err = rundir.AcquireLock(m.dir.Lock); err != nil {
 		t.Fatal(err)
 	}
 	if m.listener, err = ipc.ListenControl(m.dir.Socket); err != nil {
@@ -54,13 +54,13 @@ func startFake(t *testing.T, answer func(ipc.Request) []ipc.Message, mortal ...s
 	return m
 }
 
-func runDir(t *testing.T) supervisor.RunDir {
+func runDir(t *testing.T) rundir.Dir {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "run")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	found, err := supervisor.ResolveRunDir(dir, "", "")
+	found, err := rundir.Resolve(dir, "", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,12 +128,12 @@ type ran struct {
 }
 
 // command runs one command line against a run directory.
-func command(t *testing.T, dir supervisor.RunDir, args ...string) ran {
+func command(t *testing.T, dir rundir.Dir, args ...string) ran {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), eventLimit)
 	defer cancel()
 	var out, errs bytes.Buffer
-	code := Program{}.Run(ctx, append(args, "--run-dir", dir.Dir, "--no-build"), &out, &errs)
+	code := Program{}.Run(ctx, append(args, "--run-dir", dir.Path, "--no-build"), &out, &errs)
 	return ran{code, out.String(), errs.String()}
 }
 
@@ -169,18 +169,18 @@ func TestMain(m *testing.M) {
 func muteMaster(path string) int {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, unix.SIGINT, unix.SIGQUIT)
-	dir, err := supervisor.ResolveRunDir(path, "", "")
+	dir, err := rundir.Resolve(path, "", "")
 	if err != nil {
 		return 1
 	}
-	lock, err := supervisor.AcquireLock(dir.Lock)
+	lock, err := rundir.AcquireLock(dir.Lock)
 	if err != nil {
 		return 1
 	}
 	if _, err := ipc.ListenControl(dir.Socket); err != nil {
 		return 1
 	}
-	if err := supervisor.WritePidFile(dir.PidFile, os.Getpid()); err != nil {
+	if err := rundir.WritePidFile(dir.PidFile, os.Getpid()); err != nil {
 		return 1
 	}
 	fmt.Println("ready")
@@ -192,15 +192,15 @@ func muteMaster(path string) int {
 
 // startMute starts a muteMaster and waits until it holds the run directory.
 // output gives what it printed after that, when it has ended.
-func startMute(t *testing.T, dir supervisor.RunDir) (pid int, output func() string) {
+func startMute(t *testing.T, dir rundir.Dir) (pid int, output func() string) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := &exec.Cmd{
-		Path: self, Args: []string{supervisor.MasterTitle("wm", self)},
-		Env: append(os.Environ(), roleVariable+"="+dir.Dir),
+		Path: self, Args: []string{rundir.MasterTitle("wm", self)},
+		Env: append(os.Environ(), roleVariable+"="+dir.Path),
 	}
 	pipe, err := cmd.StdoutPipe()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
-	"github.com/workerman-go/wm/supervisor"
+	"github.com/workerman-go/wm/rundir"
 )
 
 // alreadyRunning is what a start says that was not needed.
@@ -46,7 +46,7 @@ func (in *invocation) mayStart() (held bool, err error) {
 	if err := in.dir.Check(); err != nil {
 		return false, err
 	}
-	return supervisor.Held(in.dir.Lock)
+	return rundir.Held(in.dir.Lock)
 }
 
 // prepare builds, proves and installs the binary that is to run. Nothing has
@@ -79,14 +79,14 @@ func (in *invocation) launch(daemon bool) int {
 	if err != nil {
 		return in.fail(err)
 	}
-	title := supervisor.MasterTitle(in.Name, in.exe)
+	title := rundir.MasterTitle(in.Name, in.exe)
 	err = unix.Exec(in.exe, []string{title}, append(os.Environ(), entry))
 	return in.fail(fmt.Errorf("execute %s: %w", in.exe, err))
 }
 
 // handover is what the master is told; more holds what depends on the mode.
 func (in *invocation) handover(more ipc.MasterHandover) ipc.Handover {
-	more.Quiet, more.Executable, more.RunDir = in.quiet, in.exe, in.dir.Dir
+	more.Quiet, more.Executable, more.RunDir = in.quiet, in.exe, in.dir.Path
 	more.PidFile, more.LogFile, more.StdoutFile = in.pidFile, in.logFile, in.stdoutFile
 	return ipc.Handover{Role: ipc.RoleMaster, Args: in.rest, Apps: in.apps, Master: &more}
 }

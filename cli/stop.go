@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
-	"github.com/workerman-go/wm/supervisor"
+	"github.com/workerman-go/wm/rundir"
 )
 
 // stopPatience is the master's default stop timeout and 3 s for the rest. A
@@ -116,7 +116,7 @@ func (in *invocation) waitGone(graceful bool, deadline time.Time) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
-		held, err := supervisor.Held(in.dir.Lock)
+		held, err := rundir.Held(in.dir.Lock)
 		if err != nil || !held {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/rundir"
 )
 
 // begin takes the first step of a start: the probe. The others follow in
@@ -53,7 +54,7 @@ func (s *Supervisor) establish(gen *generation) error {
 	if err := s.openControl(); err != nil {
 		return err
 	}
-	if err := WritePidFile(s.pidFile, os.Getpid()); err != nil {
+	if err := rundir.WritePidFile(s.pidFile, os.Getpid()); err != nil {
 		return err
 	}
 	s.phase = filling
@@ -65,7 +66,7 @@ func (s *Supervisor) openFiles() error {
 	set := s.settings
 	s.pidFile = s.inRunDir(firstSet(s.cfg.PidFile, set.PidFile, s.cfg.Dir.PidFile))
 	s.noteStalePid()
-	log, err := openLog(logConfig{
+	log, err := rundir.OpenLog(rundir.LogConfig{
 		Path:     s.inRunDir(firstSet(s.cfg.LogFile, set.LogFile, s.cfg.Dir.LogFile)),
 		Terminal: s.cfg.Terminal,
 	})
@@ -80,17 +81,17 @@ func (s *Supervisor) openFiles() error {
 	if !s.cfg.Daemon {
 		return nil
 	}
-	s.output, err = openStdout(s.stdoutFile())
+	s.output, err = rundir.OpenStdout(s.stdoutFile())
 	return err
 }
 
 // noteStalePid says what a left-over pid file names. The lock has shown that
 // it is no master of this run directory.
 func (s *Supervisor) noteStalePid() {
-	pid, stale := StalePid(s.pidFile)
+	pid, stale := rundir.StalePid(s.pidFile)
 	switch {
 	case !stale:
-	case PidExists(pid):
+	case rundir.PidExists(pid):
 		s.logf("pid file %s names pid %d, which is another program; replaced", s.pidFile, pid)
 	default:
 		s.logf("Master pid:%d is not alive, its pid file %s is replaced", pid, s.pidFile)
@@ -102,7 +103,7 @@ func (s *Supervisor) inRunDir(path string) string {
 	if filepath.IsAbs(path) {
 		return path
 	}
-	return filepath.Join(s.cfg.Dir.Dir, path)
+	return filepath.Join(s.cfg.Dir.Path, path)
 }
 
 func (s *Supervisor) stdoutFile() string {
@@ -222,7 +223,7 @@ func (s *Supervisor) failStart(err error) {
 	if s.err == nil {
 		s.err = err
 		if s.log != nil {
-			s.log.record(os.Getpid(), fmt.Sprintf("start failed: %v", err))
+			s.log.Record(os.Getpid(), fmt.Sprintf("start failed: %v", err))
 		}
 	}
 	s.leave(false)

@@ -9,15 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/rundir"
 )
 
-var (
-	// ErrRunning is returned by Run when another master holds the lock of
-	// the run directory.
-	ErrRunning = errors.New("supervisor: already running")
-	// ErrDenied is returned by Run when the run directory may not be used.
-	ErrDenied = errors.New("supervisor: not permitted")
-)
+// ErrRunning is returned by Run when another master holds the lock of the run
+// directory.
+var ErrRunning = errors.New("supervisor: already running")
 
 // Bounds of the master's patience.
 const (
@@ -35,7 +32,7 @@ type Config struct {
 	Program, Version string
 	Daemon           bool
 	Executable       string // path of the binary as called: absolute, links not followed
-	Dir              RunDir
+	Dir              rundir.Dir
 
 	// PidFile, LogFile and StdoutFile come from a flag or WM_*; empty means
 	// what the apps put into Settings, or else the default.

@@ -221,7 +221,7 @@ func (s *Supervisor) noteStarted() {
 	s.phase = serving
 	s.logf("started, %s ready", processes(len(s.byPID)))
 	if s.cfg.Started != nil {
-		s.log.flush(flushPatience) // the banner comes after the lines before it
+		s.log.Flush(flushPatience) // the banner comes after the lines before it
 		s.cfg.Started(s.snapshot())
 	}
 }

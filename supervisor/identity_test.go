@@ -1,9 +1,12 @@
 package supervisor
 
 import (
+	"errors"
+	"os"
 	"os/user"
 	"slices"
 	"strconv"
+	"syscall"
 	"testing"
 )
 
@@ -138,4 +141,29 @@ func group(t *testing.T, name string) uint32 {
 	gid, err := strconv.ParseUint(found.Gid, 10, 32)
 	must(t, err)
 	return uint32(gid)
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkError wants an error of that text that wraps errno, unless that is 0.
+func checkError(t *testing.T, err error, want string, errno syscall.Errno) {
+	t.Helper()
+	if err == nil || err.Error() != want {
+		t.Fatalf("error %v\nwant  %s", err, want)
+	}
+	if errno != 0 && !errors.Is(err, errno) {
+		t.Errorf("error %q does not wrap %q", err, errno)
+	}
+}
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root switches users")
+	}
 }

@@ -54,7 +54,7 @@ func TestOpenListenerOfIPv6(t *testing.T) {
 	})
 	t.Run("unknown interface", func(t *testing.T) {
 		_, err := openListener("tcp", "[fe80::1%nosuch0]:0", 0)
-		checkFileError(t, err, `listen tcp [fe80::1%nosuch0]:0: no interface "nosuch0"`, 0)
+		checkError(t, err, `listen tcp [fe80::1%nosuch0]:0: no interface "nosuch0"`, 0)
 	})
 }
 
@@ -115,7 +115,7 @@ func TestOpenListenerPortInUse(t *testing.T) {
 	at, port := where(t, mustListen(t, "127.0.0.1:0"))
 	for _, host := range []string{at, "localhost:" + port, "0.0.0.0:" + port} {
 		_, err := openListener("tcp", host, 0)
-		checkFileError(t, err, "listen tcp "+host+": address already in use", unix.EADDRINUSE)
+		checkError(t, err, "listen tcp "+host+": address already in use", unix.EADDRINUSE)
 	}
 }
 
@@ -139,7 +139,7 @@ func TestOpenListenerRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			fd, err := openListener(tt.network, tt.host, 0)
 			want := fmt.Sprintf("listen %s %s: %s", tt.network, tt.host, tt.want)
-			checkFileError(t, err, want, tt.errno)
+			checkError(t, err, want, tt.errno)
 			if fd != -1 {
 				t.Errorf("descriptor %d, want -1", fd)
 			}
@@ -170,7 +170,7 @@ func TestOpenListenerGivesANameServerTwoSeconds(t *testing.T) {
 		if took := time.Since(began); took != resolveTimeout {
 			t.Errorf("took %v, want %v", took, resolveTimeout)
 		}
-		checkFileError(t, err, "listen tcp wm.test.:80: no answer about this name within 2s", 0)
+		checkError(t, err, "listen tcp wm.test.:80: no answer about this name within 2s", 0)
 	})
 }
 
@@ -202,7 +202,7 @@ func TestLowPortWithoutPrivilege(t *testing.T) {
 	}
 	withoutNetBind(t, func() {
 		fd, err := openListener("tcp", "127.0.0.1:1023", 0)
-		checkFileError(t, err, "listen tcp 127.0.0.1:1023: permission denied "+
+		checkError(t, err, "listen tcp 127.0.0.1:1023: permission denied "+
 			"(a port below 1024 needs root or CAP_NET_BIND_SERVICE)", unix.EACCES)
 		if err == nil {
 			unix.Close(fd)

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/rundir"
 )
 
 // spawn starts a process of the plan in a slot: to sit there at once, or as
@@ -38,7 +39,7 @@ func (s *Supervisor) spawn(sl *slot, pl plan, replacement bool) (*process, error
 func (s *Supervisor) launchOf(sl *slot, pl plan, seated bool) launch {
 	l := launch{
 		gen:      pl.gen,
-		title:    WorkerTitle(s.cfg.Program, pl.spec.Name, pl.spec.Listen),
+		title:    rundir.WorkerTitle(s.cfg.Program, pl.spec.Name, pl.spec.Listen),
 		environ:  s.cfg.environ(),
 		ident:    pl.ident,
 		output:   s.output,
@@ -81,7 +82,7 @@ func (s *Supervisor) onMessage(m linkMessage) {
 	case *ipc.Connections:
 		s.onConnections(p, m)
 	case *ipc.Log:
-		s.log.write(p.pid, fmt.Sprintf("worker %s: %s", p.slot.label(), m.Text))
+		s.log.Write(p.pid, fmt.Sprintf("worker %s: %s", p.slot.label(), m.Text))
 	case *ipc.Listen:
 		s.onListen(p, m)
 	case *ipc.Paused:

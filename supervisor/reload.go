@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/rundir"
 )
 
 // stage is how far a reload has come.
@@ -257,7 +258,7 @@ func (s *Supervisor) reopenFiles() {
 	if !s.cfg.Daemon {
 		return
 	}
-	output, err := openStdout(s.stdoutFile())
+	output, err := rundir.OpenStdout(s.stdoutFile())
 	if err != nil {
 		s.logf("standard output stays as it is: %v", err)
 		return

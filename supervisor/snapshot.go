@@ -22,7 +22,7 @@ func (s *Supervisor) snapshotMissing(missing map[*process]bool) *ipc.Snapshot {
 		Schema: ipc.SchemaVersion, Program: s.cfg.Program, Version: s.cfg.Version,
 		Go: runtime.Version(), Mode: "DEBUG", State: s.stateWord(),
 		MasterPID: unix.Getpid(), Executable: s.cfg.Executable,
-		PidFile: s.pidFile, LogFile: s.log.path, RunDir: s.cfg.Dir.Dir,
+		PidFile: s.pidFile, LogFile: s.log.Path(), RunDir: s.cfg.Dir.Path,
 		StdoutFile: s.stdoutFile(), Generation: s.gen.number,
 		Started: s.started, Taken: s.sys.now(), DroppedLogLines: s.log.Dropped(),
 		Workers: []ipc.WorkerRow{}, Exits: []ipc.ExitRow{}, Processes: []ipc.ProcessRow{},

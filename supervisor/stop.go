@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/rundir"
 )
 
 // leave tells every process to go; the master follows when the last is gone.
@@ -63,7 +64,7 @@ func (s *Supervisor) finishStop() {
 		s.logf("killed %s that worker processes left behind", processes(left))
 	}
 	if s.pidFile != "" {
-		RemovePidFile(s.pidFile, os.Getpid())
+		rundir.RemovePidFile(s.pidFile, os.Getpid())
 	}
 	if s.err == nil {
 		s.logf("has been stopped")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/rundir"
 )
 
 // phase is what the master as a whole is doing.
@@ -27,7 +28,7 @@ type Supervisor struct {
 	phase phase
 	err   error // why the start failed
 
-	log      *logFile
+	log      *rundir.Log
 	backlog  []string // log lines from before the log was open
 	output   *os.File // standard output of worker processes; nil: the master's own
 	settings ipc.Settings
@@ -87,8 +88,8 @@ func Run(cfg Config) error {
 	if err := cfg.Dir.Check(); err != nil {
 		return err
 	}
-	lock, err := AcquireLock(cfg.Dir.Lock)
-	if errors.Is(err, ErrLocked) {
+	lock, err := rundir.AcquireLock(cfg.Dir.Lock)
+	if errors.Is(err, rundir.ErrLocked) {
 		return ErrRunning
 	}
 	if err != nil {
@@ -163,7 +164,7 @@ func (s *Supervisor) logf(format string, a ...any) {
 		s.backlog = append(s.backlog, line)
 		return
 	}
-	s.log.write(os.Getpid(), line)
+	s.log.Write(os.Getpid(), line)
 }
 
 func (s *Supervisor) progress(p ipc.Progress) {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/rundir"
 )
 
 // world is a master whose processes, clock and sockets are played by the
@@ -50,8 +51,8 @@ func newWorld(t *testing.T) *world {
 	w.write(exe, "one")
 	cfg := Config{
 		Program: "wm", Version: "0.1.0", Executable: exe, Environ: []string{},
-		Dir: RunDir{
-			Dir: dir, Lock: filepath.Join(dir, "wm.lock"), PidFile: filepath.Join(dir, "wm.pid"),
+		Dir: rundir.Dir{
+			Path: dir, Lock: filepath.Join(dir, "wm.lock"), PidFile: filepath.Join(dir, "wm.pid"),
 			LogFile: filepath.Join(dir, "wm.log"), Socket: filepath.Join(dir, "wm.sock"),
 		},
 	}

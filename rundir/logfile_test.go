@@ -1,4 +1,4 @@
-package supervisor
+package rundir
 
 import (
 	"bytes"
@@ -71,8 +71,8 @@ func FuzzLogLineCannotBeForged(f *testing.F) {
 func TestLogAppendsToItsFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "wm.log")
 	for _, text := range []string{"one", "two"} {
-		log := mustOpenLog(t, logConfig{Path: path})
-		log.write(42, text)
+		log := mustOpenLog(t, LogConfig{Path: path})
+		log.Write(42, text)
 		must(t, log.Close())
 	}
 	got := readFile(t, path)
@@ -107,7 +107,7 @@ func TestLogRefusesPath(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := openLog(logConfig{Path: tt.path})
+			_, err := OpenLog(LogConfig{Path: tt.path})
 			checkFileError(t, err, "log file "+tt.path+": "+tt.text, tt.errno)
 		})
 	}
@@ -117,10 +117,10 @@ func TestLogRefusesPath(t *testing.T) {
 }
 
 func TestLogToNull(t *testing.T) {
-	log := mustOpenLog(t, logConfig{Path: os.DevNull, MaxMegabytes: 1})
+	log := mustOpenLog(t, LogConfig{Path: os.DevNull, MaxMegabytes: 1})
 	text := strings.Repeat("x", maxLogTextBytes)
 	for range 40 { // beyond MaxMegabytes: must not be rotated
-		log.write(1, text)
+		log.Write(1, text)
 	}
 	must(t, log.Close())
 	info, err := os.Stat(os.DevNull)
@@ -133,12 +133,12 @@ func TestLogToNull(t *testing.T) {
 func TestLogRotatesBySize(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "wm.log")
-	log := mustOpenLog(t, logConfig{Path: path, MaxMegabytes: 1, Backups: 2})
+	log := mustOpenLog(t, LogConfig{Path: path, MaxMegabytes: 1, Backups: 2})
 	text := strings.Repeat("x", maxLogTextBytes)
 	for range 5 * 16 {
-		log.write(1, text)
+		log.Write(1, text)
 	}
-	log.write(1, "last")
+	log.Write(1, "last")
 	must(t, log.Close())
 	if got := readFile(t, path); !strings.HasSuffix(got, " pid:1 last\n") {
 		t.Errorf("log ends with %q", got[max(0, len(got)-40):])
@@ -165,10 +165,10 @@ func TestLogIsNotRotatedInADirectoryOfOthers(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "shared")
 	mkdir(t, dir, 0o777)
 	path := filepath.Join(dir, "wm.log")
-	log := mustOpenLog(t, logConfig{Path: path, MaxMegabytes: 1})
+	log := mustOpenLog(t, LogConfig{Path: path, MaxMegabytes: 1})
 	text := strings.Repeat("x", maxLogTextBytes)
 	for range 20 {
-		log.write(1, text)
+		log.Write(1, text)
 	}
 	must(t, log.Close())
 	names, err := os.ReadDir(dir)
@@ -183,13 +183,13 @@ func TestLogIsNotRotatedInADirectoryOfOthers(t *testing.T) {
 
 func TestLogReopens(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "wm.log")
-	log := mustOpenLog(t, logConfig{Path: path})
-	log.write(1, "before")
+	log := mustOpenLog(t, LogConfig{Path: path})
+	log.Write(1, "before")
 	flushLog(t, log)
 	must(t, os.Rename(path, path+".1"))
-	log.write(1, "between")
+	log.Write(1, "between")
 	log.Reopen()
-	log.write(1, "after")
+	log.Write(1, "after")
 	must(t, log.Close())
 	old, new := readFile(t, path+".1"), readFile(t, path)
 	if !strings.Contains(old, "before") || !strings.Contains(old, "between") {
@@ -202,13 +202,13 @@ func TestLogReopens(t *testing.T) {
 
 func TestLogKeepsItsFileWhereReopeningFails(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "wm.log")
-	log := mustOpenLog(t, logConfig{Path: path})
-	log.write(1, "before")
+	log := mustOpenLog(t, LogConfig{Path: path})
+	log.Write(1, "before")
 	flushLog(t, log)
 	must(t, os.Rename(path, path+".1"))
 	must(t, os.Symlink("/etc/hostname", path))
 	log.Reopen()
-	log.write(1, "after")
+	log.Write(1, "after")
 	must(t, log.Close())
 	got := readFile(t, path+".1")
 	want := []string{"before", "log file " + path + ": is a symbolic link", "after"}
@@ -223,9 +223,9 @@ func TestLogOnAFullDiskCountsAndGoesOn(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip("no /dev/full here")
 	}
-	log := mustOpenLog(t, logConfig{Path: "/dev/full"})
+	log := mustOpenLog(t, LogConfig{Path: "/dev/full"})
 	for range 3 {
-		log.write(1, "x")
+		log.Write(1, "x")
 	}
 	must(t, log.Close())
 	if got := log.Dropped(); got != 3 {
@@ -312,9 +312,9 @@ func TestLogCloseGivesUpOnABlockedFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		blocked := make(chan struct{})
 		q := newLogQueue(func(string) error { <-blocked; return nil }, 10, 1000)
-		log := &logFile{path: "/x/wm.log", file: q}
-		log.write(1, "x")
-		if log.flush(time.Second) {
+		log := &Log{path: "/x/wm.log", file: q}
+		log.Write(1, "x")
+		if log.Flush(time.Second) {
 			t.Error("flush says that all is written")
 		}
 		began := time.Now()
@@ -323,7 +323,7 @@ func TestLogCloseGivesUpOnABlockedFile(t *testing.T) {
 			t.Errorf("Close took %v, want %v", took, logCloseTimeout)
 		}
 		checkFileError(t, err, "log file /x/wm.log: could not be written in time", 0)
-		log.write(1, "late") // must not panic or wait
+		log.Write(1, "late") // must not panic or wait
 		close(blocked)
 		<-q.done
 	})
@@ -345,9 +345,9 @@ func TestLogMendsATornLine(t *testing.T) {
 func TestTerminalGetsEachLineToo(t *testing.T) {
 	var terminal lockedBuffer
 	path := filepath.Join(t.TempDir(), "wm.log")
-	log := mustOpenLog(t, logConfig{Path: path, Terminal: &terminal})
+	log := mustOpenLog(t, LogConfig{Path: path, Terminal: &terminal})
 	for i := range 2 * maxQueuedLines {
-		log.write(1, fmt.Sprint(i))
+		log.Write(1, fmt.Sprint(i))
 	}
 	flushLog(t, log)
 	if got := strings.Count(terminal.String(), "\n"); got != 2*maxQueuedLines {
@@ -362,9 +362,9 @@ func TestTerminalGetsEachLineToo(t *testing.T) {
 func TestBlockedTerminalHoldsUpNeitherFileNorCaller(t *testing.T) {
 	reader, writer := io.Pipe() // nobody reads
 	path := filepath.Join(t.TempDir(), "wm.log")
-	log := mustOpenLog(t, logConfig{Path: path, Terminal: writer})
-	log.write(1, "one")
-	log.write(1, "two")
+	log := mustOpenLog(t, LogConfig{Path: path, Terminal: writer})
+	log.Write(1, "one")
+	log.Write(1, "two")
 	waitUntil(t, "the file has both lines", func() bool {
 		return strings.Count(readFile(t, path), "\n") == 2
 	})
@@ -374,12 +374,12 @@ func TestBlockedTerminalHoldsUpNeitherFileNorCaller(t *testing.T) {
 
 func TestLogTakesLinesFromAllGoroutines(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "wm.log")
-	log := mustOpenLog(t, logConfig{Path: path})
+	log := mustOpenLog(t, LogConfig{Path: path})
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
 			for range 100 {
-				log.write(1, "x")
+				log.Write(1, "x")
 				log.Reopen()
 			}
 		})
@@ -426,18 +426,18 @@ func (b *lockedBuffer) String() string {
 	return b.buf.String()
 }
 
-func mustOpenLog(t *testing.T, c logConfig) *logFile {
+func mustOpenLog(t *testing.T, c LogConfig) *Log {
 	t.Helper()
-	log, err := openLog(c)
+	log, err := OpenLog(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return log
 }
 
-func flushLog(t *testing.T, log *logFile) {
+func flushLog(t *testing.T, log *Log) {
 	t.Helper()
-	if !log.flush(logPatience) {
+	if !log.Flush(logPatience) {
 		t.Fatal("log was not written in time")
 	}
 }

@@ -1,4 +1,4 @@
-package supervisor
+package rundir
 
 import (
 	"io"
@@ -12,7 +12,7 @@ import (
 func TestStdoutAppends(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out")
 	for _, text := range []string{"one\n", "two\n"} {
-		file, err := openStdout(path)
+		file, err := OpenStdout(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,7 +32,7 @@ func TestStdoutAppends(t *testing.T) {
 }
 
 func TestStdoutIsNullByDefault(t *testing.T) {
-	file, err := openStdout("")
+	file, err := OpenStdout("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestStdoutIsNullByDefault(t *testing.T) {
 }
 
 func TestStdoutDescriptorFlags(t *testing.T) {
-	file, err := openStdout(filepath.Join(t.TempDir(), "out"))
+	file, err := OpenStdout(filepath.Join(t.TempDir(), "out"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestStdoutRefusesPath(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := openStdout(tt.path)
+			_, err := OpenStdout(tt.path)
 			checkFileError(t, err, "stdout file "+tt.path+": "+tt.text, tt.errno)
 		})
 	}

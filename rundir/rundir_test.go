@@ -1,4 +1,4 @@
-package supervisor
+package rundir
 
 import (
 	"errors"
@@ -31,11 +31,11 @@ func TestResolveRunDirOrder(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Setenv("WM_RUN_DIR", tt.wm)
 			t.Setenv("RUNTIME_DIRECTORY", tt.systemd)
-			got, err := ResolveRunDir(tt.flag, executable, "")
+			got, err := Resolve(tt.flag, executable, "")
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := RunDir{tt.want, tt.want + "/wm.lock", tt.want + "/wm.pid",
+			want := Dir{tt.want, tt.want + "/wm.lock", tt.want + "/wm.pid",
 				tt.want + "/wm.log", tt.want + "/wm.sock"}
 			if got != want {
 				t.Errorf("run directory %+v, want %+v", got, want)
@@ -47,7 +47,7 @@ func TestResolveRunDirOrder(t *testing.T) {
 func TestResolveRunDirTakesRelativeFlagFromWorkingDirectory(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
-	got, err := ResolveRunDir("run", "/opt/wm", "shop")
+	got, err := Resolve("run", "/opt/wm", "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,12 +64,12 @@ func TestResolveRunDirDoesNotFollowTheExecutable(t *testing.T) {
 	if err := os.Symlink("/elsewhere/wm", link); err != nil {
 		t.Fatal(err)
 	}
-	got, err := ResolveRunDir("", link, "")
+	got, err := Resolve("", link, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Dir != dir {
-		t.Errorf("run directory %s, want %s", got.Dir, dir)
+	if got.Path != dir {
+		t.Errorf("run directory %s, want %s", got.Path, dir)
 	}
 }
 
@@ -82,7 +82,7 @@ func TestResolveRunDirRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, err := ResolveRunDir("", tt.executable, tt.program); err == nil {
+			if got, err := Resolve("", tt.executable, tt.program); err == nil {
 				t.Errorf("run directory %+v, want an error", got)
 			}
 		})
@@ -138,7 +138,7 @@ func TestRunDirCheck(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "parent", "run")
 			mkdir(t, filepath.Dir(dir), 0o755)
 			tt.make(t, dir)
-			checkRefusal(t, RunDir{Dir: dir}.Check(), dir, tt.reason)
+			checkRefusal(t, Dir{Path: dir}.Check(), dir, tt.reason)
 		})
 	}
 }
@@ -151,7 +151,7 @@ func TestRunDirCheckRefusesWhatItCannotWrite(t *testing.T) {
 	var reached, err error
 	asStranger(func() {
 		_, reached = os.Stat(dir)
-		err = RunDir{Dir: dir}.Check()
+		err = Dir{Path: dir}.Check()
 	})
 	if reached != nil {
 		t.Skipf("other users do not get as far as %s", dir)
@@ -161,7 +161,7 @@ func TestRunDirCheckRefusesWhatItCannotWrite(t *testing.T) {
 
 func TestRunDirCheckMakesOneLevelWithMode0755(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
-	must(t, RunDir{Dir: dir}.Check())
+	must(t, Dir{Path: dir}.Check())
 	info, err := os.Stat(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -183,9 +183,9 @@ func checkRefusal(t *testing.T, err error, dir, reason string) {
 	if err == nil || err.Error() != want {
 		t.Fatalf("error %v\nwant  %s", err, want)
 	}
-	var refused *RunDirError
+	var refused *Error
 	if !errors.As(err, &refused) || !errors.Is(err, ErrDenied) {
-		t.Errorf("error %T is no RunDirError that is ErrDenied", err)
+		t.Errorf("error %T is no Error that is ErrDenied", err)
 	}
 }
 

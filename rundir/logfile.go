@@ -1,4 +1,4 @@
-package supervisor
+package rundir
 
 import (
 	"errors"
@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -28,32 +26,32 @@ const (
 	maxLogTextBytes  = 64 << 10
 )
 
-// logConfig says where log lines go.
-type logConfig struct {
+// LogConfig says where log lines go.
+type LogConfig struct {
 	Path         string
 	MaxMegabytes int       // size at which the file is rotated; 0: 10
 	Backups      int       // rotated files that are kept; 0: 5
 	Terminal     io.Writer // gets each line too; nil: none
 }
 
-// logFile is wm.log. Nothing but close and flush ever waits for the disk or
+// Log is wm.log. Nothing but close and flush ever waits for the disk or
 // the terminal: each has a queue and a goroutine of its own, and what a full
 // queue cannot take is counted. Safe for concurrent use.
-type logFile struct {
+type Log struct {
 	path     string
 	output   *logOutput
 	file     *logQueue
 	terminal *logQueue // nil without one
 }
 
-// openLog opens or makes the log file. It must be a regular file, which is
+// OpenLog opens or makes the log file. It must be a regular file, which is
 // rotated by size, or a device such as /dev/null.
-func openLog(c logConfig) (*logFile, error) {
+func OpenLog(c LogConfig) (*Log, error) {
 	output := &logOutput{config: c}
 	if err := output.open(); err != nil {
 		return nil, err
 	}
-	l := &logFile{path: c.Path, output: output}
+	l := &Log{path: c.Path, output: output}
 	l.file = newLogQueue(output.write, maxQueuedLines, maxQueuedBytes)
 	l.file.reopen = output.reopen
 	if c.Terminal != nil {
@@ -66,34 +64,37 @@ func openLog(c logConfig) (*logFile, error) {
 	return l, nil
 }
 
-// write logs what the process pid has to say; one line or several.
-func (l *logFile) write(pid int, text string) {
-	line := l.record(pid, text)
+// Write logs what the process pid has to say; one line or several.
+func (l *Log) Write(pid int, text string) {
+	line := l.Record(pid, text)
 	if l.terminal != nil {
 		l.terminal.add(line)
 	}
 }
 
-// record logs to the file alone, what the terminal is told by somebody else.
-func (l *logFile) record(pid int, text string) string {
+// Record logs to the file alone, what the terminal is told by somebody else.
+func (l *Log) Record(pid int, text string) string {
 	line := logLine(time.Now(), pid, text)
 	l.file.add(line)
 	return line
 }
 
+// Path is where the lines go.
+func (l *Log) Path() string { return l.path }
+
 // Dropped counts the lines that the file could not take since it was opened.
-func (l *logFile) Dropped() uint64 { return l.file.dropped.Load() }
+func (l *Log) Dropped() uint64 { return l.file.dropped.Load() }
 
 // Reopen makes the lines from here on go to a new file where the old one was
 // renamed or removed by somebody. Where that is not possible the old one is
 // kept and says why.
-func (l *logFile) Reopen() {
+func (l *Log) Reopen() {
 	l.file.order(func(b *logBatch) { b.reopen, b.reopenAt = true, len(b.lines) })
 }
 
-// flush waits at most for timeout until all lines so far are written, and
+// Flush waits at most for timeout until all lines so far are written, and
 // tells whether they are.
-func (l *logFile) flush(timeout time.Duration) bool {
+func (l *Log) Flush(timeout time.Duration) bool {
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	for _, q := range l.queues() {
@@ -106,7 +107,7 @@ func (l *logFile) flush(timeout time.Duration) bool {
 
 // Close writes what is queued, for at most two seconds, and closes the file.
 // What is logged later is dropped.
-func (l *logFile) Close() error {
+func (l *Log) Close() error {
 	timer := time.NewTimer(logCloseTimeout)
 	defer timer.Stop()
 	for _, q := range l.queues() {
@@ -122,7 +123,7 @@ func (l *logFile) Close() error {
 	return l.output.close()
 }
 
-func (l *logFile) queues() []*logQueue {
+func (l *Log) queues() []*logQueue {
 	if l.terminal == nil {
 		return []*logQueue{l.file}
 	}
@@ -138,10 +139,10 @@ func closedBefore(done <-chan struct{}, timer *time.Timer) bool {
 	}
 }
 
-// logOutput is the file behind a logFile. Owned by the queue's goroutine once
+// logOutput is the file behind a Log. Owned by the queue's goroutine once
 // that runs.
 type logOutput struct {
-	config logConfig
+	config LogConfig
 	file   io.WriteCloser
 	torn   bool // the last write ended inside a line
 }
@@ -209,139 +210,6 @@ func (o *logOutput) write(line string) error {
 }
 
 func (o *logOutput) close() error { return o.file.Close() }
-
-// logBatch is what waits in a queue.
-type logBatch struct {
-	lines    []string
-	bytes    int
-	lost     int // lines that came after these and found the queue full
-	reopen   bool
-	reopenAt int // after so many of the lines
-	flushed  []chan struct{}
-	last     bool
-}
-
-// logQueue feeds one writer from a goroutine of its own.
-type logQueue struct {
-	write              func(line string) error
-	reopen             func() error
-	maxLines, maxBytes int
-	dropped            atomic.Uint64
-	done               chan struct{} // closed when the goroutine has ended
-
-	mu      sync.Mutex // guards next and closed
-	next    logBatch
-	closed  bool
-	changed chan struct{}
-
-	lost int // not yet told; owned by the goroutine
-}
-
-func newLogQueue(write func(string) error, maxLines, maxBytes int) *logQueue {
-	q := &logQueue{
-		write: write, maxLines: maxLines, maxBytes: maxBytes,
-		done: make(chan struct{}), changed: make(chan struct{}, 1),
-	}
-	go q.run() // until close
-	return q
-}
-
-// add queues a line or counts it as dropped.
-func (q *logQueue) add(line string) {
-	q.order(func(b *logBatch) {
-		if len(b.lines) >= q.maxLines || b.bytes+len(line) > q.maxBytes || b.lost > 0 {
-			b.lost++
-			q.dropped.Add(1)
-			return
-		}
-		b.lines, b.bytes = append(b.lines, line), b.bytes+len(line)
-	})
-}
-
-// order changes the next batch and tells the goroutine. After close it does
-// nothing and returns false.
-func (q *logQueue) order(change func(*logBatch)) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.closed {
-		return false
-	}
-	change(&q.next)
-	select {
-	case q.changed <- struct{}{}:
-	default: // it was told and has not looked yet
-	}
-	return true
-}
-
-// flush returns a channel that is closed when all lines so far are written.
-func (q *logQueue) flush() <-chan struct{} {
-	flushed := make(chan struct{})
-	if !q.order(func(b *logBatch) { b.flushed = append(b.flushed, flushed) }) {
-		return q.done
-	}
-	return flushed
-}
-
-// close lets the goroutine end after what is queued.
-func (q *logQueue) close() {
-	q.order(func(b *logBatch) { b.last, q.closed = true, true })
-}
-
-func (q *logQueue) run() {
-	defer close(q.done)
-	for range q.changed {
-		q.mu.Lock()
-		batch := q.next
-		q.next = logBatch{}
-		q.mu.Unlock()
-		q.put(batch)
-		if batch.last {
-			return
-		}
-	}
-}
-
-// put writes a batch; the lines lost to a full queue are told after it, which
-// is where they are missing.
-func (q *logQueue) put(b logBatch) {
-	if b.reopen {
-		q.putLines(b.lines[:b.reopenAt])
-		b.lines = b.lines[b.reopenAt:]
-		if err := q.reopen(); err != nil {
-			q.putLines([]string{logLine(time.Now(), os.Getpid(), err.Error())})
-		}
-	}
-	q.putLines(b.lines)
-	q.lost += b.lost
-	q.tellLost()
-	for _, flushed := range b.flushed {
-		close(flushed)
-	}
-}
-
-func (q *logQueue) putLines(lines []string) {
-	for _, line := range lines {
-		if !q.tellLost() || q.write(line) != nil {
-			q.lost++
-			q.dropped.Add(1)
-		}
-	}
-}
-
-// tellLost writes how many lines are missing here and tells whether that is
-// settled.
-func (q *logQueue) tellLost() bool {
-	if q.lost == 0 {
-		return true
-	}
-	text := fmt.Sprintf("%d log lines dropped", q.lost)
-	if q.write(logLine(time.Now(), os.Getpid(), text)) != nil {
-		return false
-	}
-	q.lost = 0
-	return true
-}
 
 // logLine formats text for wm.log. Lines after the first are indented, so
 // that no text can look like a line of its own.

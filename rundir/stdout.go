@@ -1,4 +1,4 @@
-package supervisor
+package rundir
 
 import (
 	"os"
@@ -6,10 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openStdout opens the file that takes the standard output of daemonised
+// OpenStdout opens the file that takes the standard output of daemonised
 // processes; "" is /dev/null. Without O_NONBLOCK a FIFO that nobody reads
 // would stop the master here.
-func openStdout(path string) (*os.File, error) {
+func OpenStdout(path string) (*os.File, error) {
 	if path == "" {
 		path = os.DevNull
 	}

@@ -1,4 +1,4 @@
-package supervisor
+package rundir
 
 // masterMark is what each master's title has after the name of its program;
 // MasterAlive looks for it.

@@ -1,4 +1,4 @@
-package supervisor
+package rundir
 
 import (
 	"errors"
@@ -12,28 +12,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// RunDir is where a service keeps the files by which it is found again. All
+// ErrDenied is what Check's refusals are: this user may not use, or nobody
+// should use, the directory.
+var ErrDenied = errors.New("rundir: not permitted")
+
+// Dir is where a service keeps the files by which it is found again. All
 // paths are absolute.
-type RunDir struct {
-	Dir     string
+type Dir struct {
+	Path    string
 	Lock    string // held by the master for as long as it lives
 	PidFile string // unless another one was asked for
 	LogFile string // unless another one was asked for
 	Socket  string // control socket
 }
 
-// ResolveRunDir picks the run directory of program ("" is wm): flag, which is
+// Resolve picks the run directory of program ("" is wm): flag, which is
 // the value of --run-dir, else WM_RUN_DIR, else the first of systemd's
 // RUNTIME_DIRECTORY, else the directory of executable. That is the absolute
 // path of the binary as called: links are not followed, so that a command
 // given through the same path finds the same service. Nothing is looked at on
 // the disk; see Check.
-func ResolveRunDir(flag, executable, program string) (RunDir, error) {
+func Resolve(flag, executable, program string) (Dir, error) {
 	if program == "" {
 		program = "wm"
 	}
 	if filepath.Base(program) != program {
-		return RunDir{}, fmt.Errorf("program name %q is no file name", program)
+		return Dir{}, fmt.Errorf("program name %q is no file name", program)
 	}
 	dir := flag
 	if dir == "" {
@@ -44,39 +48,39 @@ func ResolveRunDir(flag, executable, program string) (RunDir, error) {
 	}
 	if dir == "" {
 		if !filepath.IsAbs(executable) {
-			return RunDir{}, fmt.Errorf("executable %q is no absolute path", executable)
+			return Dir{}, fmt.Errorf("executable %q is no absolute path", executable)
 		}
 		dir = filepath.Dir(executable)
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return RunDir{}, fmt.Errorf("run directory: %w", err)
+		return Dir{}, fmt.Errorf("run directory: %w", err)
 	}
 	base := filepath.Join(dir, program)
-	return RunDir{
-		Dir: dir, Lock: base + ".lock", PidFile: base + ".pid",
+	return Dir{
+		Path: dir, Lock: base + ".lock", PidFile: base + ".pid",
 		LogFile: base + ".log", Socket: base + ".sock",
 	}, nil
 }
 
-// RunDirError is why Check refuses a run directory. Callers branch on it to
+// Error is why Check refuses a run directory. Callers branch on it to
 // tell the user apart from other failures.
-type RunDirError struct{ Dir, Reason string }
+type Error struct{ Dir, Reason string }
 
 // Error is one sentence that names the flag by which to choose another one.
-func (e *RunDirError) Error() string {
+func (e *Error) Error() string {
 	return fmt.Sprintf("run directory %s %s; choose another one with --run-dir", e.Dir, e.Reason)
 }
 
 // Unwrap makes it an ErrDenied.
-func (e *RunDirError) Unwrap() error { return ErrDenied }
+func (e *Error) Unwrap() error { return ErrDenied }
 
-// Check refuses, with a RunDirError, a directory in which somebody else could
+// Check refuses, with an Error, a directory in which somebody else could
 // put or replace files. A missing directory is made when its parent exists.
 // Called before a start; a command that only looks for a running master needs
 // no Check: a missing lock file says that nothing runs.
-func (d RunDir) Check() error {
-	info, err := lstatOrMake(d.Dir)
+func (d Dir) Check() error {
+	info, err := lstatOrMake(d.Path)
 	reason := ""
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -86,10 +90,10 @@ func (d RunDir) Check() error {
 	case info.Mode()&fs.ModeSymlink != 0:
 		reason = "is a symbolic link"
 	default:
-		reason = checkDirectory(d.Dir)
+		reason = checkDirectory(d.Path)
 	}
 	if reason != "" {
-		return &RunDirError{Dir: d.Dir, Reason: reason}
+		return &Error{Dir: d.Path, Reason: reason}
 	}
 	return nil
 }
