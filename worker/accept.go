@@ -166,14 +166,8 @@ func (p *Process) open(w *Worker, fd int, from *peer) {
 	}
 	w.conns.add(c)
 	p.counters.connections++
-	if w.listener != nil && w.atLimit() {
-		w.listener.refuse(atLimit)
-	}
+	w.checkLimit()
 	c.onConnect()
-}
-
-func (w *Worker) atLimit() bool {
-	return w.Limits.Connections > 0 && w.conns.len() >= w.Limits.Connections
 }
 
 // unwatch ends the watching of a descriptor that this process watches.

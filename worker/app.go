@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+
+	"github.com/workerman-go/wm/protocol"
 )
 
 // App is one application: one line of apps/all.go.
@@ -62,6 +64,11 @@ func DeclaredMain() []*Worker {
 	defer declared.mu.Unlock()
 	return append([]*Worker(nil), declared.main...)
 }
+
+// Conflicts returns one sentence for each call of protocol.Register that could
+// not be followed; the probe refuses to start with any. For the harness only,
+// after every Start has run.
+func Conflicts() []string { return protocol.Conflicts() }
 
 // AppDir returns the source folder of the app being started and, in a worker
 // process, of the app it belongs to. Empty in a main program of your own. It

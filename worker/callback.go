@@ -239,8 +239,8 @@ func (p *Process) onWorker(fn func(w *Worker), what string) {
 	}
 }
 
-// work runs the first half of worker.Go, off the loop.
-func work[T any](p *Process, fn func() (T, error)) (v T, err error) {
+// attempt runs the first half of worker.Go, off the loop.
+func attempt[T any](p *Process, fn func() (T, error)) (v T, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			p.threw("worker.Go", r)

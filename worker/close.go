@@ -135,9 +135,7 @@ func (c *Connection) finish() {
 	c.out, c.state = nil, nil
 	w.conns.remove(c)
 	p.counters.connections--
-	if w.listener != nil && !w.atLimit() {
-		w.listener.allow(atLimit)
-	}
+	w.checkLimit()
 }
 
 // dropIn forgets bytes that were read and will not be parsed.

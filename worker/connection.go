@@ -2,9 +2,9 @@ package worker
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
-	"reflect"
 
 	"github.com/workerman-go/wm/eventloop"
 	"github.com/workerman-go/wm/protocol"
@@ -105,7 +105,8 @@ func (c *Connection) Status() Status { return Status(c.status) }
 // backlog together.
 func (c *Connection) SendQueueSize() int { return c.out.size() }
 
-// Context is cancelled when the connection closes. Called on the loop goroutine; the result may go anywhere.
+// Context is cancelled when the connection closes. Called on the loop
+// goroutine; the result may go anywhere.
 func (c *Connection) Context() context.Context {
 	c.p.own("Connection.Context")
 	x := c.more()
@@ -170,8 +171,7 @@ func Data[T any](c *Connection) *T {
 	}
 	d, ok := c.Data.(*T)
 	if !ok {
-		panic("worker: Data: the connection has a " + reflect.TypeOf(c.Data).String() +
-			", not a " + reflect.TypeFor[*T]().String())
+		panic(fmt.Sprintf("worker: Data: the connection has a %T, not a %T", c.Data, d))
 	}
 	return d
 }

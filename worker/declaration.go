@@ -86,7 +86,8 @@ func (w *Worker) resolve(d *Declaration) error {
 	if w.Transport != "tcp" && w.Transport != "" {
 		d.Transport = w.Transport
 		if later[w.Transport] {
-			return fmt.Errorf("%s: transport %s is not built in this version", w.address, w.Transport)
+			return fmt.Errorf("%s: transport %s is not built in this version",
+				w.address, w.Transport)
 		}
 		return fmt.Errorf("%s: unknown transport %s", w.address, w.Transport)
 	}

@@ -91,7 +91,8 @@ func TestAddresses(t *testing.T) {
 				return
 			}
 			if d.Err != "" || d.Listen != tt.listen || d.Host != tt.host {
-				t.Errorf("got %q, %q, error %q, want %q, %q", d.Listen, d.Host, d.Err, tt.listen, tt.host)
+				t.Errorf("got %q, %q, error %q, want %q, %q",
+					d.Listen, d.Host, d.Err, tt.listen, tt.host)
 			}
 		})
 	}
@@ -109,10 +110,14 @@ func TestCallbackThatTheProtocolNeeds(t *testing.T) {
 		{"text", "text://:1", nil, "OnMessage is not set"},
 		{"frame", "frame://:1", nil, "OnMessage is not set"},
 		{"websocket", "websocket://:1", nil, "OnMessage is not set"},
-		{"http", "http://:1", func(w *worker.Worker) { w.OnMessage = onMessage }, "OnRequest is not set"},
+		{"http", "http://:1", func(w *worker.Worker) { w.OnMessage = onMessage },
+			"OnRequest is not set"},
 		{"http set", "http://:1", func(w *worker.Worker) { w.OnRequest = onRequest }, ""},
-		{"own", "tcp://:1", func(w *worker.Worker) { w.Protocol = custom{} }, "OnMessage or OnValue is not set"},
-		{"own set", "tcp://:1", func(w *worker.Worker) { w.Protocol, w.OnValue = custom{}, onValue }, ""},
+		{"own", "tcp://:1", func(w *worker.Worker) { w.Protocol = custom{} },
+			"OnMessage or OnValue is not set"},
+		{"own set", "tcp://:1", func(w *worker.Worker) {
+			w.Protocol, w.OnValue = custom{}, onValue
+		}, ""},
 		{"protocol beats scheme", "http://:1", func(w *worker.Worker) {
 			w.Protocol, w.OnMessage = text.Protocol, onMessage
 		}, ""},
@@ -124,8 +129,8 @@ func TestCallbackThatTheProtocolNeeds(t *testing.T) {
 			if tt.set != nil {
 				tt.set(w)
 			}
-			got := w.Declaration().Err
-			if tt.err == "" && got != "" || !strings.HasPrefix(strings.TrimPrefix(got, tt.address+": "), tt.err) {
+			got := strings.TrimPrefix(w.Declaration().Err, tt.address+": ")
+			if tt.err == "" && got != "" || !strings.HasPrefix(got, tt.err) {
 				t.Errorf("got %q, want %q", got, tt.err)
 			}
 		})

@@ -14,7 +14,8 @@ const (
 	drainSweep = 50 * time.Millisecond
 	// drainSilence is how long a keep-alive connection may stay after the
 	// drain began or after it was last heard, so that a client that is just
-	// about to use it is answered and told, and not cut off.
+	// about to use it is answered and told, and not cut off. The same for one
+	// that has not sent anything yet: its first message may be on its way.
 	drainSilence = 500 * time.Millisecond
 )
 
@@ -93,7 +94,8 @@ func (c *Connection) retire() {
 		c.flags |= told
 		c.tell()
 	}
-	if !c.rests() || c.out != nil || k.leave != nil && c.silence() < drainSilence {
+	hopeful := k.leave != nil || c.BytesRead == 0 // its next message is still served
+	if !c.rests() || c.out != nil || hopeful && c.silence() < drainSilence {
 		return
 	}
 	c.readable(eventloop.Readable)

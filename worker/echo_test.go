@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/workerman-go/wm/protocol"
 	"github.com/workerman-go/wm/protocol/http1"
+	"github.com/workerman-go/wm/protocol/text"
 	"github.com/workerman-go/wm/worker"
 )
 
@@ -34,7 +36,8 @@ func TestHTTPAnswers(t *testing.T) {
 	w.OnRequest = func(c *worker.Connection, r *http1.Request) { c.Send("path " + r.Path()) }
 	s := start(t, w)
 	c := s.dial()
-	c.send("GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+	c.send("GET /a HTTP/1.1\r\nHost: h\r\n\r\n")
+	c.send("GET /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
 	var got strings.Builder
 	if _, err := c.r.WriteTo(&got); err != nil {
 		t.Fatal(err)
@@ -43,6 +46,61 @@ func TestHTTPAnswers(t *testing.T) {
 		if !strings.Contains(got.String(), want) {
 			t.Errorf("got %q, want %q in it", got.String(), want)
 		}
+	}
+}
+
+func TestWebsocketAnswersAndSaysGoodBye(t *testing.T) {
+	w := worker.New("websocket://127.0.0.1:0")
+	w.OnMessage = func(c *worker.Connection, data []byte) {
+		c.Write(data)
+		c.Close()
+	}
+	s := start(t, w)
+	c := s.dial()
+	c.send("GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+	for line := "-"; line != "\r\n"; {
+		var err error
+		if line, err = c.r.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.send("\x81\x82\x00\x00\x00\x00hi")
+	c.expect("\x81\x02hi\x88\x02\x03\xe8")
+	c.expectEnd()
+}
+
+// polite says good bye, differently when the process leaves.
+type polite struct{ protocol.Protocol }
+
+func (polite) AppendFarewell(dst []byte, leaving bool, c protocol.Conn) []byte {
+	return fmt.Appendf(dst, "[bye %v]", leaving)
+}
+
+func TestFarewellIsForOrderlyEnds(t *testing.T) {
+	tests := []struct {
+		name string
+		end  func(s *service, c *worker.Connection)
+		want string
+	}{
+		{"Close", func(s *service, c *worker.Connection) { c.Close("last"); c.Close() },
+			"last\n[bye false]"},
+		{"End", func(s *service, c *worker.Connection) { c.End("last") }, "last\n[bye false]"},
+		{"Destroy", func(s *service, c *worker.Connection) { c.Destroy() }, ""},
+		{"drain", func(s *service, c *worker.Connection) { s.p.Drain(false) }, "[bye true]"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := echo("text://127.0.0.1:0")
+			w.Protocol = polite{text.Protocol}
+			accepted := conns(w)
+			s := start(t, w)
+			client := s.dial()
+			conn := await(t, accepted, "connection")
+			s.do(func() { tt.end(s, conn) })
+			client.expect(tt.want)
+			client.expectEnd()
+		})
 	}
 }
 
@@ -63,7 +121,7 @@ func TestLongMessagesArriveWhole(t *testing.T) {
 			s := start(t, echo("frame://127.0.0.1:0"))
 			c := s.dial()
 			body := pattern(size)
-			head := []byte{byte((size + 4) >> 24), byte((size + 4) >> 16), byte((size + 4) >> 8), byte(size + 4)}
+			head := binary.BigEndian.AppendUint32(nil, uint32(size+4))
 			go c.Write(append(head, body...)) // ends when all is written or c is closed
 			c.expect(string(head) + string(body))
 		})
@@ -117,7 +175,7 @@ func TestKeptBytesAreSpoiledInDebugMode(t *testing.T) {
 	}
 }
 
-// upper counts to three and is a Value protocol: one byte is one message.
+// digits is a protocol of values: one byte is one message.
 type digits struct{}
 
 func (digits) Input(buf []byte, c protocol.Conn) (int, error) { return 1, nil }

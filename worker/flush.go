@@ -1,8 +1,9 @@
 package worker
 
 import (
-	"github.com/workerman-go/wm/eventloop"
 	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/eventloop"
 )
 
 // output is what a process has to write. Pending bytes have not been offered
@@ -34,6 +35,7 @@ func (c *Connection) queue() {
 // FlushTurn settles the connections of this turn; callbacks may add more.
 func (t *turnEnd) FlushTurn() {
 	o := &t.output
+	o.endEncoding()
 	for i := 0; i < len(o.dirty); i++ {
 		c := o.dirty[i]
 		c.flags &^= queued
@@ -46,10 +48,23 @@ func (t *turnEnd) FlushTurn() {
 // flushAll offers everything pending, for a moment after which there may be
 // no end of the turn.
 func (p *Process) flushAll() {
-	p.output.encoding = nil
+	p.output.endEncoding()
 	for _, c := range p.output.dirty {
 		c.offer()
 	}
+}
+
+// endEncoding cleans up after an Encode that panicked: what it appended is
+// dropped, what it sent raw goes out.
+func (o *output) endEncoding() {
+	c := o.encoding
+	if c == nil {
+		return
+	}
+	raw := o.aside
+	o.encoding, o.aside = nil, nil
+	c.put(raw)
+	c.releaseOut()
 }
 
 // settle does what a connection left for the end of the turn.

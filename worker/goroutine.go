@@ -36,7 +36,9 @@ func Post(fn func()) {
 // run at once, the others wait. A process that is told to leave waits for
 // them. Go never blocks and may be called by any goroutine; without a process
 // it does nothing. done may be nil.
-func Go[T any](ctx context.Context, work_ func(context.Context) (T, error), done func(T, error)) {
+func Go[T any](
+	ctx context.Context, work func(context.Context) (T, error), done func(T, error),
+) {
 	p := current.Load()
 	if p == nil {
 		return
@@ -45,7 +47,7 @@ func Go[T any](ctx context.Context, work_ func(context.Context) (T, error), done
 		var v T
 		err := ctx.Err()
 		if err == nil {
-			v, err = work(p, func() (T, error) { return work_(ctx) })
+			v, err = attempt(p, func() (T, error) { return work(ctx) })
 		}
 		p.loop.Post(func() {
 			p.jobs.alive.Add(-1)

@@ -12,7 +12,9 @@ import (
 )
 
 func FuzzParseAddress(f *testing.F) {
-	for _, s := range []string{"text://127.0.0.1:1", "Http://[::]:80", "udp://x:1", "tcp://:0", "://"} {
+	for _, s := range []string{
+		"text://127.0.0.1:1", "Http://[::]:80", "udp://x:1", "tcp://:0", "://",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -75,7 +77,8 @@ func TestPoolGivesRoom(t *testing.T) {
 		for range 2 { // fresh, and used again
 			b := p.get(n)
 			if cap(b.data) < n || b.size() != 0 {
-				t.Errorf("asked for %d, got room for %d with %d bytes in it", n, cap(b.data), b.size())
+				t.Errorf("asked for %d, got room for %d with %d bytes in it",
+					n, cap(b.data), b.size())
 			}
 			b.data = append(b.data, 'x')
 			p.put(b)
@@ -89,7 +92,8 @@ func TestPoolGivesRoom(t *testing.T) {
 func TestGrowKeepsWhatWaits(t *testing.T) {
 	var p pool
 	for _, tt := range []struct{ length, off, more int }{
-		{0, 0, 1}, {512, 0, 1}, {512, 256, 1}, {512, 511, 400}, {600, 10, 5000}, {1 << 20, 100, 1 << 20},
+		{0, 0, 1}, {512, 0, 1}, {512, 256, 1}, {512, 511, 400}, {600, 10, 5000},
+		{1 << 20, 100, 1 << 20},
 	} {
 		b := p.get(tt.length)
 		for i := range tt.length {
@@ -119,7 +123,7 @@ func TestPoolIsBounded(t *testing.T) {
 	}
 }
 
-// open makes n connections of a set.
+// filled makes a set of n connections.
 func filled(n int) (*connections, []*Connection) {
 	set := &connections{}
 	all := make([]*Connection, n)

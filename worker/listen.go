@@ -13,7 +13,7 @@ import (
 func (w *Worker) Listen() error {
 	p := current.Load()
 	if p == nil || w.p != nil || w.address == "" {
-		return fmt.Errorf("listen %s: %w", w.address, ErrNotServing)
+		return fmt.Errorf("listen %s: %w", w.address, errNotServing)
 	}
 	p.own("Worker.Listen")
 	var d Declaration

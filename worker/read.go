@@ -42,8 +42,8 @@ func (c *Connection) reading() bool {
 	return false
 }
 
-// readable reads once, up to 64 KiB, and once more when the peer has sent its
-// last bytes: the end is behind them.
+// readable reads once, up to 64 KiB, and goes on to the end when the peer has
+// sent its last bytes.
 func (c *Connection) readable(ev eventloop.Events) {
 	for {
 		if !c.reading() {

@@ -153,6 +153,7 @@ func (c *Connection) put(p []byte) {
 	o := &c.p.output
 	if o.encoding == c {
 		o.aside = append(o.aside, p...)
+		c.queue()
 		return
 	}
 	if len(p) == 0 {

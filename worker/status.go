@@ -49,7 +49,7 @@ var (
 	// at MaxSendBufferSize: the message was dropped, the connection stays
 	// open.
 	ErrBufferFull = errors.New("worker: send buffer full, message dropped")
-	// ErrNotServing is returned by Listen outside a worker process or for a
+	// errNotServing is returned by Listen outside a worker process or for a
 	// Worker that already listens.
-	ErrNotServing = errors.New("worker: Listen is for OnWorkerStart, on a Worker of its own")
+	errNotServing = errors.New("worker: Listen is for OnWorkerStart, on a Worker of its own")
 )

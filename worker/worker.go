@@ -139,14 +139,6 @@ type Life struct {
 	MaxProcs int
 }
 
-// Limits bounds what one process of a Worker takes on; 0 is no limit.
-type Limits struct {
-	// Connections is how many connections the Worker has at once in one
-	// process. At the limit it stops accepting, so that new ones wait in the
-	// listener's queue for another process, and goes on when one has closed.
-	Connections int
-}
-
 // New declares a Worker and returns it with the defaults set; what the author
 // changes afterwards, in Start, counts. The address is scheme://host:port,
 // where the scheme is tcp or names a protocol; an empty one makes a Worker
