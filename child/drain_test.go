@@ -1,6 +1,8 @@
 package child
 
 import (
+	"errors"
+	"net"
 	"strings"
 	"syscall"
 	"testing"
@@ -50,6 +52,20 @@ func TestDrainSaysWhatItWaitsFor(t *testing.T) {
 	c.ask("message", "half message")
 	c.closed()
 	s.leaves(ipc.ExitDone)
+}
+
+// The seat is free at yielded: nothing is accepted any more, whatever the
+// author's OnWorkerStop does.
+func TestYieldedDoesNotWaitForOnWorkerStop(t *testing.T) {
+	s := run(t, echo("slow"))
+	s.send(&ipc.Drain{Timeout: testDeadline})
+	expect[*ipc.Yielded](s)
+	conn, err := net.Dial("tcp", s.addr)
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("dial: %v, %v, want connection refused", conn, err)
+	}
+	s.expectLog("OnWorkerStop")
+	s.answers()
 }
 
 func TestGracefulDrainWaitsAndCanBeHurried(t *testing.T) {
@@ -144,7 +160,7 @@ func TestSignalsThatDoNothing(t *testing.T) {
 // Nobody else kills a process that a person told to stop.
 func TestStopByASignalIsEnforced(t *testing.T) {
 	h := echo()
-	h.Worker.Spec.StopTimeout = 250 * time.Millisecond
+	h.Worker.Spec.StopTimeout = 2 * time.Second
 	s := run(t, h)
 	s.dial().ask("block", "blocked")
 	s.signal(syscall.SIGTERM)

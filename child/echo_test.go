@@ -20,7 +20,12 @@ func startEcho() {
 	w := worker.New("text://127.0.0.1:0")
 	w.Name = "echo"
 	w.OnWorkerStart = onEchoStart
-	w.OnWorkerStop = func(*worker.Worker) { worker.Log("OnWorkerStop") }
+	w.OnWorkerStop = func(*worker.Worker) {
+		worker.Log("OnWorkerStop")
+		if slices.Contains(worker.Args(), "slow") {
+			select {}
+		}
+	}
 	w.OnWorkerReload = func(*worker.Worker) {
 		fmt.Println("printed in OnWorkerReload")
 		worker.Log("OnWorkerReload")

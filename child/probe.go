@@ -30,6 +30,10 @@ func probe(link *ipc.Conn, only []string, apps []worker.App) int {
 	for _, app := range chosen {
 		p.declare(app)
 	}
+	if conflicts := worker.Conflicts(); len(conflicts) > 0 {
+		p.send(&ipc.Failed{Code: ipc.CodeFailed, Text: strings.Join(conflicts, "\n")})
+		return ipc.CodeFailed
+	}
 	p.send(&ipc.Done{Version: worker.Version})
 	if p.err != nil {
 		return ipc.CodeFailed

@@ -217,6 +217,17 @@ func TestCrashLeavesLastWords(t *testing.T) {
 	}
 }
 
+func TestDumpShowsWhereALoopHangs(t *testing.T) {
+	s := run(t, echo())
+	s.dial().ask("block", "blocked")
+	s.send(&ipc.Dump{})
+	s.hangUp() // the orphan has time enough for the dump
+	s.exits(ipc.ExitOrphan)
+	if words := <-s.words; !strings.Contains(words, "child.onEchoMessage") {
+		t.Errorf("last words %q", words)
+	}
+}
+
 // The loop must go on though the master reads nothing.
 func TestUnreadLinkDoesNotBlockTheLoop(t *testing.T) {
 	s := run(t, echo())

@@ -3,8 +3,8 @@ package worker
 import "slices"
 
 // Broadcast sends v to all connections of this Worker in this process but the
-// given ones. It is encoded once for all receivers of which the protocol
-// remembers nothing. What a connection refuses is lost for that one alone, as
+// given ones. It is encoded once for all receivers that a protocol.Sharer
+// names, and of raw bytes. What a connection refuses is lost for that one alone, as
 // with Send. Called on the loop goroutine.
 func (w *Worker) Broadcast(v any, but ...*Connection) {
 	if w.p == nil {

@@ -12,6 +12,8 @@ type codec struct {
 	name     string // "" is raw
 	proto    protocol.Protocol
 	bytes    protocol.Bytes
+	writes   protocol.BytesEncoder
+	share    protocol.Sharer
 	sent     protocol.Finisher
 	farewell protocol.Farewell
 	quiet    protocol.Quiescer
@@ -30,6 +32,8 @@ func (p *Process) codecOf(proto protocol.Protocol, name string) *codec {
 	}
 	c := &codec{name: name, proto: proto}
 	c.bytes, _ = proto.(protocol.Bytes)
+	c.writes, _ = proto.(protocol.BytesEncoder)
+	c.share, _ = proto.(protocol.Sharer)
 	c.sent, _ = proto.(protocol.Finisher)
 	c.farewell, _ = proto.(protocol.Farewell)
 	c.quiet, _ = proto.(protocol.Quiescer)
@@ -49,10 +53,9 @@ func same(a, b protocol.Protocol) bool {
 	return reflect.ValueOf(b).Comparable() && a == b
 }
 
-// shared says that what c encodes may go to other connections as well:
-// nothing is remembered per connection.
+// shared says that what c encodes may go to other connections as well.
 func (k *codec) shared(c *Connection) bool {
-	return k.proto == nil || c.state == nil && k.sent == nil
+	return k.proto == nil || k.share != nil && k.share.Shares(c)
 }
 
 // encode appends v as the protocol writes it.
@@ -60,12 +63,12 @@ func (k *codec) encode(dst []byte, v any, c *Connection) ([]byte, error) {
 	if k.proto == nil {
 		return protocol.AppendText(dst, v)
 	}
-	if k.bytes != nil {
+	if k.writes != nil {
 		switch v := v.(type) {
 		case []byte:
-			return k.bytes.EncodeBytes(dst, v, c)
+			return k.writes.EncodeBytes(dst, v, c)
 		case string:
-			return k.bytes.EncodeBytes(dst, bytesOf(v), c)
+			return k.writes.EncodeBytes(dst, bytesOf(v), c)
 		}
 	}
 	return k.proto.Encode(dst, v, c)

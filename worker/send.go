@@ -20,11 +20,11 @@ const maxPending = 64 << 10
 func (c *Connection) Send(v any) error {
 	switch v := v.(type) {
 	case []byte:
-		if c.codec.bytes != nil || c.codec.proto == nil {
+		if c.codec.writes != nil || c.codec.proto == nil {
 			return c.sendBytes(v)
 		}
 	case string:
-		if c.codec.bytes != nil || c.codec.proto == nil {
+		if c.codec.writes != nil || c.codec.proto == nil {
 			return c.sendBytes(bytesOf(v))
 		}
 	}
@@ -36,7 +36,7 @@ func (c *Connection) Send(v any) error {
 // Errors are those of Send. Called on the loop goroutine.
 func (c *Connection) Write(p []byte) (int, error) {
 	var err error
-	if c.codec.bytes != nil || c.codec.proto == nil {
+	if c.codec.writes != nil || c.codec.proto == nil {
 		err = c.sendBytes(p)
 	} else {
 		err = c.sendValue(p)
@@ -50,7 +50,7 @@ func (c *Connection) Write(p []byte) (int, error) {
 // WriteString is Write for a string.
 func (c *Connection) WriteString(s string) (int, error) {
 	var err error
-	if c.codec.bytes != nil || c.codec.proto == nil {
+	if c.codec.writes != nil || c.codec.proto == nil {
 		err = c.sendBytes(bytesOf(s))
 	} else {
 		err = c.sendValue(s)
@@ -98,7 +98,7 @@ func (c *Connection) sendBytes(p []byte) error {
 		return nil
 	}
 	b := c.begin(len(p) + 16)
-	out, err := k.bytes.EncodeBytes(b.data, p, c)
+	out, err := k.writes.EncodeBytes(b.data, p, c)
 	return c.commit(k, b, out, err)
 }
 
