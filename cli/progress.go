@@ -22,6 +22,7 @@ func (in *invocation) newProgress() *progress {
 // Colours of the words that need an eye.
 var progressColours = map[string]string{
 	"replaced": "\x1b[32m",
+	"added":    "\x1b[32m",
 	"failed":   "\x1b[31m",
 	"rollback": "\x1b[33m",
 }
@@ -53,8 +54,9 @@ func (p *progress) step(s ipc.Progress) {
 // describe is what a step is about. Last words below the first line come again
 // with the result.
 func describe(s ipc.Progress) string {
-	if line, _, _ := strings.Cut(s.Text, "\n"); line != "" {
+	line, _, _ := strings.Cut(s.Text, "\n")
+	if s.Worker == "" {
 		return line
 	}
-	return fmt.Sprintf("%s/%d pid %d", s.Worker, s.Slot, s.PID)
+	return fmt.Sprintf("%-28s %s", fmt.Sprintf("%s/%d", s.Worker, s.Slot), line)
 }

@@ -188,8 +188,10 @@ type Request struct {
 
 // Progress is one step of a start, stop or reload, for people.
 type Progress struct {
-	Kind   string `json:"kind"` // probe, bind, starting, ready, draining, stopped, failed, rollback, note
-	Text   string `json:"text"`
+	// Kind is probe, bind, starting, ready, stopped, replaced, added,
+	// removed, kept, rollback or note.
+	Kind   string `json:"kind"`
+	Text   string `json:"text"` // what else there is to say; Worker and Slot say of whom
 	Worker string `json:"worker,omitempty"`
 	Slot   int    `json:"slot"`
 	PID    int    `json:"pid,omitempty"`

@@ -66,7 +66,7 @@ func (s *Supervisor) finish(p *process) {
 		p.step(exited)
 	default:
 		p.step(exited)
-		s.progress(s.stepOf("stopped", p, "stopped"))
+		s.progress(s.stepOf("stopped", p, pidText(p)))
 	}
 }
 
@@ -183,7 +183,7 @@ func (s *Supervisor) fill(sl *slot, now time.Time) {
 	p, err := s.spawn(sl, sl.plan, false)
 	if err == nil {
 		sl.busySince = time.Time{}
-		s.progress(s.stepOf("starting", p, "starting"))
+		s.progress(s.stepOf("starting", p, pidText(p)))
 		return
 	}
 	if sl.retryBusy(err, now) {

@@ -105,7 +105,7 @@ func (s *Supervisor) onReady(p *process) {
 		return
 	}
 	p.readyBy, p.readyAt = time.Time{}, s.sys.now()
-	s.progress(s.stepOf("ready", p, "ready"))
+	s.progress(s.stepOf("ready", p, pidText(p)))
 }
 
 // onLinkEnd notes the end of a link. The process follows by itself; one that
@@ -199,10 +199,12 @@ func (s *Supervisor) kick(p *process) {
 func (s *Supervisor) stepOf(kind string, p *process, text string) ipc.Progress {
 	done, total := s.counts()
 	return ipc.Progress{
-		Kind: kind, Text: fmt.Sprintf("%s pid %d %s", p.slot.label(), p.pid, text),
+		Kind: kind, Text: text,
 		Worker: p.plan.spec.Key, Slot: p.slot.number, PID: p.pid, Done: done, Total: total,
 	}
 }
+
+func pidText(p *process) string { return fmt.Sprintf("pid %d", p.pid) }
 
 // counts tells how many slots have a ready process, of how many.
 func (s *Supervisor) counts() (ready, total int) {

@@ -206,6 +206,7 @@ func (s *Supervisor) retire(r *reload, sl *slot) {
 		sl.leaving = append(sl.leaving, p)
 		sl.current = nil
 		r.leaves = append(r.leaves, p)
+		s.progress(s.stepOf("removed", p, pidText(p)))
 	}
 	sl.closeInner(nil)
 }

@@ -158,14 +158,11 @@ func (s *Supervisor) seat(st *step) {
 	fresh.link.send(&ipc.Seated{})
 	sl.closeInner(fresh)
 	sl.plan, sl.waiting, sl.crashes = st.to, false, 0
-	s.progress(s.stepOf("replaced", fresh, "took the seat"+instead(st.old)))
-}
-
-func instead(old *process) string {
-	if old == nil {
-		return ""
+	if st.old == nil {
+		s.progress(s.stepOf("added", fresh, pidText(fresh)))
+		return
 	}
-	return fmt.Sprintf(" of pid %d", old.pid)
+	s.progress(s.stepOf("replaced", fresh, fmt.Sprintf("pid %d -> %d", st.old.pid, fresh.pid)))
 }
 
 // emptySeat makes way for a process that cannot overlap with the old one.
@@ -210,7 +207,7 @@ func (s *Supervisor) spawnFor(r *reload, st *step, now time.Time, replacement bo
 	switch {
 	case err == nil:
 		st.fresh, st.slot.busySince = fresh, time.Time{}
-		s.progress(s.stepOf("starting", fresh, "starting"))
+		s.progress(s.stepOf("starting", fresh, pidText(fresh)))
 		return true
 	case !st.slot.retryBusy(err, now):
 		r.fail(fmt.Sprintf("%s: %v", st.slot.label(), err))
@@ -227,7 +224,7 @@ func (s *Supervisor) tellReload(sl *slot) {
 	if s.output == nil || p.link.pass(&ipc.Reload{}, int(s.output.Fd())) != nil {
 		p.link.send(&ipc.Reload{})
 	}
-	s.progress(s.stepOf("told", p, "is not reloadable and stays"))
+	s.progress(s.stepOf("kept", p, pidText(p)+", not reloadable"))
 }
 
 // undo turns a failed reload round: what it touched is put back, newest first.
