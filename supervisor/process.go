@@ -49,10 +49,12 @@ func (s *Supervisor) launchOf(sl *slot, pl plan, seated bool) launch {
 	if pl.lis != nil {
 		l.listener, there = pl.lis.fd, listenerDescriptor
 	}
+	spec := pl.spec
+	spec.StopTimeout = s.stopTimeout(spec) // for ends that the process begins itself
 	l.handover = ipc.Handover{
 		Role: ipc.RoleWorker, Args: s.cfg.Args,
 		Worker: &ipc.WorkerHandover{
-			Spec: pl.spec, Slot: sl.number, Generation: pl.gen.number, Seated: seated,
+			Spec: spec, Slot: sl.number, Generation: pl.gen.number, Seated: seated,
 			Listener: there, Debug: !s.cfg.Daemon, MasterPID: unix.Getpid(),
 		},
 	}
@@ -123,7 +125,7 @@ func (s *Supervisor) onLinkEnd(p *process, err error) {
 // connections do.
 func (s *Supervisor) tell(p *process, graceful bool) {
 	now := s.sys.now()
-	timeout := s.stopTimeout(p)
+	timeout := s.stopTimeout(p.plan.spec)
 	if !graceful && p.killAt.IsZero() {
 		p.killAt = now.Add(timeout)
 	}
@@ -138,8 +140,9 @@ func (s *Supervisor) tell(p *process, graceful bool) {
 	p.link.send(&ipc.Drain{Graceful: graceful, Timeout: timeout, Reload: s.roll != nil})
 }
 
-func (s *Supervisor) stopTimeout(p *process) time.Duration {
-	if t := p.plan.spec.StopTimeout; t > 0 {
+// stopTimeout is how long a process may take to leave.
+func (s *Supervisor) stopTimeout(spec ipc.Spec) time.Duration {
+	if t := spec.StopTimeout; t > 0 {
 		return t
 	}
 	if t := s.settings.StopTimeout; t > 0 {
@@ -176,7 +179,7 @@ func (s *Supervisor) killLate(now time.Time) {
 			s.kill(p)
 		case !p.killAt.IsZero() && !now.Before(p.killAt):
 			if !p.hung {
-				s.logf("%s did not leave within %v, killed", p.name(), s.stopTimeout(p))
+				s.logf("%s did not leave within %v, killed", p.name(), s.stopTimeout(p.plan.spec))
 			}
 			s.kill(p)
 		}
