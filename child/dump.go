@@ -1,6 +1,9 @@
 package child
 
-import "runtime"
+import (
+	"os"
+	"runtime"
+)
 
 // maxDump is how much of the stacks is written.
 const maxDump = 64 << 10
@@ -11,5 +14,5 @@ func dumpStacks() {
 	stacks := make([]byte, maxDump)
 	stacks = stacks[:runtime.Stack(stacks, true)]
 	// A pipe that nobody reads any more loses nothing that anybody wants.
-	_, _ = lastWords.Write(stacks)
+	_, _ = os.Stderr.Write(stacks)
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -16,24 +15,14 @@ import (
 // started as /proc/self/fd/N.
 const processName = "wm"
 
-// lastWords is the crash pipe, for dumpStacks; the runtime has a duplicate.
-// Set once, before there is a second goroutine.
-var lastWords *os.File
-
 // inherit takes over descriptors and arguments and returns the link. Its
 // errors reach the master as last words, because there is no link for them.
 func inherit(h *ipc.Handover) (*ipc.Conn, error) {
 	if err := closeAllOnExec(); err != nil {
 		return nil, err
 	}
-	crash, err := openCrash(h.Crash)
-	if err != nil {
-		return nil, err
-	}
-	lastWords = crash
 	link, err := takeLink(h)
 	if err != nil {
-		fmt.Fprintf(crash, "hand-over: %v\n", err)
 		return nil, err
 	}
 	nameProcess(h.Args)
@@ -60,18 +49,6 @@ func closeAllOnExec() error {
 		}
 	}
 	return nil
-}
-
-// openCrash sends the trace of a fatal error to the master too.
-func openCrash(fd int) (*os.File, error) {
-	if fd <= 2 {
-		return nil, fmt.Errorf("crash: descriptor %d", fd)
-	}
-	crash := os.NewFile(uintptr(fd), "crash")
-	if err := debug.SetCrashOutput(crash, debug.CrashOptions{}); err != nil {
-		return nil, fmt.Errorf("crash: %w", err)
-	}
-	return crash, nil
 }
 
 // check refuses a hand-over that nobody can act on.

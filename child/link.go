@@ -86,13 +86,12 @@ func (p *process) onReceived(r received) {
 }
 
 // onReload moves the standard output to the reopened file, if there is one
-// and this process does not write to a terminal.
+// and this process does not write to a terminal. Standard error goes to the
+// master, which reopens its own.
 func (p *process) onReload(fds []int) {
 	if len(fds) > 0 && !p.told.Debug {
-		for _, std := range []int{1, 2} {
-			if err := unix.Dup3(fds[0], std, 0); err != nil {
-				p.out.log("reopen standard output: " + err.Error())
-			}
+		if err := unix.Dup3(fds[0], unix.Stdout, 0); err != nil {
+			p.out.log("reopen standard output: " + err.Error())
 		}
 	}
 	p.loop.Post(func() { p.served.Load().Reload() })

@@ -33,7 +33,7 @@ type started struct {
 	out  *os.File // what the process printed
 	addr string   // of its listener
 
-	words chan string // what it wrote to the crash pipe; once
+	words chan string // what it wrote to its standard error; once
 	ended chan int    // exit status; -1 for a signal; once
 }
 
@@ -48,14 +48,13 @@ func begin(t *testing.T, h ipc.Handover, env ...string) *started {
 	defer wordsThere.Close()
 	s.out = temporary(t)
 	s.cmd = exec.Command(os.Args[0])
-	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
-	s.cmd.ExtraFiles = []*os.File{duplicate(t, there), wordsThere}
+	s.cmd.Stdout, s.cmd.Stderr = s.out, wordsThere
+	s.cmd.ExtraFiles = []*os.File{duplicate(t, there)}
 	if h.Link == 0 {
 		h.Link = 3
 	}
-	h.Crash = 4
 	if h.Worker != nil && h.Worker.Listener == 0 {
-		h.Worker.Listener = 5
+		h.Worker.Listener = 4
 		ln, addr := listener(t)
 		s.addr = addr
 		s.cmd.ExtraFiles = append(s.cmd.ExtraFiles, ln)

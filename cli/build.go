@@ -94,7 +94,11 @@ func (w *workshop) build(ctx context.Context, out io.Writer) error {
 }
 
 // generate brings apps/all.go up to date and shows what keeps an app out of it.
+// A program that declares its Workers itself has no folder apps.
 func (w *workshop) generate(out io.Writer) error {
+	if _, err := os.Stat(filepath.Join(w.root, "apps")); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
 	var found appsgen.Result
 	err := w.asOwner(func() (err error) {
 		found, err = appsgen.Generate(w.root)

@@ -32,9 +32,6 @@ type Handover struct {
 	Worker *WorkerHandover `json:"worker,omitempty"`
 
 	Link int `json:"link,omitempty"` // descriptor of the link (worker, probe)
-	// Crash is the write end of the pipe for last words (worker, probe);
-	// it is given to runtime/debug.SetCrashOutput.
-	Crash int `json:"crash,omitempty"`
 }
 
 // MasterHandover is what the command tells the master it turns into (debug

@@ -10,7 +10,7 @@ import (
 
 func TestHandoverArrivesAndIsRemoved(t *testing.T) {
 	want := Handover{Version: Version, Role: RoleWorker, Args: []string{"a b", "ü"},
-		Apps: []string{"chat"}, Link: 3, Crash: 4,
+		Apps: []string{"chat"}, Link: 3,
 		Worker: &WorkerHandover{Spec: sampleSpec, Slot: 2, Generation: 5, Seated: true,
 			Listener: -1, Debug: true, MasterPID: 4710}}
 	entry, err := want.Encode()

@@ -146,8 +146,8 @@ type Listening struct {
 	Error string `json:"error,omitempty"`
 }
 
-// Dump asks the harness to write the stacks of all goroutines to the crash
-// pipe: the process hangs and is about to be killed.
+// Dump asks the harness to write the stacks of all goroutines to the standard
+// error: the process hangs and is about to be killed.
 type Dump struct{}
 
 // Announce names the app whose Start runs next in the probe.

@@ -78,11 +78,27 @@ func (s *Supervisor) openFiles() error {
 		s.logf("%s", line)
 	}
 	s.backlog = nil
+	return s.openOutput()
+}
+
+// openOutput makes the standard output file that of a daemon and so of all
+// processes it starts. What they write to standard error passes through the
+// master, see lastwords.go.
+func (s *Supervisor) openOutput() error {
 	if !s.cfg.Daemon {
 		return nil
 	}
-	s.output, err = rundir.OpenStdout(s.stdoutFile())
-	return err
+	file, err := rundir.OpenStdout(s.stdoutFile())
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	for _, standard := range []int{1, 2} {
+		if err := unix.Dup3(int(file.Fd()), standard, 0); err != nil {
+			return fmt.Errorf("standard output: %w", err)
+		}
+	}
+	return nil
 }
 
 // noteStalePid says what a left-over pid file names. The lock has shown that

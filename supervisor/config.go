@@ -59,6 +59,8 @@ type system struct {
 	kill  func(pidfd int, sig unix.Signal) error
 	bind  func(network, host string, backlog int) (*listener, error)
 	now   func() time.Time
+	// stderr is where the standard error of the processes goes.
+	stderr io.Writer
 }
 
 func realSystem() system {
@@ -67,8 +69,9 @@ func realSystem() system {
 		kill: func(pidfd int, sig unix.Signal) error {
 			return unix.PidfdSendSignal(pidfd, sig, nil, 0)
 		},
-		bind: bind,
-		now:  time.Now,
+		bind:   bind,
+		now:    time.Now,
+		stderr: os.Stderr,
 	}
 }
 

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -158,8 +159,9 @@ func (s *Supervisor) logEnd(p *process) {
 	if !p.goodbye && !p.killed {
 		s.logf("%s WORKER EXIT UNEXPECTED", p.name())
 	}
-	if words := p.words.String(); words != "" {
-		s.logf("%s last words:\n%s", p.name(), words)
+	if words := p.words.String(); words != "" && (p.ended.status != 0 || !p.goodbye) {
+		// The terminal has had them from the process itself.
+		s.log.Record(os.Getpid(), fmt.Sprintf("%s last words:\n%s", p.name(), words))
 	}
 }
 

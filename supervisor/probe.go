@@ -3,7 +3,7 @@ package supervisor
 import (
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"slices"
 	"time"
 
@@ -33,17 +33,12 @@ type probing struct {
 // probeBinary executes gen's binary to learn its specs. What a Start prints
 // is not shown: it will be printed again by every worker process.
 func (s *Supervisor) probeBinary(gen *generation, done func(error)) error {
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	defer null.Close()
 	got, err := s.sys.start(launch{
 		gen:      gen,
 		title:    s.cfg.Program + ": probe",
 		handover: ipc.Handover{Role: ipc.RoleProbe, Apps: s.cfg.Apps, Args: s.cfg.Args},
 		environ:  s.cfg.environ(),
-		output:   null,
+		quiet:    true,
 		listener: -1,
 	})
 	if err != nil {
@@ -53,7 +48,7 @@ func (s *Supervisor) probeBinary(gen *generation, done func(error)) error {
 	s.probe = &probing{
 		gen: gen, pid: got.pid, pidfd: got.pidfd, done: done,
 		link:  openLink(got.link, s.messages, s.gone),
-		words: listenToLastWords(got.words, s.poke),
+		words: listenToLastWords(got.words, io.Discard, s.poke),
 		by:    s.sys.now().Add(probeTimeout),
 	}
 	return nil

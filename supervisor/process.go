@@ -22,7 +22,7 @@ func (s *Supervisor) spawn(sl *slot, pl plan, replacement bool) (*process, error
 	p := &process{
 		pid: got.pid, pidfd: got.pidfd, slot: sl, plan: pl,
 		link:    openLink(got.link, s.messages, s.gone),
-		words:   listenToLastWords(got.words, s.poke),
+		words:   listenToLastWords(got.words, s.sys.stderr, s.poke),
 		started: now, readyBy: now.Add(pl.spec.ReadyTimeout), inner: map[string]bool{},
 		spread: 1 + maxSpread*rand.Float64(),
 	}
@@ -42,7 +42,6 @@ func (s *Supervisor) launchOf(sl *slot, pl plan, seated bool) launch {
 		title:    rundir.WorkerTitle(s.cfg.Program, pl.spec.Name, pl.spec.Listen),
 		environ:  s.cfg.environ(),
 		ident:    pl.ident,
-		output:   s.output,
 		listener: -1,
 	}
 	there := -1

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/workerman-go/wm/ipc"
-	"github.com/workerman-go/wm/rundir"
 )
 
 // stage is how far a reload has come.
@@ -256,14 +255,7 @@ func (r *reload) tell(p ipc.Progress) {
 // reopenFiles lets log rotation work by a reload (features.md 3.14).
 func (s *Supervisor) reopenFiles() {
 	s.log.Reopen()
-	if !s.cfg.Daemon {
-		return
-	}
-	output, err := rundir.OpenStdout(s.stdoutFile())
-	if err != nil {
+	if err := s.openOutput(); err != nil {
 		s.logf("standard output stays as it is: %v", err)
-		return
 	}
-	s.output.Close()
-	s.output = output
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/workerman-go/wm/ipc"
 )
 
@@ -221,7 +223,7 @@ func (s *Supervisor) tellReload(sl *slot) {
 	if p == nil || p.state != running {
 		return
 	}
-	if s.output == nil || p.link.pass(&ipc.Reload{}, int(s.output.Fd())) != nil {
+	if !s.cfg.Daemon || p.link.pass(&ipc.Reload{}, unix.Stdout) != nil {
 		p.link.send(&ipc.Reload{})
 	}
 	s.progress(s.stepOf("kept", p, pidText(p)+", not reloadable"))

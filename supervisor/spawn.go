@@ -21,11 +21,12 @@ type launch struct {
 	handover ipc.Handover
 	environ  []string
 	ident    *identity
-	output   *os.File // standard output and error; nil: the master's own
-	listener int      // descriptor; -1 for none
+	quiet    bool // standard output is thrown away; else it is the master's
+	listener int  // descriptor; -1 for none
 }
 
-// launched is a started process with the master's ends of its two pipes.
+// launched is a started process with the master's ends of its link and of its
+// standard error.
 type launched struct {
 	pid   int
 	pidfd int // for signals: names this process even after its pid is reused
@@ -37,7 +38,6 @@ type launched struct {
 // everyone has one.
 const (
 	linkDescriptor = 3 + iota
-	crashDescriptor
 	listenerDescriptor
 )
 
@@ -53,7 +53,7 @@ func start(l launch) (*launched, error) {
 	words, wordsThere, err := os.Pipe()
 	if err != nil {
 		link.Close()
-		return nil, fmt.Errorf("make crash pipe: %w", err)
+		return nil, fmt.Errorf("make pipe for standard error: %w", err)
 	}
 	defer wordsThere.Close()
 	pid, pidfd, err := forkExec(l, linkThere, int(wordsThere.Fd()))
@@ -66,21 +66,21 @@ func start(l launch) (*launched, error) {
 }
 
 // forkExec hands over descriptors and environment.
-func forkExec(l launch, link, crash int) (pid, pidfd int, err error) {
+func forkExec(l launch, link, stderr int) (pid, pidfd int, err error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return 0, -1, err
 	}
 	defer null.Close()
-	out, errOut := uintptr(1), uintptr(2)
-	if l.output != nil {
-		out, errOut = l.output.Fd(), l.output.Fd()
+	stdout := uintptr(1)
+	if l.quiet {
+		stdout = null.Fd()
 	}
-	files := []uintptr{null.Fd(), out, errOut, uintptr(link), uintptr(crash)}
+	files := []uintptr{null.Fd(), stdout, uintptr(stderr), uintptr(link)}
 	if l.listener >= 0 {
 		files = append(files, uintptr(l.listener))
 	}
-	l.handover.Link, l.handover.Crash = linkDescriptor, crashDescriptor
+	l.handover.Link = linkDescriptor
 	entry, err := l.handover.Encode()
 	if err != nil {
 		return 0, -1, err

@@ -30,7 +30,6 @@ type Supervisor struct {
 
 	log      *rundir.Log
 	backlog  []string // log lines from before the log was open
-	output   *os.File // standard output of worker processes; nil: the master's own
 	settings ipc.Settings
 	started  time.Time
 	pidFile  string

@@ -58,7 +58,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.s = newSupervisor(cfg, system{
 		start: w.start, kill: w.kill, bind: w.bind,
-		now: func() time.Time { return w.now },
+		now: func() time.Time { return w.now }, stderr: io.Discard,
 	})
 	t.Cleanup(func() { w.end() })
 	return w
