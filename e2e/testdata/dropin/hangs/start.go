@@ -1,0 +1,5 @@
+// Package hangs has a Start that never returns.
+package hangs
+
+// Start never returns.
+func Start() { select {} }
