@@ -235,6 +235,7 @@ func (s *Supervisor) endReload(r *reload, code int, text string) {
 	s.roll = nil
 	r.answer(code, text)
 	s.dropUnused()
+	s.poke() // for the next one
 }
 
 // answer ends the wait of everybody who asked for this reload.

@@ -290,6 +290,9 @@ func TestReloadsJoinOrQueue(t *testing.T) {
 	if result(other) != nil {
 		t.Fatal("the follow-up was answered before its code is live")
 	}
+	if len(w.s.pokes) == 0 {
+		t.Fatal("nothing wakes the loop for the follow-up")
+	}
 	w.pass(0)
 	w.probe(spec("a"))
 	w.turn(middle)
