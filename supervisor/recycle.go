@@ -20,12 +20,13 @@ func limited(spec ipc.Spec) bool {
 }
 
 // lookAfter kills processes that hang and renews those that have reached a
-// limit, one at a time.
+// limit: one at a time, the oldest first, so that each gets its turn.
 func (s *Supervisor) lookAfter(now time.Time) {
 	if s.phase != serving || now.Before(s.nextLook) {
 		return
 	}
 	s.nextLook = time.Time{}
+	var oldest *process
 	for _, sl := range s.slots() {
 		p := sl.current
 		if p == nil || !limited(sl.plan.spec) {
@@ -36,10 +37,14 @@ func (s *Supervisor) lookAfter(now time.Time) {
 			continue
 		}
 		s.endHang(p, now)
-		if cause := p.exhausted(now); cause != "" {
-			s.renew(p, cause, now)
+		if p.exhausted(now) != "" && !now.Before(sl.renewAfter) &&
+			(oldest == nil || p.started.Before(oldest.started)) {
+			oldest = p
 		}
 		p.link.send(&ipc.AskReport{}) // no command waits for this one
+	}
+	if oldest != nil && s.roll == nil && s.queued == nil {
+		s.renew(oldest, now)
 	}
 }
 
@@ -77,13 +82,10 @@ func (p *process) exhausted(now time.Time) string {
 
 // renew replaces one process by another of its own plan, the new one first.
 // One that cannot be replaced is left alone for a while.
-func (s *Supervisor) renew(p *process, cause string, now time.Time) {
+func (s *Supervisor) renew(p *process, now time.Time) {
 	sl := p.slot
-	if s.roll != nil || s.queued != nil || now.Before(sl.renewAfter) {
-		return
-	}
 	sl.renewAfter = now.Add(renewAgain)
-	s.logf("%s %s, is renewed", p.name(), cause)
+	s.logf("%s %s, is renewed", p.name(), p.exhausted(now))
 	s.roll = &reload{
 		gen: sl.plan.gen, stage: rolling, renewal: sl,
 		steps: []*step{{kind: replacing, slot: sl, from: sl.plan, to: sl.plan}},

@@ -6,8 +6,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/workerman-go/wm/protocol/http1"
@@ -38,6 +40,10 @@ func Start() {
 	if d, err := time.ParseDuration(os.Getenv("E2E_STOP_TIMEOUT")); err == nil {
 		w.Life.StopTimeout = d
 	}
+	w.Life.HangTimeout, _ = time.ParseDuration(os.Getenv("E2E_HANG_TIMEOUT"))
+	w.Life.MaxAge, _ = time.ParseDuration(os.Getenv("E2E_MAX_AGE"))
+	w.Life.MaxRequests, _ = strconv.ParseInt(os.Getenv("E2E_MAX_REQUESTS"), 10, 64)
+	w.Life.MaxMemory, _ = strconv.ParseInt(os.Getenv("E2E_MAX_MEMORY"), 10, 64)
 	w.OnWorkerStart = begin
 	w.OnWorkerReload = func(w *worker.Worker) { worker.Log("web %d was told of a reload", w.ID) }
 	w.OnWorkerStop = func(w *worker.Worker) { worker.Log("web %d stops", w.ID) }
@@ -100,12 +106,30 @@ func serve(c *worker.Connection, r *http1.Request) {
 		c.Send("done")
 	case "/wait":
 		wait(c, time.Duration(number(r))*time.Millisecond)
+	case "/keep":
+		kept = append(kept, []byte(strings.Repeat("x", number(r)))...)
+		c.Send("done")
+	case "/leave-child":
+		c.Send(leaveChild())
 	case "/timer":
 		timer.Add(time.Hour, func() {})
 		c.Send("done")
 	default:
 		c.Send("hello world")
 	}
+}
+
+// kept is memory that a process never gives back.
+var kept []byte
+
+// leaveChild starts a process that wants to outlive everything.
+func leaveChild() string {
+	cmd := exec.Command("sleep", "300")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return err.Error()
+	}
+	return strconv.Itoa(cmd.Process.Pid)
 }
 
 func number(r *http1.Request) int {
