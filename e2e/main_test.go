@@ -92,9 +92,13 @@ func goBuild(root, out, mark string) error {
 	if mark != "" {
 		args = append(args, "-ldflags", "-X "+modulePath+"/apps/web.build="+mark)
 	}
+	cgo := "CGO_ENABLED=0"
+	if os.Getenv("E2E_RACE") != "" {
+		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
+	}
 	cmd := exec.Command("go", append(args, ".")...)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), cgo)
 	if text, err := runCommand(cmd); err != nil {
 		return fmt.Errorf("go %s in %s: %w\n%s", strings.Join(args, " "), root, err, text)
 	}

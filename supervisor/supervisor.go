@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/workerman-go/wm/ipc"
@@ -95,6 +96,10 @@ func Run(cfg Config) error {
 		return err
 	}
 	defer lock.Release()
+	// Keeps the main thread for the loop: forkExecUnprivileged must never get
+	// it, because that one cannot end and would stay without privileges.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	s := newSupervisor(cfg, realSystem())
 	stopSignals := s.catchSignals()
 	defer stopSignals()
