@@ -7,6 +7,6 @@
 // is a copy of the repository whose apps are those of testdata/apps; they take
 // addresses and behaviours from environment variables, which every process of
 // a service inherits. Each test has a run directory, ports and processes of its
-// own, and at its end nothing of them may be left. With E2E_RACE=1 the binaries are built with
-// the race detector.
+// own, and at its end nothing of them may be left. With E2E_RACE=1 the binaries
+// are built with the race detector.
 package e2e
