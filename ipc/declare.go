@@ -6,13 +6,13 @@ import "time"
 // the author's declaration; the master compares two of them by Key.
 type Spec struct {
 	App       string `json:"app"`             // "chat", "todpole/gateway"; "main" in library mode
-	Key       string `json:"key"`             // app/name, or app/ordinal where names repeat; unique in a service
+	Key       string `json:"key"`             // app/name, or app/ordinal where names repeat
 	Name      string `json:"name"`            // "none" when the author gave none
 	Address   string `json:"address"`         // as the author typed it; empty: no listener
 	Listen    string `json:"listen"`          // as status shows it: "http://127.0.0.1:2345" or "none"
 	Transport string `json:"transport"`       // tcp, ssl, unix, udp; empty without an address
 	Protocol  string `json:"protocol"`        // scheme of the protocol, "" is raw
-	Network   string `json:"network"`         // for the listener: tcp, unix, udp; empty without an address
+	Network   string `json:"network"`         // tcp, unix, udp; empty without an address
 	Host      string `json:"host"`            // host:port or socket path for the listener
 	Source    string `json:"source"`          // file:line of the New call
 	Error     string `json:"error,omitempty"` // why this declaration cannot be started

@@ -15,7 +15,8 @@ func TestLastWordsKeepTheCause(t *testing.T) {
 		{"the end of much", chatter + "the end\n", "", "the end"},
 		{"a panic after chatter", chatter + "panic: x\n\ngoroutine 7\n", "panic: x", "goroutine 7"},
 		{"the beginning of a long trace", chatter + trace, "panic: no database", ""},
-		{"the latest of two", "panic: lived on\n" + chatter + "fatal error: maps\n", "fatal error: maps", ""},
+		{"the latest of two", "panic: lived on\n" + chatter + "fatal error: maps\n",
+			"fatal error: maps", ""},
 		{"not in a line", "log: panic: no\n", "log: panic: no", ""},
 		{"nothing", "", "", ""},
 	}

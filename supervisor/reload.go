@@ -59,7 +59,8 @@ func (s *Supervisor) requestReload(r *reload) {
 			next.gen, next.install = r.gen, r.install
 		}
 		next.join(r)
-	case running != nil && running.renewal == nil && running.gen.digest == r.gen.digest && running.stage < undoing:
+	case running != nil && running.renewal == nil && running.stage < undoing &&
+		running.gen.digest == r.gen.digest:
 		running.join(r)
 		s.hurry(running)
 	default:

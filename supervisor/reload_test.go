@@ -245,8 +245,11 @@ func TestFailedNewUnitLeavesNoTrace(t *testing.T) {
 		t.Fatalf("result %+v", res)
 	}
 	w.pass(time.Minute)
-	if got := w.live(); !slices.Equal(got, []int{old}) || len(w.s.units) != 1 || len(w.s.listeners) != 1 {
-		t.Errorf("processes %v, %d units, %d listeners", got, len(w.s.units), len(w.s.listeners))
+	if got := w.live(); !slices.Equal(got, []int{old}) {
+		t.Errorf("processes %v, want only %d", got, old)
+	}
+	if units, listeners := len(w.s.units), len(w.s.listeners); units != 1 || listeners != 1 {
+		t.Errorf("%d units, %d listeners, want one each", units, listeners)
 	}
 }
 

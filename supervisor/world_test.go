@@ -180,7 +180,8 @@ func (w *world) probe(specs ...ipc.Spec) {
 	if w.played(pid).launch.handover.Role != ipc.RoleProbe {
 		w.t.Fatalf("process %d is no probe", pid)
 	}
-	w.say(pid, &ipc.Announce{App: "app"}, &ipc.Specs{App: "app", Specs: specs}, &ipc.Done{Version: "1"})
+	w.say(pid, &ipc.Announce{App: "app"}, &ipc.Specs{App: "app", Specs: specs},
+		&ipc.Done{Version: "1"})
 	w.exit(pid, 0)
 }
 
