@@ -62,6 +62,17 @@ type Finisher interface{ Sent(c Conn) }
 // every connection.
 type Sharer interface{ Shares(c Conn) bool }
 
+// Failer is implemented by a protocol in which every message is owed an answer
+// and answers come in the order of the messages (http). The connection delivers
+// no message while a backlog waits, and it ends when an answer was refused,
+// because the next one would be taken for it. AppendFailure runs when the
+// callback of the message delivered last has panicked before it answered: what
+// it appends is sent and ends the connection like a Reject; nothing appended
+// ends it at once.
+type Failer interface {
+	AppendFailure(dst []byte, c Conn) []byte
+}
+
 // Farewell is implemented by a protocol with a last word of its own
 // (websocket: the close frame). AppendFarewell runs once, when this side
 // closes the connection in order: after the message given to Close, before

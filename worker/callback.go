@@ -40,10 +40,8 @@ func (c *Connection) step(data []byte) (n int, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			c.p.threw(c.where(inProtocol), r)
+			err = c.afterPanic(inProtocol)
 			c.p.flushAll()
-			if inProtocol {
-				err = errPanicked
-			}
 		}
 	}()
 	if n, err = c.measure(data); n == 0 || err != nil {
@@ -72,6 +70,27 @@ func (c *Connection) step(data []byte) (n int, err error) {
 		err = nil
 	}
 	return n, err
+}
+
+// afterPanic is what a panic means for the connection: nothing, unless the
+// protocol is in an unknown state or owes the peer an answer.
+func (c *Connection) afterPanic(inProtocol bool) error {
+	if inProtocol {
+		return errPanicked
+	}
+	if c.codec.fail == nil || c.codec.quiet == nil || c.isQuiet() {
+		return nil
+	}
+	if reply := c.failure(); len(reply) > 0 {
+		return &protocol.Reject{Reply: reply, Why: "a callback panicked"}
+	}
+	return errPanicked
+}
+
+// failure is the answer that a callback owed.
+func (c *Connection) failure() []byte {
+	defer c.p.caught("the protocol's AppendFailure")
+	return c.codec.fail.AppendFailure(nil, c)
 }
 
 // measure asks the protocol for the length of the first message, once per

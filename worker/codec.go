@@ -15,6 +15,7 @@ type codec struct {
 	writes   protocol.BytesEncoder
 	share    protocol.Sharer
 	sent     protocol.Finisher
+	fail     protocol.Failer
 	farewell protocol.Farewell
 	quiet    protocol.Quiescer
 	leave    protocol.Leaver
@@ -35,6 +36,7 @@ func (p *Process) codecOf(proto protocol.Protocol, name string) *codec {
 	c.writes, _ = proto.(protocol.BytesEncoder)
 	c.share, _ = proto.(protocol.Sharer)
 	c.sent, _ = proto.(protocol.Finisher)
+	c.fail, _ = proto.(protocol.Failer)
 	c.farewell, _ = proto.(protocol.Farewell)
 	c.quiet, _ = proto.(protocol.Quiescer)
 	c.leave, _ = proto.(protocol.Leaver)

@@ -143,7 +143,7 @@ func (c *Connection) SetProtocol(p protocol.Protocol) {
 	c.p.own("Connection.SetProtocol")
 	c.codec = c.p.codecOf(p, protocolName("tcp", p))
 	c.state, c.need = nil, 0
-	if c.in != nil && c.flags&paused == 0 {
+	if c.in != nil && !c.held() {
 		c.flags |= resumed
 		c.queue()
 	}

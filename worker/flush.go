@@ -143,7 +143,9 @@ func (c *Connection) writable() {
 	}
 	c.flags &^= blocked | full
 	c.rewatch()
-	if Status(c.status) != Established {
+	if Status(c.status) == Established {
+		c.attend()
+	} else {
 		c.queue()
 	}
 	c.onBufferDrain()

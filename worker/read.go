@@ -35,11 +35,17 @@ func (s *socket) OnEvents(ev eventloop.Events) {
 func (c *Connection) reading() bool {
 	switch Status(c.status) {
 	case Established:
-		return c.flags&paused == 0
+		return !c.held()
 	case Ending: // they are thrown away, so that our last bytes are not reset
 		return true
 	}
 	return false
+}
+
+// held says that no message is delivered now: the author has paused, or the
+// protocol owes an answer to each and earlier ones do not get through.
+func (c *Connection) held() bool {
+	return c.flags&paused != 0 || c.codec.fail != nil && c.flags&blocked != 0
 }
 
 // readable reads once, up to 64 KiB, and goes on to the end when the peer has
@@ -177,7 +183,7 @@ func (c *Connection) read(p []byte) int {
 
 // consume delivers the complete messages of data and returns the rest.
 func (c *Connection) consume(data []byte) []byte {
-	for len(data) > 0 && Status(c.status) == Established && c.flags&paused == 0 {
+	for len(data) > 0 && Status(c.status) == Established && !c.held() {
 		n, err := c.step(data)
 		if err != nil {
 			c.reject(err)
@@ -226,6 +232,14 @@ func (c *Connection) ResumeRecv() {
 		return
 	}
 	c.flags &^= paused
+	c.attend()
+}
+
+// attend ends what held says.
+func (c *Connection) attend() {
+	if c.held() {
+		return
+	}
 	if c.flags&deaf != 0 {
 		c.flags &^= deaf
 		c.rewatch()

@@ -83,6 +83,9 @@ func (c *Connection) admit() error {
 	if c.flags&blocked != 0 && c.out.size() >= c.MaxSendBufferSize {
 		c.p.counters.sendFail++
 		c.onError(SendFail, ErrBufferFull)
+		if c.codec.fail != nil { // the next answer would be taken for this one
+			c.setStatus(Closing)
+		}
 		return ErrBufferFull
 	}
 	return nil

@@ -132,6 +132,19 @@ func (e *exchange) next() answer {
 	return a
 }
 
+// fail answers the request whose callback panicked, unless earlier ones still
+// wait: then nobody could tell which of them it is for.
+func (e *exchange) fail(dst []byte) []byte {
+	if len(e.waiting) != 1 {
+		return dst
+	}
+	e.waiting = e.waiting[:0]
+	return append(dst, internalError...)
+}
+
+const internalError = "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n" +
+	"Content-Length: 0\r\n\r\n"
+
 // sent does what had to wait until the answer was in the send buffer.
 func (e *exchange) sent(c protocol.Conn) {
 	if !e.final {

@@ -53,6 +53,9 @@ func (http1) Sent(c protocol.Conn) { exchangeOf(c).sent(c) }
 // Quiet is true when every request was answered.
 func (http1) Quiet(c protocol.Conn) bool { return len(exchangeOf(c).waiting) == 0 }
 
+// AppendFailure is protocol.Failer: 500 and the end of the connection.
+func (http1) AppendFailure(dst []byte, c protocol.Conn) []byte { return exchangeOf(c).fail(dst) }
+
 // Leave makes the next answer that leaves no request unanswered say
 // Connection: close.
 func (http1) Leave(c protocol.Conn) { exchangeOf(c).leaving = true }
