@@ -3,6 +3,8 @@ package child
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/workerman-go/wm/ipc"
 	"github.com/workerman-go/wm/worker"
@@ -24,8 +26,20 @@ func Main(h *ipc.Handover, apps []worker.App) int {
 		fmt.Fprintf(os.Stderr, "hand-over: %v\n", err)
 		return ipc.ExitHandover
 	}
+	apps = rooted(apps, h.Root)
 	if h.Role == ipc.RoleProbe {
 		return probe(link, h.Apps, apps)
 	}
 	return serve(link, h, apps)
+}
+
+// rooted makes the source folders of apps absolute, for worker.AppDir.
+func rooted(apps []worker.App, root string) []worker.App {
+	apps = slices.Clone(apps)
+	for i, app := range apps {
+		if root != "" && !filepath.IsAbs(app.Dir) {
+			apps[i].Dir = filepath.Join(root, app.Dir)
+		}
+	}
+	return apps
 }

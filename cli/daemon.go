@@ -87,13 +87,9 @@ func (in *invocation) rebornWith(channel int) (*os.Process, error) {
 	}
 	// A mark that somebody else's go-daemon left would make this the child.
 	os.Unsetenv(daemon.MARK_NAME)
-	output := in.stdoutFile
-	if output == "" {
-		output = os.DevNull // go-daemon's own default cannot be written to
-	}
 	detached := &daemon.Context{
-		LogFileName: output,
-		LogFilePerm: 0o644,
+		// The master opens the real file, and with more care.
+		LogFileName: os.DevNull,
 		Umask:       masterUmask,
 		Args:        []string{rundir.MasterTitle(in.Name, in.exe)},
 		Env:         append(os.Environ(), entry),

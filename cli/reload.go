@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"path/filepath"
 	"time"
 
@@ -20,6 +21,10 @@ func (in *invocation) reloadCommand() *urfave.Command {
 }
 
 func (in *invocation) reload(c *urfave.Context) int {
+	if err := in.refuseStartFlags(); err != nil {
+		in.complain("%v", err)
+		return ipc.CodeUsage
+	}
 	in.say("reload")
 	return in.ifRunning(ipc.CodeNotRunning, func() int {
 		binary, code := in.reloadFrom()
@@ -29,6 +34,14 @@ func (in *invocation) reload(c *urfave.Context) int {
 		defer binary.leave()
 		return in.requestReload(binary, c.Bool("g"), c.Bool("no-wait"))
 	})
+}
+
+// refuseStartFlags keeps what only a start can change from being ignored.
+func (in *invocation) refuseStartFlags() error {
+	if len(in.apps) > 0 || len(in.rest) > 0 {
+		return errors.New("apps and their arguments are chosen by start and restart")
+	}
+	return nil
 }
 
 // reloadFrom is the binary to reload from, built when the master runs this one;
@@ -68,7 +81,7 @@ func (in *invocation) isExecutable(path string) bool {
 // and gives it its name after success.
 func (in *invocation) requestReload(binary *candidate, graceful, noWait bool) int {
 	request := ipc.Request{
-		Command: ipc.CommandReload, Graceful: graceful, NoWait: noWait, Apps: in.apps,
+		Command: ipc.CommandReload, Graceful: graceful, NoWait: noWait,
 	}
 	if binary.shop != nil {
 		request.Binary, request.InstallAs = binary.path, binary.shop.target

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -40,7 +41,13 @@ func findTree(target string, info *debug.BuildInfo, owners ...int) (*sourceTree,
 		return nil, nil
 	}
 	owners = append(owners, 0)
-	for _, path := range []string{root, filepath.Join(root, "go.mod"), filepath.Dir(target)} {
+	apps := filepath.Join(root, "apps")
+	for _, path := range []string{
+		root, filepath.Join(root, "go.mod"), filepath.Dir(target), apps, filepath.Join(apps, "all.go"),
+	} {
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+			continue
+		}
 		if err := trust(path, owners); err != nil {
 			return nil, err
 		}

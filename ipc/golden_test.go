@@ -30,7 +30,7 @@ var samples = map[string]Message{
 	"goodbye":     &Goodbye{Code: 0},
 
 	"seated":          &Seated{},
-	"drain":           &Drain{Graceful: true, Timeout: 10 * time.Second, Reload: true},
+	"drain":           &Drain{Graceful: true, Timeout: 10 * time.Second},
 	"reload":          &Reload{},
 	"ask-report":      &AskReport{ID: 7},
 	"ask-connections": &AskConnections{ID: 8},
@@ -44,7 +44,7 @@ var samples = map[string]Message{
 	"done": &Done{Version: "0.1.0"},
 
 	"request": &Request{Command: CommandReload, Graceful: true, NoWait: true,
-		Binary: "bin/.wm.next", InstallAs: "bin/wm", Apps: []string{"chat"}},
+		Binary: "bin/.wm.next", InstallAs: "bin/wm"},
 	"progress": &Progress{Kind: "ready", Text: "chat/2 is ready", Worker: "chat", Slot: 2,
 		PID: 4711, Done: 3, Total: 4},
 	"snapshot":        sampleSnapshot,

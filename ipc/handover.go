@@ -27,6 +27,8 @@ type Handover struct {
 	Role    Role     `json:"role"`
 	Args    []string `json:"args,omitempty"` // what follows -- on the command line
 	Apps    []string `json:"apps,omitempty"` // only these; empty is all
+	// Root is the folder that the source folders of apps are relative to.
+	Root string `json:"root,omitempty"`
 
 	Master *MasterHandover `json:"master,omitempty"`
 	Worker *WorkerHandover `json:"worker,omitempty"`
@@ -57,8 +59,6 @@ type WorkerHandover struct {
 	Seated   bool `json:"seated"`
 	Listener int  `json:"listener"` // descriptor; -1 without an address
 	Debug    bool `json:"debug"`
-	// MasterPID is for messages only; the lifeline is the link.
-	MasterPID int `json:"master_pid"`
 }
 
 // ErrVersion is returned for a peer or a hand-over of a version that this one

@@ -120,7 +120,6 @@ type Seated struct{}
 type Drain struct {
 	Graceful bool          `json:"graceful"`
 	Timeout  time.Duration `json:"timeout_ns"`
-	Reload   bool          `json:"reload"` // the end belongs to a reload
 }
 
 // Reload tells a process that is not Reloadable to run OnWorkerReload. A
@@ -178,12 +177,11 @@ const (
 
 // Request is what the command line asks.
 type Request struct {
-	Command   string   `json:"command"`
-	Graceful  bool     `json:"graceful,omitempty"`
-	NoWait    bool     `json:"no_wait,omitempty"`
-	Binary    string   `json:"binary,omitempty"`     // reload from this file; empty: the one started
-	InstallAs string   `json:"install_as,omitempty"` // rename Binary to this after success
-	Apps      []string `json:"apps,omitempty"`
+	Command   string `json:"command"`
+	Graceful  bool   `json:"graceful,omitempty"`
+	NoWait    bool   `json:"no_wait,omitempty"`
+	Binary    string `json:"binary,omitempty"`     // reload from this file; empty: the one started
+	InstallAs string `json:"install_as,omitempty"` // rename Binary to this after success
 }
 
 // Progress is one step of a start, stop or reload, for people.

@@ -147,7 +147,7 @@ type logOutput struct {
 	torn   bool // the last write ended inside a line
 }
 
-// open checks the path, because lumberjack itself would follow a link and
+// open checks the path each time, because lumberjack itself would follow a link and
 // make directories, and picks who writes the file.
 func (o *logOutput) open() error {
 	path := o.config.Path
@@ -173,6 +173,9 @@ func (o *logOutput) open() error {
 		return nil
 	}
 	file.Close()
+	if same, ok := o.file.(*lumberjack.Logger); ok {
+		return same.Close() // the next line opens what has the name now
+	}
 	o.file = &lumberjack.Logger{
 		Filename: path, LocalTime: true,
 		MaxSize:    orDefault(o.config.MaxMegabytes, defaultLogMegabytes),
@@ -195,6 +198,9 @@ func (o *logOutput) reopen() error {
 		return err
 	}
 	o.torn = false
+	if o.file == old {
+		return nil // a second Logger would leave the first one's goroutine behind
+	}
 	return old.Close()
 }
 

@@ -23,6 +23,9 @@ func (s *Supervisor) begin() error {
 	gen.number = s.lastNumber
 	s.generations[gen] = true
 	return s.probeBinary(gen, func(err error) {
+		if s.phase != probingFirst {
+			return // told to stop meanwhile
+		}
 		if err == nil {
 			err = s.establish(gen)
 		}
@@ -35,9 +38,6 @@ func (s *Supervisor) begin() error {
 // establish opens everything that the processes and the operators need, in
 // the order in which a failure costs least. Then the slots are filled.
 func (s *Supervisor) establish(gen *generation) error {
-	if s.phase != probingFirst {
-		return nil // told to stop meanwhile
-	}
 	s.gen, s.settings = gen, gen.settings
 	if err := s.openFiles(); err != nil {
 		return err
@@ -169,10 +169,7 @@ func (s *Supervisor) listenerFor(spec ipc.Spec) (*listener, error) {
 	if spec.Network == "" {
 		return nil, nil
 	}
-	key := spec.Network + " " + spec.Host
-	if anyPort(spec.Host) {
-		key += " " + spec.Key
-	}
+	key := addressKey(spec)
 	if lis := s.listeners[key]; lis != nil {
 		return lis, nil
 	}
@@ -182,6 +179,18 @@ func (s *Supervisor) listenerFor(spec ipc.Spec) (*listener, error) {
 	}
 	s.listeners[key] = lis
 	return lis, nil
+}
+
+// addressKey is the same for two spellings of one address. A port that the
+// kernel chooses belongs to its Worker alone.
+func addressKey(spec ipc.Spec) string {
+	if anyPort(spec.Host) {
+		return spec.Network + " " + spec.Host + " " + spec.Key
+	}
+	if address, err := parseHost(spec.Host); err == nil {
+		return spec.Network + " " + address.String()
+	}
+	return spec.Network + " " + spec.Host
 }
 
 // bind is the real system's: a listening socket of its own.

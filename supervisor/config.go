@@ -21,6 +21,7 @@ const (
 	probeTimeout       = 10 * time.Second       // for all Start functions together
 	yieldTimeout       = time.Second            // a blocked loop forfeits its seat
 	pipeTimeout        = 500 * time.Millisecond // for what a dead process left in its pipes
+	kickEvery          = 10 * time.Millisecond
 	reportTimeout      = 150 * time.Millisecond // then status shows the last known figures
 	defaultStopTimeout = 10 * time.Second
 	flushPatience      = 200 * time.Millisecond // for the terminal, before the banner

@@ -27,6 +27,7 @@ type control struct {
 	path string
 	busy chan struct{} // one entry for each command being served
 	open sync.WaitGroup
+	shut chan struct{} // closed when no request is taken any more
 }
 
 // openControl begins to answer commands.
@@ -36,7 +37,8 @@ func (s *Supervisor) openControl() error {
 		return err
 	}
 	s.control = &control{
-		s: s, ln: ln, path: s.cfg.Dir.Socket, busy: make(chan struct{}, maxControls),
+		s: s, ln: ln, path: s.cfg.Dir.Socket,
+		busy: make(chan struct{}, maxControls), shut: make(chan struct{}),
 	}
 	go s.control.accept()
 	return nil
@@ -48,6 +50,7 @@ func (s *Supervisor) closeControl() {
 	if c == nil {
 		return
 	}
+	close(c.shut)
 	os.Remove(c.path) // before the results: whoever has one finds no socket
 	c.ln.Close()
 	s.stopped()
@@ -68,6 +71,7 @@ func (c *control) accept() {
 		}
 		select {
 		case c.busy <- struct{}{}:
+			c.open.Add(1)
 			go c.serve(ipc.NewConn(sock)) // ends with the command, see requestTimeout
 		default:
 			sock.Close()
@@ -77,6 +81,7 @@ func (c *control) accept() {
 
 // serve reads the one request of a command and hands it to the loop.
 func (c *control) serve(conn *ipc.Conn) {
+	defer c.open.Done()
 	defer func() { <-c.busy }()
 	defer conn.Close()
 	conn.MaxMessage = ipc.MaxRequest
@@ -109,7 +114,7 @@ func (c *control) serve(conn *ipc.Conn) {
 // refuse answers and logs what is not served.
 func (c *control) refuse(conn *ipc.Conn, peer ipc.Peer, code int, err error) {
 	text := fmt.Sprintf("control socket: pid %d of uid %d: %v", peer.PID, peer.UID, err)
-	c.s.post(&request{note: text})
+	c.post(&request{note: text})
 	conn.SetWriteDeadline(time.Now().Add(requestTimeout))
 	conn.Send(&ipc.Result{Code: code, Text: err.Error()})
 }
@@ -123,9 +128,7 @@ func (c *control) attend(conn *ipc.Conn, want *ipc.Request, peer ipc.Peer) {
 			r.reload.by = fmt.Sprintf(" (asked by uid %d, pid %d)", peer.UID, peer.PID)
 		}
 	}
-	c.open.Add(1)
-	defer c.open.Done()
-	if !c.s.post(r) {
+	if !c.post(r) {
 		return
 	}
 	for m := range r.out {
@@ -137,12 +140,12 @@ func (c *control) attend(conn *ipc.Conn, want *ipc.Request, peer ipc.Peer) {
 	}
 }
 
-// post gives a request to the loop; false when the loop has ended.
-func (s *Supervisor) post(r *request) bool {
+// post gives a request to the loop; false when it takes none any more.
+func (c *control) post(r *request) bool {
 	select {
-	case s.requests <- r:
+	case c.s.requests <- r:
 		return true
-	case <-s.gone:
+	case <-c.shut:
 		return false
 	}
 }
@@ -156,17 +159,24 @@ type request struct {
 	err    error
 	note   string // not a request: a line for the log
 	out    chan ipc.Message
+	cut    bool // records were dropped
 	ended  bool
 }
 
-// reply queues a record; a command that does not read loses progress only.
+// reply queues a record. A command that does not read loses progress first;
+// what it asked for only with a result that says so.
 func (r *request) reply(m ipc.Message) {
-	if r.ended {
-		return
+	free := cap(r.out) - len(r.out) - 1 // the last place is for the result
+	_, minor := m.(*ipc.Progress)
+	if minor {
+		free -= cap(r.out) / 2
 	}
-	select {
-	case r.out <- m:
-	default:
+	switch {
+	case r.ended:
+	case free > 0:
+		r.out <- m
+	case !minor:
+		r.cut = true
 	}
 }
 
@@ -175,7 +185,10 @@ func (r *request) finish(code int, text string) {
 	if r.ended {
 		return
 	}
-	r.reply(&ipc.Result{Code: code, Text: text})
+	if r.cut && code == ipc.CodeDone && text == "" {
+		code, text = ipc.CodeFailed, "incomplete: the command did not read fast enough"
+	}
+	r.out <- &ipc.Result{Code: code, Text: text}
 	r.ended = true
 	close(r.out)
 }

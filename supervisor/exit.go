@@ -57,6 +57,9 @@ func (s *Supervisor) finish(p *process) {
 	if !p.goodbye {
 		s.kick(p)
 	}
+	if !p.readyAt.IsZero() && p.ended.at.Sub(p.started) >= stableAfter {
+		p.slot.crashes = 0
+	}
 	held := p.slot.current == p
 	p.slot.forget(p)
 	switch {
@@ -113,16 +116,14 @@ func (p *process) reason() string {
 
 // backOff makes the slot wait, twice as long after every crash.
 func (sl *slot) backOff(p *process, now time.Time) {
-	if p.ended.at.Sub(p.started) >= stableAfter {
-		sl.crashes = 0
-	}
 	sl.crashes++
 	sl.lastCause = describeStatus(p.ended.status)
 	if p.failed != nil {
 		sl.lastCause = p.failed.Text
 	}
 	sl.lastWords = p.words.String()
-	sl.waiting, sl.wait = true, now.Add(backoffDelay(sl.crashes))
+	sl.step(crashed)
+	sl.wait = now.Add(backoffDelay(sl.crashes))
 }
 
 // backoffDelay is the pause after the n-th crash in a row.
@@ -174,7 +175,7 @@ func (s *Supervisor) fillVacant(now time.Time) {
 		if sl.current != nil || s.roll.owns(sl) || now.Before(sl.wait) {
 			continue
 		}
-		sl.waiting = false
+		sl.step(due)
 		s.fill(sl, now)
 	}
 }
@@ -197,7 +198,8 @@ func (s *Supervisor) fill(sl *slot, now time.Time) {
 	}
 	sl.crashes++
 	sl.lastCause = err.Error()
-	sl.waiting, sl.wait = true, now.Add(backoffDelay(sl.crashes))
+	sl.step(crashed)
+	sl.wait = now.Add(backoffDelay(sl.crashes))
 }
 
 // retryBusy schedules another attempt after ETXTBSY, for busyTimeout.

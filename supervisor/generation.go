@@ -2,9 +2,13 @@ package supervisor
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"path/filepath"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -17,6 +21,7 @@ import (
 type generation struct {
 	number   int
 	path     string // as called, for messages and renaming
+	root     string // of the apps' source folders
 	file     *os.File
 	digest   [sha256.Size]byte
 	version  string // wm version of the binary, from the probe
@@ -27,11 +32,11 @@ type generation struct {
 // openGeneration opens the executable at path. Its number is given when the
 // reload that brings it begins.
 func openGeneration(path string) (*generation, error) {
-	file, err := os.Open(path)
+	file, err := openHigh(path)
 	if err != nil {
 		return nil, fmt.Errorf("open executable: %w", err)
 	}
-	g := &generation{path: path, file: file}
+	g := &generation{path: path, root: appsRoot(path), file: file}
 	sum := sha256.New()
 	if _, err := io.Copy(sum, file); err != nil {
 		file.Close()
@@ -39,6 +44,23 @@ func openGeneration(path string) (*generation, error) {
 	}
 	sum.Sum(g.digest[:0])
 	return g, nil
+}
+
+// firstHigh is above every descriptor that a started process is given: those
+// take their places before the exec, and would take the executable's.
+const firstHigh = 64
+
+func openHigh(path string) (*os.File, error) {
+	low, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer low.Close()
+	high, err := unix.FcntlInt(low.Fd(), unix.F_DUPFD_CLOEXEC, firstHigh)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(high), path), nil
 }
 
 // execPath is the name under which the started process finds the executable:
@@ -57,17 +79,58 @@ func (g *generation) sameFile(path string) bool {
 	return err == nil && os.SameFile(mine, there)
 }
 
-// install renames the binary of a successful reload to its final name, unless
+// appsRoot is the module that a binary stands in, or else its own folder: a
+// binary that was taken elsewhere may have taken apps/NAME along.
+func appsRoot(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			return filepath.Dir(path)
+		}
+	}
+}
+
+// install gives the binary of a successful reload its final name, also when
 // another build has taken its place meanwhile.
 func (g *generation) install(as string) error {
-	if !g.sameFile(g.path) {
-		return fmt.Errorf("install %s: %s was replaced meanwhile", as, g.path)
+	from := g.path
+	if !g.sameFile(from) {
+		copied, err := g.copyBeside(as)
+		if err != nil {
+			return fmt.Errorf("install %s: %w", as, err)
+		}
+		from = copied
 	}
-	if err := unix.Rename(g.path, as); err != nil {
+	if err := unix.Rename(from, as); err != nil {
 		return fmt.Errorf("install %s: %w", as, err)
 	}
 	g.path = as
 	return nil
+}
+
+// copyBeside writes the executable to a file beside as that belongs to the
+// same user.
+func (g *generation) copyBeside(as string) (path string, err error) {
+	old, err := os.Stat(as)
+	if err != nil {
+		return "", err
+	}
+	to, err := os.CreateTemp(filepath.Dir(as), "."+filepath.Base(as)+".install*")
+	if err != nil {
+		return "", err
+	}
+	owner := old.Sys().(*syscall.Stat_t)
+	_, err = io.Copy(to, io.NewSectionReader(g.file, 0, math.MaxInt64))
+	err = errors.Join(err, to.Chmod(old.Mode()), to.Chown(int(owner.Uid), int(owner.Gid)), to.Close())
+	if err != nil {
+		os.Remove(to.Name())
+	}
+	return to.Name(), err
 }
 
 func (g *generation) close() { g.file.Close() }

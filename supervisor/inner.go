@@ -9,27 +9,44 @@ import (
 	"github.com/workerman-go/wm/ipc"
 )
 
-// onListen opens a port that a process asked for in OnWorkerStart. The slot
-// keeps it, so that its next process gets the same socket with everybody who
-// waits in its queue.
+// maxInner bounds the inner ports of a slot.
+const maxInner = 64
+
+// onListen opens a port that a process asked for in OnWorkerStart.
 func (s *Supervisor) onListen(p *process, m *ipc.Listen) {
-	sl := p.slot
-	lis := sl.inner[m.Address]
-	if lis == nil {
-		network, host, err := splitAddress(m.Address)
-		if err == nil {
-			lis, err = s.sys.bind(network, host, p.plan.spec.Backlog)
-		}
-		if err != nil {
-			p.link.send(&ipc.Listening{ID: m.ID, Error: err.Error()})
-			return
-		}
-		sl.inner[m.Address] = lis
+	lis, err := s.innerListener(p, m.Address)
+	if err == nil {
+		p.inner[m.Address] = true
+		err = p.link.pass(&ipc.Listening{ID: m.ID}, lis.fd)
 	}
-	p.inner[m.Address] = true
-	if err := p.link.pass(&ipc.Listening{ID: m.ID}, lis.fd); err != nil {
+	if err != nil {
 		p.link.send(&ipc.Listening{ID: m.ID, Error: err.Error()})
 	}
+}
+
+// innerListener returns the socket of an inner address. The slot keeps it, so
+// that its next process gets the same one with everybody who waits in its
+// queue.
+func (s *Supervisor) innerListener(p *process, address string) (*listener, error) {
+	sl := p.slot
+	if lis := sl.inner[address]; lis != nil {
+		return lis, nil
+	}
+	switch {
+	case p != sl.current && p != sl.next || !p.toldAt.IsZero():
+		return nil, fmt.Errorf("listen %s: this process is leaving", address)
+	case len(sl.inner) >= maxInner:
+		return nil, fmt.Errorf("listen %s: a process may have %d inner ports", address, maxInner)
+	}
+	network, host, err := splitAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	lis, err := s.sys.bind(network, host, p.plan.spec.Backlog)
+	if err == nil {
+		sl.inner[address] = lis
+	}
+	return lis, err
 }
 
 // splitAddress takes network://host apart.

@@ -89,8 +89,16 @@ func (l *link) take() []outgoing {
 // send queues m. It reports false when the process has not read for long; m
 // is dropped then unless it must arrive.
 func (l *link) send(m ipc.Message) bool {
-	_, droppable := m.(*ipc.AskReport)
-	return l.queue(outgoing{m: m, fd: -1}, droppable)
+	return l.queue(outgoing{m: m, fd: -1}, droppable(m))
+}
+
+// droppable says that nothing is lost but time.
+func droppable(m ipc.Message) bool {
+	switch m.(type) {
+	case *ipc.AskReport, *ipc.AskConnections, *ipc.Kick:
+		return true
+	}
+	return false
 }
 
 // pass queues m with a duplicate of a descriptor. Duplicates of a socket share

@@ -1,20 +1,17 @@
 package supervisor
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 const (
 	defaultBacklog  = 102400 // the kernel cuts it to net.core.somaxconn
-	resolveTimeout  = 2 * time.Second
 	privilegedPorts = 1024
 
 	keepAliveSeconds = 55 // below the 60 s after which common balancers forget
@@ -130,6 +127,8 @@ func parseHost(host string) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(ip.Unmap(), uint16(port)), nil
 }
 
+// resolve knows no names but localhost: a resolver that does not answer would
+// hold up the loop, and a listener belongs to an address of this machine.
 func resolve(name string) (netip.Addr, error) {
 	switch name {
 	case "", "*":
@@ -140,30 +139,7 @@ func resolve(name string) (netip.Addr, error) {
 	if ip, err := netip.ParseAddr(name); err == nil {
 		return ip, nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
-	defer cancel()
-	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
-	if err != nil {
-		return netip.Addr{}, resolveError(err)
-	}
-	for _, ip := range found {
-		if ip.Unmap().Is4() {
-			return ip, nil
-		}
-	}
-	return found[0], nil
-}
-
-// resolveError takes package net's wrapping off, which would repeat the name.
-func resolveError(err error) error {
-	var dns *net.DNSError
-	if !errors.As(err, &dns) {
-		return err
-	}
-	if dns.IsTimeout {
-		return fmt.Errorf("no answer about this name within %v", resolveTimeout)
-	}
-	return errors.New(dns.Err)
+	return netip.Addr{}, fmt.Errorf("%q is no IP address", name)
 }
 
 func socketAddress(address netip.AddrPort) (family int, sockaddr unix.Sockaddr, err error) {

@@ -34,9 +34,11 @@ type probing struct {
 // is not shown: it will be printed again by every worker process.
 func (s *Supervisor) probeBinary(gen *generation, done func(error)) error {
 	got, err := s.sys.start(launch{
-		gen:      gen,
-		title:    s.cfg.Program + ": probe",
-		handover: ipc.Handover{Role: ipc.RoleProbe, Apps: s.cfg.Apps, Args: s.cfg.Args},
+		gen:   gen,
+		title: s.cfg.Program + ": probe",
+		handover: ipc.Handover{
+			Role: ipc.RoleProbe, Apps: s.cfg.Apps, Args: s.cfg.Args, Root: gen.root,
+		},
 		environ:  s.cfg.environ(),
 		quiet:    true,
 		listener: -1,
@@ -122,8 +124,8 @@ func checkSpecs(specs []ipc.Spec) error {
 		if spec.Host == "" || spec.Error != "" {
 			continue
 		}
-		at := spec.Network + " " + spec.Host
-		if other, found := taken[at]; found && !anyPort(spec.Host) {
+		at := addressKey(spec)
+		if other, found := taken[at]; found {
 			errs = append(errs, fmt.Errorf("app %s: %s is taken by app %s already (%s and %s)",
 				spec.App, spec.Listen, other.App, spec.Source, other.Source))
 		}

@@ -51,10 +51,10 @@ func (s *Supervisor) launchOf(sl *slot, pl plan, seated bool) launch {
 	spec := pl.spec
 	spec.StopTimeout = s.stopTimeout(spec) // for ends that the process begins itself
 	l.handover = ipc.Handover{
-		Role: ipc.RoleWorker, Args: s.cfg.Args,
+		Role: ipc.RoleWorker, Args: s.cfg.Args, Root: pl.gen.root,
 		Worker: &ipc.WorkerHandover{
 			Spec: spec, Slot: sl.number, Generation: pl.gen.number, Seated: seated,
-			Listener: there, Debug: !s.cfg.Daemon, MasterPID: unix.Getpid(),
+			Listener: there, Debug: !s.cfg.Daemon,
 		},
 	}
 	return l
@@ -77,7 +77,7 @@ func (s *Supervisor) onMessage(m linkMessage) {
 	case *ipc.Ready:
 		s.onReady(p)
 	case *ipc.Yielded:
-		p.yielded, p.yieldBy = true, time.Time{}
+		p.yieldBy = time.Time{}
 	case *ipc.Report:
 		s.onReport(p, m)
 	case *ipc.Connections:
@@ -125,8 +125,8 @@ func (s *Supervisor) onLinkEnd(p *process, err error) {
 func (s *Supervisor) tell(p *process, graceful bool) {
 	now := s.sys.now()
 	timeout := s.stopTimeout(p.plan.spec)
-	if !graceful && p.killAt.IsZero() {
-		p.killAt = now.Add(timeout)
+	if !graceful {
+		p.limit(now.Add(timeout))
 	}
 	if !p.step(told) {
 		s.bug(p, told)
@@ -136,7 +136,7 @@ func (s *Supervisor) tell(p *process, graceful bool) {
 		p.toldAt, p.yieldBy = now, now.Add(yieldTimeout)
 	}
 	p.readyBy = time.Time{}
-	p.link.send(&ipc.Drain{Graceful: graceful, Timeout: timeout, Reload: s.roll != nil})
+	p.link.send(&ipc.Drain{Graceful: graceful, Timeout: timeout})
 }
 
 // stopTimeout is how long a process may take to leave.
@@ -172,6 +172,9 @@ func (s *Supervisor) killLate(now time.Time) {
 		if p.ended != nil || p.killed {
 			continue
 		}
+		if !now.Before(p.yieldBy) {
+			p.yieldBy = time.Time{} // a blocked loop forfeits its seat
+		}
 		switch {
 		case !p.readyBy.IsZero() && !now.Before(p.readyBy):
 			p.late = true
@@ -185,16 +188,35 @@ func (s *Supervisor) killLate(now time.Time) {
 	}
 }
 
-// kick makes the siblings of p look at the queue they share: a wake-up that
-// went to p alone would be lost otherwise.
+// kick makes the processes of a unit look at the queue they share: a wake-up
+// that went to p alone would be lost otherwise. A unit whose processes come and
+// go at their limit is kicked once in kickEvery.
 func (s *Supervisor) kick(p *process) {
-	for _, sl := range p.slot.unit.slots {
-		for _, sibling := range sl.processes() {
-			if sibling != p && sibling.state == running {
-				sibling.link.send(&ipc.Kick{})
+	if u := p.slot.unit; u.kickAt.IsZero() {
+		u.kickAt = latest(s.sys.now(), u.kicked.Add(kickEvery))
+	}
+}
+
+// sendKicks sends the kicks that are due.
+func (s *Supervisor) sendKicks(now time.Time) {
+	for _, u := range s.units {
+		if u.kickAt.IsZero() || now.Before(u.kickAt) {
+			continue
+		}
+		u.kicked, u.kickAt = now, time.Time{}
+		for _, sl := range u.slots {
+			if p := sl.current; p != nil && p.state == running {
+				p.link.send(&ipc.Kick{})
 			}
 		}
 	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // stepOf is a line of progress about one process.

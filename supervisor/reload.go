@@ -46,8 +46,9 @@ func newReload(path, install string, graceful bool) (*reload, error) {
 	return &reload{gen: gen, graceful: graceful, install: install}, nil
 }
 
-// requestReload starts r, joins it to a reload of the same binary, or queues
-// it as the one follow-up. It is never dropped.
+// requestReload starts r, joins it to a reload of the same binary that has not
+// started a process yet, or queues it as the one follow-up. It is never
+// dropped, and what its processes read when they start is newer than it.
 func (s *Supervisor) requestReload(r *reload) {
 	s.generations[r.gen] = true
 	running, next := s.roll, s.queued
@@ -59,10 +60,10 @@ func (s *Supervisor) requestReload(r *reload) {
 			next.gen, next.install = r.gen, r.install
 		}
 		next.join(r)
-	case running != nil && running.renewal == nil && running.stage < undoing &&
+	case running != nil && running.renewal == nil && running.stage < rolling &&
 		running.gen.digest == r.gen.digest:
 		running.join(r)
-		s.hurry(running)
+		s.reopenFiles() // the request may come from a log rotation
 	default:
 		s.queued = r
 		if running != nil {
@@ -145,6 +146,11 @@ func (r *reload) plan(old []*unit) (added []*unit) {
 // planUnit lists the steps for a unit: its slots change in order, missing
 // ones are added.
 func (r *reload) planUnit(before, after *unit) {
+	if !before.spec.Reloadable && before.lis != after.lis {
+		r.tell(ipc.Progress{Kind: "note", Text: fmt.Sprintf(
+			"%s is not reloadable, its new address waits for a restart", before.spec.Key)})
+		after.plan = before.plan
+	}
 	for _, sl := range before.slots[:min(len(before.slots), after.spec.Count)] {
 		kind := replacing
 		if !before.spec.Reloadable {
@@ -193,6 +199,7 @@ func (s *Supervisor) commit(r *reload) {
 			for _, sl := range u.slots {
 				s.retire(r, sl)
 			}
+			s.removed = append(s.removed, u)
 		}
 	}
 	s.units, s.gen, s.settings = units, r.gen, r.gen.settings

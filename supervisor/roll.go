@@ -29,6 +29,9 @@ type step struct {
 	fresh    *process // the replacement
 	old      *process // who held the seat
 	alone    bool     // the seat was empty when the new process began
+
+	retryAt, busySince time.Time // of an executable that is being written
+	givenUp            bool      // while putting back: nothing more can be done
 }
 
 // owns tells whether the step under way fills this slot itself.
@@ -85,7 +88,7 @@ func (s *Supervisor) rollOn(now time.Time) {
 
 // moving tells whether a step is under way.
 func (r *reload) moving() bool {
-	return (r.stage == rolling || r.stage == undoing) && r.at < len(r.steps)
+	return r != nil && (r.stage == rolling || r.stage == undoing) && r.at < len(r.steps)
 }
 
 // advance takes a step as far as it goes without waiting; true when the next
@@ -101,7 +104,7 @@ func (s *Supervisor) advance(r *reload, st *step, now time.Time) bool {
 	case st.kind == adding || st.alone:
 		return s.advanceAlone(r, st, now)
 	case st.fresh == nil && (st.slot.current == nil || st.to.spec.StopFirst):
-		return s.emptySeat(r, st) && s.advanceAlone(r, st, now)
+		return s.emptySeat(r, st, now) && s.advanceAlone(r, st, now)
 	}
 	return s.advanceNewFirst(r, st, now)
 }
@@ -111,17 +114,17 @@ func (s *Supervisor) advance(r *reload, st *step, now time.Time) bool {
 func (s *Supervisor) advanceNewFirst(r *reload, st *step, now time.Time) bool {
 	sl := st.slot
 	if st.fresh == nil && !s.beginReplacement(r, st, now) {
-		return false
+		return st.givenUp // better what works than nothing
 	}
 	if st.fresh.state != running {
-		return r.lost(st) // while putting back: better what works than nothing
+		return r.lost(st)
 	}
 	if st.old == nil && sl.current != nil {
 		st.old = sl.current
 		r.leaves = append(r.leaves, st.old)
 		s.tell(st.old, r.graceful)
 	}
-	if old := st.old; old != nil && !old.finished && !old.yielded && now.Before(old.yieldBy) {
+	if old := st.old; old != nil && !old.finished && !old.yieldBy.IsZero() {
 		return false
 	}
 	s.seat(st)
@@ -159,7 +162,8 @@ func (s *Supervisor) seat(st *step) {
 	sl.current, sl.next = fresh, nil
 	fresh.link.send(&ipc.Seated{})
 	sl.closeInner(fresh)
-	sl.plan, sl.waiting, sl.crashes = st.to, false, 0
+	sl.step(told) // a backoff of the old plan is over
+	sl.plan, sl.crashes, sl.wait = st.to, 0, time.Time{}
 	if st.old == nil {
 		s.progress(s.stepOf("added", fresh, pidText(fresh)))
 		return
@@ -168,13 +172,15 @@ func (s *Supervisor) seat(st *step) {
 }
 
 // emptySeat makes way for a process that cannot overlap with the old one.
-func (s *Supervisor) emptySeat(r *reload, st *step) bool {
+func (s *Supervisor) emptySeat(r *reload, st *step, now time.Time) bool {
 	sl := st.slot
 	if old := sl.current; old != nil {
 		if st.old == nil {
 			st.old = old
 			r.leaves = append(r.leaves, old)
 			s.tell(old, r.graceful)
+			// The seat is empty until it is gone, so it has a limit even now.
+			old.limit(now.Add(s.stopTimeout(old.plan.spec)))
 		}
 		return false
 	}
@@ -187,7 +193,10 @@ func (s *Supervisor) advanceAlone(r *reload, st *step, now time.Time) bool {
 	sl := st.slot
 	if st.fresh == nil {
 		if !s.spawnFor(r, st, now, false) {
-			return false
+			if st.givenUp {
+				sl.plan = st.to // a crash like any other: fillVacant tries again
+			}
+			return st.givenUp
 		}
 		if !slices.Contains(sl.unit.slots, sl) {
 			sl.unit.slots = append(sl.unit.slots, sl)
@@ -195,7 +204,7 @@ func (s *Supervisor) advanceAlone(r *reload, st *step, now time.Time) bool {
 	}
 	if st.fresh.state != running {
 		if r.stage == undoing {
-			sl.plan = st.to // a lost one is tried again, like any crash
+			sl.plan = st.to
 		}
 		return r.lost(st)
 	}
@@ -203,17 +212,28 @@ func (s *Supervisor) advanceAlone(r *reload, st *step, now time.Time) bool {
 	return true
 }
 
-// spawnFor starts the new process of a step.
+// spawnFor starts the new process of a step. An executable that is being
+// written is tried again. Any other failure fails the reload; while putting
+// back it ends the step, and fillVacant goes on trying.
 func (s *Supervisor) spawnFor(r *reload, st *step, now time.Time, replacement bool) bool {
+	if now.Before(st.retryAt) {
+		return false
+	}
 	fresh, err := s.spawn(st.slot, st.to, replacement)
 	switch {
 	case err == nil:
-		st.fresh, st.slot.busySince = fresh, time.Time{}
+		st.fresh = fresh
 		s.progress(s.stepOf("starting", fresh, pidText(fresh)))
 		return true
-	case !st.slot.retryBusy(err, now):
-		r.fail(fmt.Sprintf("%s: %v", st.slot.label(), err))
+	case isBusy(err) && (st.busySince.IsZero() || now.Sub(st.busySince) < busyTimeout):
+		if st.busySince.IsZero() {
+			st.busySince = now
+		}
+		st.retryAt = now.Add(busyRetry)
+		return false
 	}
+	r.fail(fmt.Sprintf("%s: %v", st.slot.label(), err))
+	st.givenUp = r.stage == undoing
 	return false
 }
 
@@ -242,7 +262,9 @@ func (s *Supervisor) undo(r *reload) {
 		switch {
 		case st.kind == adding && slices.Contains(st.slot.unit.slots, st.slot):
 			r.steps = append(r.steps, &step{kind: removing, slot: st.slot})
-		case st.kind == replacing && !st.untouched():
+		case st.untouched():
+			st.slot.closeInner(st.slot.current) // what the failed one opened
+		case st.kind == replacing:
 			r.steps = append(r.steps, &step{
 				kind: replacing, slot: st.slot, from: st.to, to: st.from,
 			})

@@ -64,6 +64,10 @@ func (s *Supervisor) reloadBySignal(graceful bool) {
 
 // logStatus answers tools that still send SIGIOT for the status file.
 func (s *Supervisor) logStatus() {
+	if s.gen == nil {
+		s.logf("status: asking the apps what they declare")
+		return
+	}
 	ready, total := s.counts()
 	s.logf("status: %d workers, %d of %d processes ready, generation %d; use `%s status`",
 		len(s.units), ready, total, s.gen.number, s.cfg.Program)

@@ -41,7 +41,7 @@ func (o occurrence) String() string { return occurrenceNames[o] }
 // transitions is the life of a slot. A pair that is not here is a bug: the
 // loop logs it and kills the process rather than guess.
 var transitions = map[state]map[occurrence]state{
-	vacant:   {spawned: starting, told: vacant, crashed: backoff},
+	vacant:   {spawned: starting, crashed: backoff},
 	starting: {isReady: running, told: stopping, exited: vacant, crashed: backoff},
 	running:  {told: stopping, exited: vacant, crashed: backoff},
 	// ready may cross told on the link
@@ -62,6 +62,9 @@ type unit struct {
 	plan  // for new slots; a slot has its own once a reload has passed it by
 	slots []*slot
 	exits map[int]*exitCount // by raw wait word
+
+	kickAt time.Time // zero: no kick is due
+	kicked time.Time // the last one
 }
 
 type exitCount struct{ all, unexpected int }
@@ -77,8 +80,8 @@ type slot struct {
 	leaving []*process // drained ones of earlier generations
 	inner   map[string]*listener
 
+	rest      state     // vacant or backoff, while nobody sits here
 	wait      time.Time // backoff or a busy executable: not before this
-	waiting   bool      // wait belongs to a backoff
 	crashes   int
 	lastCause string
 	lastWords string
@@ -93,13 +96,17 @@ func newSlot(u *unit, number int) *slot {
 
 // state of the slot is that of its process, or of its waiting.
 func (sl *slot) state() state {
-	switch {
-	case sl.current != nil:
+	if sl.current != nil {
 		return sl.current.state
-	case sl.waiting:
-		return backoff
 	}
-	return vacant
+	return sl.rest
+}
+
+// step moves an empty slot along the table.
+func (sl *slot) step(o occurrence) {
+	if to, ok := transitions[sl.rest][o]; ok {
+		sl.rest = to
+	}
 }
 
 // processes are all live processes of the slot.
@@ -143,8 +150,7 @@ type process struct {
 	readyBy  time.Time // zero once ready
 	readyAt  time.Time // zero: not ready yet
 	toldAt   time.Time // zero: not told to leave
-	yieldBy  time.Time // zero: not asked, or has yielded
-	yielded  bool
+	yieldBy  time.Time // zero: not asked, has yielded, or has forfeited
 	killAt   time.Time // zero: never
 	killed   bool
 	late     bool // killed because it was not ready in time
@@ -173,12 +179,22 @@ func (p *process) next() time.Time {
 		return p.ended.at.Add(pipeTimeout)
 	}
 	var first time.Time
+	if p.killed {
+		return first // nothing but its exit
+	}
 	for _, t := range []time.Time{p.readyBy, p.yieldBy, p.killAt} {
 		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
 			first = t
 		}
 	}
 	return first
+}
+
+// limit kills p at the given time, unless it is to be killed before.
+func (p *process) limit(at time.Time) {
+	if p.killAt.IsZero() || at.Before(p.killAt) {
+		p.killAt = at
+	}
 }
 
 // step moves p along the table. It reports false for a pair that is not

@@ -42,6 +42,9 @@ func (s *Supervisor) snapshotMissing(missing map[*process]bool) *ipc.Snapshot {
 			}
 		}
 	}
+	for _, u := range s.removed {
+		snap.Exits = append(snap.Exits, u.exitRows()...)
+	}
 	for _, p := range s.byPID {
 		if p.ended == nil {
 			snap.Processes = append(snap.Processes, s.processRow(p, missing[p]))
@@ -58,7 +61,7 @@ func (s *Supervisor) stateWord() string {
 		return "stopping"
 	case s.phase < serving:
 		return "starting"
-	case s.roll != nil:
+	case s.roll != nil && s.roll.renewal == nil:
 		return "reloading"
 	}
 	return "running"

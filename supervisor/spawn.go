@@ -99,20 +99,33 @@ func forkExec(l launch, link, stderr int) (pid, pidfd int, err error) {
 	return pid, pidfd, err
 }
 
-// forkExecUnprivileged starts the process from a thread of its own that can
-// never gain privileges, so that what runs as another user cannot either. The
-// goroutine ends while locked, which ends the thread with its flag.
+// forkExecUnprivileged starts the process from a thread that can never gain
+// privileges, so that what runs as another user cannot either.
 func forkExecUnprivileged(path, title string, attr *syscall.ProcAttr) (pid int, err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread()
+	onThreadThatEnds(func() {
 		if err = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err == nil {
 			pid, err = syscall.ForkExec(path, []string{title}, attr)
 		}
+	})
+	return pid, err
+}
+
+// onThreadThatEnds runs f on a thread of its own. The goroutine ends while it
+// is locked to it, which ends the thread with what f has set; all but the main
+// thread, which would stay, so that one is only held meanwhile.
+func onThreadThatEnds(f func()) {
+	done := make(chan struct{})
+	go func() { // ends after f
+		defer close(done)
+		runtime.LockOSThread()
+		if unix.Gettid() != unix.Getpid() {
+			f()
+			return
+		}
+		onThreadThatEnds(f)
+		runtime.UnlockOSThread()
 	}()
 	<-done
-	return pid, err
 }
 
 // without removes a variable from an environment.

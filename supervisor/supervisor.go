@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"time"
 
 	"github.com/workerman-go/wm/ipc"
@@ -38,6 +37,7 @@ type Supervisor struct {
 	gen         *generation // the one that new processes belong to
 	lastNumber  int         // of the newest generation
 	units       []*unit     // in order of declaration
+	removed     []*unit     // by reloads; their exits are still shown
 	listeners   map[string]*listener
 	generations map[*generation]bool // those whose executable is open
 	byLink      map[*link]*process
@@ -96,10 +96,6 @@ func Run(cfg Config) error {
 		return err
 	}
 	defer lock.Release()
-	// Keeps the main thread for the loop: forkExecUnprivileged must never get
-	// it, because that one cannot end and would stay without privileges.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	s := newSupervisor(cfg, realSystem())
 	stopSignals := s.catchSignals()
 	defer stopSignals()
@@ -147,6 +143,7 @@ func (s *Supervisor) reconcile() {
 	s.lookAfter(now)
 	s.rollOn(now)
 	s.fillVacant(now)
+	s.sendKicks(now)
 	s.noteStarted()
 	s.tendCollects(now)
 	s.finishStop()
@@ -210,7 +207,13 @@ func (s *Supervisor) untilNext(now time.Time) time.Duration {
 	for _, p := range s.byPID {
 		sooner(p.next())
 	}
+	for _, u := range s.units {
+		sooner(u.kickAt)
+	}
 	sooner(s.nextLook)
+	if s.roll.moving() {
+		sooner(s.roll.steps[s.roll.at].retryAt)
+	}
 	for _, c := range s.collects {
 		sooner(c.by)
 	}

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"path"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -70,7 +71,8 @@ func DeclaredMain() []*Worker {
 // after every Start has run.
 func Conflicts() []string { return protocol.Conflicts() }
 
-// AppDir returns the source folder of the app being started and, in a worker
+// AppDir returns the source folder of the app being started, below the module
+// that the binary stands in or else beside the binary, and, in a worker
 // process, of the app it belongs to. Empty in a main program of your own. It
 // may be called by any goroutine.
 func AppDir() string {
@@ -106,6 +108,13 @@ func register(w *Worker) {
 	declared.workers = append(declared.workers, w)
 }
 
+// folder is how the files of an app are recognised wherever the binary was
+// built: by the last two folders, apps/hello.
+func folder(dir string) string {
+	dir = filepath.ToSlash(dir)
+	return "/" + path.Base(path.Dir(dir)) + "/" + path.Base(dir) + "/"
+}
+
 // caller finds the line of the author that led to New: the nearest one inside
 // the app's folder, because New is also called by other kinds of Worker;
 // without such a line the nearest one outside this package.
@@ -114,7 +123,7 @@ func caller(dir string) (source string) {
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs)])
 	for {
 		f, more := frames.Next()
-		if dir != "" && strings.HasPrefix(f.File, dir+string(filepath.Separator)) {
+		if dir != "" && strings.Contains(filepath.ToSlash(f.File), folder(dir)) {
 			return place(f.File, f.Line)
 		}
 		if source == "" && f.File != "" {

@@ -58,7 +58,7 @@ func (w *Worker) Declaration() Declaration {
 		Count: max(w.Count, 1), Backlog: positive(w.Backlog, defaultBacklog),
 		MaxProcs: positive(w.Life.MaxProcs, 2), User: w.User, Group: w.Group,
 		Reloadable: w.Reloadable, StopFirst: w.Life.StopFirst,
-		ReadyTimeout: w.Life.ReadyTimeout, StopTimeout: w.Life.StopTimeout,
+		ReadyTimeout: positive(w.Life.ReadyTimeout, defaultReadyTimeout), StopTimeout: w.Life.StopTimeout,
 		HangTimeout: w.Life.HangTimeout, MaxAge: w.Life.MaxAge,
 		MaxRequests: w.Life.MaxRequests, MaxMemory: w.Life.MaxMemory,
 	}

@@ -72,7 +72,7 @@ func keep[T comparable](v *T, before T) {
 }
 
 // positive returns v, or the default for what is not a size.
-func positive(v, def int) int {
+func positive[T int | time.Duration](v, def T) T {
 	if v <= 0 {
 		return def
 	}

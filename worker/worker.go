@@ -8,6 +8,9 @@ import (
 	"github.com/workerman-go/wm/protocol/http1"
 )
 
+// defaultReadyTimeout is what a process has for OnWorkerStart.
+const defaultReadyTimeout = 30 * time.Second
+
 // defaultBacklog is the length of a listener's queue (features.md 12.15).
 const defaultBacklog = 102400
 
@@ -112,7 +115,7 @@ type Callbacks struct {
 // Life is how the master treats the processes of a Worker.
 type Life struct {
 	// ReadyTimeout is how long a process may take from its start to ready.
-	// New sets 30 s.
+	// New sets 30 s, and so does 0.
 	ReadyTimeout time.Duration
 	// StopTimeout is how long it may take to leave before it is killed.
 	// 0: that of Settings.
@@ -152,7 +155,7 @@ func New(address string) *Worker {
 		Count:      1,
 		Reloadable: true,
 		Backlog:    defaultBacklog,
-		Life:       Life{ReadyTimeout: 30 * time.Second, MaxProcs: 2},
+		Life:       Life{ReadyTimeout: defaultReadyTimeout, MaxProcs: 2},
 		address:    address,
 	}
 	if address == "" {
