@@ -119,3 +119,38 @@ func TestStartThatPanicsExitsOrHangs(t *testing.T) {
 		})
 	}
 }
+
+// The descriptors that the Go runtime keeps open differ from machine to
+// machine; none of them may stand in the way of the ones handed over.
+func TestStartDoesNotDependOnDescriptorsOfTheRuntime(t *testing.T) {
+	t.Parallel()
+	address := freeAddress(t)
+	s := newService(t, "E2E_HTTP="+address, "GODEBUG=containermaxprocs=0,updatemaxprocs=0")
+	s.run("check").wantCode(0)
+	s.start()
+	mustFetch(t, address, "/")
+	s.run("reload").wantCode(0)
+	s.waitWhole("web", 2)
+}
+
+// AppDir is where the app's files are: below the module, or beside a binary
+// that was taken elsewhere, whatever the working directory.
+func TestAppDir(t *testing.T) {
+	t.Parallel()
+	address := freeAddress(t)
+	s := newService(t, "E2E_HTTP="+address)
+	s.start()
+	want := filepath.Join(filepath.Dir(s.bin), "apps", "web")
+	if got := mustFetch(t, address, "/appdir"); got != want {
+		t.Errorf("AppDir %s, want %s", got, want)
+	}
+}
+
+// What only a start can choose is refused and not ignored.
+func TestReloadRefusesFlagsOfAStart(t *testing.T) {
+	t.Parallel()
+	s := newService(t, "E2E_HTTP="+freeAddress(t))
+	s.start()
+	s.run("reload", "--app", "web").wantCode(2)
+	s.run("reload", "--", "x").wantCode(2)
+}

@@ -86,6 +86,8 @@ func serve(c *worker.Connection, r *http1.Request) {
 		c.Send(build)
 	case "/args":
 		c.Send(strings.Join(worker.Args(), " "))
+	case "/appdir":
+		c.Send(worker.AppDir())
 	case "/big":
 		c.Send(strings.Repeat("x", number(r)))
 	case "/environ":
