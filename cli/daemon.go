@@ -17,7 +17,7 @@ import (
 
 // firstHigh is where the start channel's descriptor is put: above all those
 // that go-daemon deals out.
-const firstHigh = 100
+const firstHigh = 16
 
 // detach starts the master as a daemon and waits until its service is ready or
 // has failed.

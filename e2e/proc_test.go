@@ -213,3 +213,21 @@ func kill(t testing.TB, pid int, sig unix.Signal) {
 		t.Fatalf("send %v to %d: %v", sig, pid, err)
 	}
 }
+
+// waitAsleep waits until no thread of the processes runs or wants to.
+func waitAsleep(t testing.TB, pids []int) {
+	t.Helper()
+	waitFor(t, eventLimit, "all threads sleep", func() bool {
+		for _, pid := range pids {
+			tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+			for _, task := range tasks {
+				text, err := os.ReadFile(task)
+				_, rest, _ := strings.Cut(string(text), ") ")
+				if err == nil && !strings.HasPrefix(rest, "S") {
+					return false
+				}
+			}
+		}
+		return true
+	})
+}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -153,4 +154,19 @@ func TestReloadRefusesFlagsOfAStart(t *testing.T) {
 	s.start()
 	s.run("reload", "--app", "web").wantCode(2)
 	s.run("reload", "--", "x").wantCode(2)
+}
+
+// A small limit of open files is enough for a small service.
+func TestStartWithFewDescriptors(t *testing.T) {
+	t.Parallel()
+	address := freeAddress(t)
+	s := newService(t, "E2E_HTTP="+address)
+	limited := func(cmd *exec.Cmd) {
+		cmd.Path = "/bin/sh"
+		cmd.Args = []string{"sh", "-c", `ulimit -n 64; exec "$0" start -d`, s.bin}
+	}
+	s.wait(s.begin(limited, "start", "-d")).wantCode(0)
+	mustFetch(t, address, "/")
+	s.run("reload").wantCode(0)
+	s.waitWhole("web", 2)
 }

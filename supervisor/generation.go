@@ -48,7 +48,7 @@ func openGeneration(path string) (*generation, error) {
 
 // firstHigh is above every descriptor that a started process is given: those
 // take their places before the exec, and would take the executable's.
-const firstHigh = 64
+const firstHigh = 16
 
 func openHigh(path string) (*os.File, error) {
 	low, err := os.Open(path)
