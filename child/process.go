@@ -16,6 +16,9 @@ import (
 // goroutine would wait for the loop's.
 const defaultMaxProcs = 2
 
+// goexitPause is time enough for the runtime to report a panic.
+const goexitPause = 200 * time.Millisecond
+
 // process is the harness of a worker process. Each field says whose it is.
 type process struct {
 	told  *ipc.WorkerHandover // read only
@@ -56,11 +59,27 @@ func serve(link *ipc.Conn, h *ipc.Handover, apps []worker.App) int {
 		return p.fail(ipc.ExitMismatch, err.Error())
 	}
 	p.served.Store(worker.NewProcess(loop, w, p.env()))
-	if err := loop.Run(); err != nil {
+	returned := false
+	defer func() {
+		if !returned {
+			go p.endWithoutLoop() // ends the process
+		}
+	}()
+	err = loop.Run()
+	returned = true
+	if err != nil {
 		return p.fail(ipc.ExitFailed, "event loop: "+err.Error())
 	}
 	p.sayGoodbye(p.code)
 	return p.code
+}
+
+// endWithoutLoop ends a process whose loop goroutine is gone: a callback has
+// called runtime.Goexit. A panic comes this way too, and ends the process by
+// itself before the pause is over.
+func (p *process) endWithoutLoop() {
+	time.Sleep(goexitPause)
+	exit(p.fail(ipc.ExitFailed, "a callback ended the loop goroutine (runtime.Goexit)"))
 }
 
 func (p *process) maxProcs() int {

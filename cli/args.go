@@ -175,7 +175,11 @@ func (p *parser) similarCommand(word string) string {
 	if urfave.SuggestCommand == nil {
 		return ""
 	}
-	return ". " + urfave.SuggestCommand(p.app.Commands, word)
+	similar := urfave.SuggestCommand(p.app.Commands, word)
+	if strings.Contains(similar, `""`) {
+		return ""
+	}
+	return ". " + similar
 }
 
 func (p *parser) similarFlag(name string) string {

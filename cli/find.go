@@ -17,10 +17,10 @@ func (in *invocation) ifRunning(absent int, do func() int) int {
 		return in.fail(err)
 	}
 	in.absent = absent
-	if !held {
+	if !held && in.ping() != nil {
 		return in.notRunning()
 	}
-	return do()
+	return do() // also when somebody has removed the lock file of a living master
 }
 
 func (in *invocation) notRunning() int {

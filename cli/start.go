@@ -27,8 +27,7 @@ func (in *invocation) start(c *urfave.Context) int {
 		return in.fail(err)
 	}
 	if held {
-		in.say(alreadyRunning)
-		return ipc.CodeDone
+		return in.runsAlready()
 	}
 	settings, err := in.prepare()
 	if err != nil {
@@ -41,12 +40,24 @@ func (in *invocation) start(c *urfave.Context) int {
 	return in.launch(daemon)
 }
 
+// runsAlready is the end of a start beside another master. One that is about to
+// go must not be taken for the service that somebody wants to have.
+func (in *invocation) runsAlready() int {
+	if in.state() == "stopping" {
+		in.complain("the running service is stopping; start again when it is gone")
+		return ipc.CodeFailed
+	}
+	in.say(alreadyRunning)
+	return ipc.CodeDone
+}
+
 // mayStart looks at the run directory before anything is built.
 func (in *invocation) mayStart() (held bool, err error) {
 	if err := in.dir.Check(); err != nil {
 		return false, err
 	}
-	return rundir.Held(in.dir.Lock)
+	held, err = rundir.Held(in.dir.Lock)
+	return held || err == nil && in.ping() == nil, err // the lock file may have been removed
 }
 
 // prepare builds, proves and installs the binary that is to run. Nothing has

@@ -56,6 +56,20 @@ func (in *invocation) snapshot() (*ipc.Snapshot, int) {
 	return snap, code
 }
 
+// state is that of the running service; empty when it does not tell.
+func (in *invocation) state() (state string) {
+	in.ask(question{
+		request: ipc.Request{Command: ipc.CommandStatus},
+		silence: answerTimeout,
+		each: func(m ipc.Message) {
+			if s, ok := m.(*ipc.Snapshot); ok {
+				state = s.State
+			}
+		},
+	})
+	return state
+}
+
 func (in *invocation) printStatus(snap *ipc.Snapshot, asJSON bool) int {
 	if asJSON {
 		return in.written(statusfmt.JSON(in.stdout, snap))

@@ -28,13 +28,7 @@ func colours(w io.Writer) bool {
 
 // pageOptions says how a page is drawn on w.
 func pageOptions(w io.Writer) statusfmt.Options {
-	opt := statusfmt.Options{Colour: colours(w), Kernel: kernel()}
-	if fd, is := terminal(w); is {
-		if size, err := unix.IoctlGetWinsize(fd, unix.TIOCGWINSZ); err == nil {
-			opt.Width = int(size.Col)
-		}
-	}
-	return opt
+	return statusfmt.Options{Colour: colours(w), Kernel: kernel()}
 }
 
 // kernel is the release of the running kernel, empty if unknown.

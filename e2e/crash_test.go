@@ -33,6 +33,7 @@ func TestExitsAreCountedByTheirWaitWord(t *testing.T) {
 		{"StopAll 0", asked("/stopall?n=0"), 0, 0, 0},
 		{"kill -9", killed, 9, -1, 1},
 		{"goroutine panic", asked("/crash"), 512, 2, 1},
+		{"Goexit", asked("/goexit"), 64000, 250, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

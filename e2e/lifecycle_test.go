@@ -230,3 +230,43 @@ func TestRunDirectoryFlag(t *testing.T) {
 	s.run("--run-dir", s.dir, "status").wantCode(0)
 	s.run("stop", "--run-dir="+s.dir).wantCode(0)
 }
+
+// A service that is about to go is not one that runs.
+func TestStartBesideAStoppingService(t *testing.T) {
+	t.Parallel()
+	address := freeAddress(t)
+	s := newService(t, "E2E_HTTP="+address, "E2E_STOP_TIMEOUT=20s")
+	s.start()
+	go fetch(address, "/wait?n=3000", eventLimit) // ends with its answer
+	s.waitSnapshot("a request under way", func(snap snapshot) bool {
+		for _, p := range snap.running("web") {
+			if p.TotalRequest > 0 {
+				return true
+			}
+		}
+		return false
+	})
+	stop := s.begin(nil, "stop", "-g")
+	s.wantLog("gracefully stopping")
+	r := s.run("start", "-d").wantCode(1)
+	if !strings.Contains(r.out, "stopping") {
+		t.Errorf("printed %s", r.out)
+	}
+	s.wait(stop).wantCode(0)
+}
+
+// Somebody who tidies up must not make a living service invisible.
+func TestRemovedLockFile(t *testing.T) {
+	t.Parallel()
+	address := freeAddress(t)
+	s := newService(t, "E2E_HTTP="+address)
+	s.start()
+	if err := os.Remove(s.path("wm.lock")); err != nil {
+		t.Fatal(err)
+	}
+	s.snapshot().wantWhole(t, "web", 2)
+	if r := s.run("start", "-d").wantCode(0); !strings.Contains(r.out, "already running") {
+		t.Errorf("printed %s", r.out)
+	}
+	s.run("stop").wantCode(0)
+}

@@ -95,13 +95,20 @@ func RemovePidFile(path string, pid int) error {
 	return nil
 }
 
-// PidExists tells whether any process has this pid.
+// PidExists tells whether any process has this pid. One that is dead and waits
+// for its parent, as everything does in a container without an init, does not.
 func PidExists(pid int) bool {
-	if pid <= 0 {
+	if pid <= 0 || isZombie(pid) {
 		return false
 	}
 	err := unix.Kill(pid, 0)
 	return err == nil || errors.Is(err, unix.EPERM)
+}
+
+func isZombie(pid int) bool {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	// The name before the state may contain anything but ends with the last ")".
+	return bytes.HasPrefix(text[bytes.LastIndexByte(text, ')')+1:], []byte(" Z"))
 }
 
 // MasterAlive tells whether pid is another process than this one and has the

@@ -1,9 +1,11 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"golang.org/x/sys/unix"
 
@@ -78,7 +80,23 @@ func (s *Supervisor) openFiles() error {
 		s.logf("%s", line)
 	}
 	s.backlog = nil
+	s.logCrashes()
 	return s.openOutput()
+}
+
+// logCrashes makes wm.log the place where a daemon's own crash is described,
+// because nobody else is there to quote it.
+func (s *Supervisor) logCrashes() {
+	if !s.cfg.Daemon {
+		return
+	}
+	file, err := rundir.OpenStdout(s.log.Path())
+	if err == nil {
+		err = errors.Join(debug.SetCrashOutput(file, debug.CrashOptions{}), file.Close())
+	}
+	if err != nil {
+		s.logf("a crash of the master will not be logged: %v", err)
+	}
 }
 
 // openOutput makes the standard output file that of a daemon and so of all

@@ -172,6 +172,9 @@ func (s *Supervisor) fillVacant(now time.Time) {
 		return
 	}
 	for _, sl := range s.slots() {
+		if s.phase != filling && s.phase != serving {
+			return // the last one could not be started, and the start has failed
+		}
 		if sl.current != nil || s.roll.owns(sl) || now.Before(sl.wait) {
 			continue
 		}

@@ -43,6 +43,8 @@ func TestStartFailsWhenAProcessIsNotReady(t *testing.T) {
 		}, "OnWorkerStart: refused"},
 		{"takes too long", func(w *world, pid int) {
 			w.pass(31 * time.Second)
+			w.expect(pid, ipc.TypeDump)
+			w.pass(dumpPatience)
 			if !w.procs[pid].killed {
 				w.t.Fatal("a late process was not killed")
 			}
@@ -250,5 +252,25 @@ func TestTransitionsAreComplete(t *testing.T) {
 	p := &process{state: backoff}
 	if p.step(isReady) || p.state != backoff {
 		t.Error("a pair that is not in the table moved the process")
+	}
+}
+
+// A start that cannot start one process ends there: what came after it would
+// be told of nothing.
+func TestStartEndsAtTheFirstFailedSpawn(t *testing.T) {
+	w := newWorld(t)
+	if err := w.s.begin(); err != nil {
+		t.Fatal(err)
+	}
+	w.s.reconcile()
+	probe := w.last
+	w.say(probe, &ipc.Specs{Specs: []ipc.Spec{spec("a", count(4))}}, &ipc.Done{Version: "1"})
+	w.fails = errors.New("resource temporarily unavailable")
+	w.exit(probe, 0)
+	if w.s.phase != over || w.last != probe {
+		t.Errorf("phase %v, %d processes were started", w.s.phase, w.last-probe)
+	}
+	if err := w.s.err; err == nil || !strings.Contains(err.Error(), "a/0: resource temporarily") {
+		t.Errorf("error %v", err)
 	}
 }

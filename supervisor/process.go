@@ -177,10 +177,12 @@ func (s *Supervisor) killLate(now time.Time) {
 		}
 		switch {
 		case !p.readyBy.IsZero() && !now.Before(p.readyBy):
-			p.late = true
-			s.kill(p)
+			// Where it waits is its last words.
+			p.late, p.readyBy = true, time.Time{}
+			p.link.send(&ipc.Dump{})
+			p.limit(now.Add(dumpPatience))
 		case !p.killAt.IsZero() && !now.Before(p.killAt):
-			if !p.hung {
+			if !p.hung && !p.late {
 				s.logf("%s did not leave within %v, killed", p.name(), s.stopTimeout(p.plan.spec))
 			}
 			s.kill(p)

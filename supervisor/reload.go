@@ -264,6 +264,7 @@ func (r *reload) tell(p ipc.Progress) {
 // reopenFiles lets log rotation work by a reload (features.md 3.14).
 func (s *Supervisor) reopenFiles() {
 	s.log.Reopen()
+	s.logCrashes()
 	if err := s.openOutput(); err != nil {
 		s.logf("standard output stays as it is: %v", err)
 	}

@@ -298,8 +298,9 @@ func (s *Supervisor) remove(r *reload, sl *slot) {
 // endUndo reports a reload that was put back.
 func (s *Supervisor) endUndo(r *reload) {
 	s.units = slices.DeleteFunc(s.units, func(u *unit) bool { return len(u.slots) == 0 })
-	text := r.cause
+	text := r.cause + "\neverything was put back"
 	if len(r.mixed) > 0 {
+		text = r.cause
 		text += "\nputting back failed as well, generations are mixed:\n" +
 			strings.Join(r.mixed, "\n")
 	}

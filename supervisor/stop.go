@@ -18,7 +18,7 @@ func (s *Supervisor) leave(graceful bool) {
 	}
 	s.phase, s.graceful = leaving, graceful
 	if s.err == nil {
-		s.logf("stopping")
+		s.logf("%s", stopWord(graceful))
 	}
 	s.cancelReloads()
 	if p := s.probe; p != nil && p.ended == nil {
@@ -42,6 +42,13 @@ func (s *Supervisor) closeListeners() {
 	for _, sl := range s.slots() {
 		sl.closeInner(nil)
 	}
+}
+
+func stopWord(graceful bool) string {
+	if graceful {
+		return "gracefully stopping"
+	}
+	return "stopping"
 }
 
 // cancelReloads answers those who wait for a reload that cannot be finished.

@@ -45,6 +45,9 @@ func (e *exchange) input(buf []byte, c protocol.Conn) (int, error) {
 		return min(len(buf), c.MaxPackage()), nil
 	}
 	if e.head.length == 0 {
+		if !startsWithMethod(buf) {
+			return 0, badRequest
+		}
 		if e.sameLine(buf) {
 			return 0, nil
 		}
@@ -59,6 +62,23 @@ func (e *exchange) input(buf []byte, c protocol.Conn) (int, error) {
 	}
 	return length, err
 }
+
+// startsWithMethod refuses what can never become a request, without waiting for
+// the end of a head that will not come.
+func startsWithMethod(buf []byte) bool {
+	for i, b := range buf {
+		switch {
+		case b == ' ':
+			return i > 0
+		case b < 'A' || b > 'Z' || i >= maxMethodBytes:
+			return false
+		}
+	}
+	return true
+}
+
+// maxMethodBytes is the length of OPTIONS.
+const maxMethodBytes = len("OPTIONS")
 
 // sameLine spares parse the repetition while a head comes byte by byte: the new
 // bytes complete no line and are not too many.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -101,6 +102,8 @@ func serve(c *worker.Connection, r *http1.Request) {
 		panic("panic on purpose in a callback")
 	case "/crash":
 		go func() { panic("crash on purpose beside the loop") }()
+	case "/goexit":
+		runtime.Goexit()
 	case "/maps":
 		writeConcurrently()
 	case "/block":
