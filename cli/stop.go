@@ -34,7 +34,7 @@ func (in *invocation) end(graceful bool) int {
 		in.say("is stopping ...")
 	}
 	deadline := time.Now().Add(stopPatience)
-	err := in.askToStop(graceful)
+	loss, err := in.askToStop(graceful)
 	if err == nil {
 		err = in.waitGone(graceful, deadline)
 	}
@@ -45,6 +45,9 @@ func (in *invocation) end(graceful bool) int {
 	if err != nil {
 		in.complain("stop fail: %v", err)
 		return stopCode(err)
+	}
+	if loss != "" {
+		in.complain("%s", loss)
 	}
 	in.say("stop success")
 	return ipc.CodeDone
@@ -63,32 +66,36 @@ func stopCode(err error) int {
 }
 
 // askToStop tells the master to stop, and returns when it has done so or is
-// gone. A master that does not answer gets a signal.
-func (in *invocation) askToStop(graceful bool) error {
-	err := in.ping()
+// gone. A master that does not answer gets a signal. What it says about losses
+// is returned.
+func (in *invocation) askToStop(graceful bool) (loss string, err error) {
+	err = in.ping()
 	if err == nil {
-		err = in.requestStop(graceful)
+		loss, err = in.requestStop(graceful)
 	}
 	if errors.Is(err, errGone) {
-		return nil
+		return "", nil
 	}
 	if errors.Is(err, errSilent) {
-		return in.signalStop(graceful)
+		return "", in.signalStop(graceful)
 	}
-	return err
+	return loss, err
 }
 
-func (in *invocation) requestStop(graceful bool) error {
+func (in *invocation) requestStop(graceful bool) (loss string, err error) {
 	result, err := in.ask(question{
 		request: ipc.Request{Command: ipc.CommandStop, Graceful: graceful},
 		silence: stopPatience,
 		patient: true,
 		each:    in.newProgress().show,
 	})
-	if err == nil && result.Code != ipc.CodeDone {
-		err = resultError(*result)
+	if err != nil {
+		return "", err
 	}
-	return err
+	if result.Code != ipc.CodeDone {
+		return "", resultError(*result)
+	}
+	return result.Text, nil
 }
 
 // signalStop is the way of the manual: the signal and the pid file.

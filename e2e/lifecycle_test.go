@@ -141,7 +141,7 @@ func TestStopIsBounded(t *testing.T) {
 				p := snap.Processes[0]
 				return p.TotalRequest == 2 || p.busyFor() > 0
 			})
-			r := s.run("stop").wantCode(0)
+			r := s.run("stop").wantCode(0).wantText("1 process did not leave in time")
 			if r.took < time.Second || r.took > 10*time.Second {
 				t.Errorf("wm stop took %v", r.took)
 			}

@@ -43,6 +43,21 @@ func (sl *slot) label() string {
 // say the same.
 func anyPort(host string) bool { return strings.HasSuffix(host, ":0") }
 
+// killedWords says how many of the processes that were told to leave had to be
+// killed; nothing when none.
+func killedWords(told []*process) string {
+	n := 0
+	for _, p := range told {
+		if p.killed {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %s did not leave in time and had to be killed", processes(n))
+}
+
 func processes(n int) string {
 	if n == 1 {
 		return "1 process"

@@ -238,6 +238,7 @@ func (s *Supervisor) endReload(r *reload, code int, text string) {
 		s.logf("reload failed: %s", text)
 	default:
 		text = fmt.Sprintf("generation %d is live, %s", r.gen.number, processes(len(s.slots())))
+		text += killedWords(r.leaves)
 		s.logf("reload complete, %s", text)
 	}
 	s.roll = nil

@@ -1,8 +1,9 @@
 package supervisor
 
 import (
-	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -27,6 +28,9 @@ func (s *Supervisor) leave(graceful bool) {
 	for _, p := range s.byPID {
 		if p.ended == nil {
 			s.tell(p, graceful)
+			if !slices.Contains(s.left, p) {
+				s.left = append(s.left, p)
+			}
 		}
 	}
 	s.closeListeners()
@@ -95,7 +99,7 @@ func sweep() int {
 // stopped tells those who asked for the stop that it is done.
 func (s *Supervisor) stopped() {
 	for _, r := range s.stopWaiters {
-		r.finish(ipc.CodeDone, fmt.Sprintf("%s has been stopped", s.cfg.Program))
+		r.finish(ipc.CodeDone, strings.TrimPrefix(killedWords(s.left), "; "))
 	}
 	s.stopWaiters = nil
 }

@@ -46,7 +46,8 @@ type Supervisor struct {
 	roll        *reload
 	queued      *reload // the one follow-up
 	stopWaiters []*request
-	graceful    bool // the stop under way waits for connections
+	left        []*process // told to go by the stop
+	graceful    bool       // the stop under way waits for connections
 	control     *control
 	nextLook    time.Time // at limits of processes
 	collects    map[uint64]*collect
