@@ -34,9 +34,10 @@ func (in *invocation) end(graceful bool) int {
 		in.say("is stopping ...")
 	}
 	deadline := time.Now().Add(stopPatience)
+	master := in.masterPeer()
 	loss, err := in.askToStop(graceful)
 	if err == nil {
-		err = in.waitGone(graceful, deadline)
+		err = in.waitGone(master, graceful, deadline)
 	}
 	if in.ctx.Err() != nil {
 		in.complain("not waited for; the master goes on stopping")
@@ -114,9 +115,25 @@ func (in *invocation) signalStop(graceful bool) error {
 	return nil
 }
 
-// waitGone waits until nobody holds the lock. A master that has just said that
-// it is done gets a moment even when the deadline has passed.
-func (in *invocation) waitGone(graceful bool, deadline time.Time) error {
+// masterPeer is the pid of who answers on the control socket; 0 when nobody
+// does.
+func (in *invocation) masterPeer() int {
+	conn, err := in.dial()
+	if err != nil {
+		return 0
+	}
+	defer conn.Close()
+	peer, err := conn.Peer()
+	if err != nil {
+		return 0
+	}
+	return peer.PID
+}
+
+// waitGone waits until the lock is free or the master that was asked is gone:
+// another restart may hold the lock for a new one by then. A master that has
+// just said that it is done gets a moment even when the deadline has passed.
+func (in *invocation) waitGone(master int, graceful bool, deadline time.Time) error {
 	if soon := time.Now().Add(answerTimeout); deadline.Before(soon) {
 		deadline = soon
 	}
@@ -124,7 +141,7 @@ func (in *invocation) waitGone(graceful bool, deadline time.Time) error {
 	defer tick.Stop()
 	for {
 		held, err := rundir.Held(in.dir.Lock)
-		if err != nil || !held {
+		if err != nil || !held || master != 0 && !rundir.PidExists(master) {
 			return err
 		}
 		if !graceful && time.Now().After(deadline) {
