@@ -17,9 +17,6 @@ type Options struct {
 	// Colour switches ANSI colours on. The caller decides it: only on a
 	// terminal, and never when NO_COLOR is set.
 	Colour bool
-	// Width is the number of columns of the terminal, 0 if unknown. Rulers
-	// are never longer; tables keep their width so that no column is lost.
-	Width int
 	// Live is set by status -d: the page ends with how to leave it.
 	Live bool
 	// Kernel is the release of the running kernel for the version line,

@@ -17,11 +17,7 @@ type page struct {
 }
 
 func newPage(opt Options, lines ...string) *page {
-	width := widest(lines...)
-	if opt.Width > 0 {
-		width = min(width, opt.Width)
-	}
-	return &page{opt: opt, width: width}
+	return &page{opt: opt, width: widest(lines...)}
 }
 
 func (p *page) line(format string, a ...any) {

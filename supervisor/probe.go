@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -155,9 +154,4 @@ func quote(words *lastWords) string {
 		return ":\n" + indent(text)
 	}
 	return ""
-}
-
-// indexOf finds the Spec with a key; -1 when there is none.
-func indexOf(specs []ipc.Spec, key string) int {
-	return slices.IndexFunc(specs, func(s ipc.Spec) bool { return s.Key == key })
 }

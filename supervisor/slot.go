@@ -109,17 +109,6 @@ func (sl *slot) step(o occurrence) {
 	}
 }
 
-// processes are all live processes of the slot.
-func (sl *slot) processes() []*process {
-	var all []*process
-	for _, p := range append([]*process{sl.current, sl.next}, sl.leaving...) {
-		if p != nil {
-			all = append(all, p)
-		}
-	}
-	return all
-}
-
 // forget takes p out of the slot.
 func (sl *slot) forget(p *process) {
 	if sl.current == p {
