@@ -40,15 +40,26 @@ type BytesEncoder interface {
 	EncodeBytes(dst, p []byte, c Conn) ([]byte, error)
 }
 
+// BinaryEncoder is implemented by a protocol that tells binary messages from
+// text (websocket), for Connection.SendBinary. Without it SendBinary is Write.
+type BinaryEncoder interface {
+	EncodeBinary(dst, p []byte, c Conn) ([]byte, error)
+}
+
 // Opener is implemented by a protocol that speaks first on dialled
-// connections: OnConnect runs when the connection stands, before the author's
-// OnConnect.
+// connections: OnConnect runs when the connection stands, after the author's
+// OnConnect (features.md 19.21).
 type Opener interface{ OnConnect(c Conn) }
 
 // Closer is implemented by a protocol that holds something beyond Conn.State:
-// OnClose runs once when the connection is gone, before the author's OnClose.
-// Nothing can be sent any more.
+// OnClose runs once when the connection is gone, after the author's OnClose
+// (features.md 15.12). Nothing can be sent any more.
 type Closer interface{ OnClose(c Conn) }
+
+// Handshaker is implemented by a protocol whose connections begin with a
+// handshake (websocket). Limits.HandshakeTimeout bounds it: a connection for
+// which Opened is still false then is closed.
+type Handshaker interface{ Opened(c Conn) bool }
 
 // Finisher is implemented by a protocol that acts on what it has just encoded
 // (http: close after this response). Sent runs after the bytes of one Encode
@@ -57,10 +68,11 @@ type Closer interface{ OnClose(c Conn) }
 type Finisher interface{ Sent(c Conn) }
 
 // Sharer is implemented by a protocol whose encoded bytes may be the same for
-// many connections: Encode gives the same bytes for each c of which Shares(c)
-// is true, so that a broadcast encodes once. Without it a broadcast encodes for
-// every connection.
-type Sharer interface{ Shares(c Conn) bool }
+// many connections: Encode gives the same bytes for all connections of one
+// class, so that a broadcast encodes once for each class. Class 0 is of
+// connections that share with nobody; others are small and above 0. Without it
+// a broadcast encodes for every connection.
+type Sharer interface{ Class(c Conn) int }
 
 // Failer is implemented by a protocol in which every message is owed an answer
 // and answers come in the order of the messages (http). The connection delivers
@@ -80,6 +92,13 @@ type Failer interface {
 // process is being drained.
 type Farewell interface {
 	AppendFarewell(dst []byte, leaving bool, c Conn) []byte
+}
+
+// CodeFarewell is implemented by a protocol whose last word can say why
+// (websocket), for Connection.CloseCode. AppendCode takes the place of
+// AppendFarewell; an error says that code or reason may not travel.
+type CodeFarewell interface {
+	AppendCode(dst []byte, code int, reason string, c Conn) ([]byte, error)
 }
 
 // Quiescer is implemented by a protocol that knows whether a connection rests
@@ -104,6 +123,10 @@ type Conn interface {
 	// and is forgotten when the protocol of the connection is switched.
 	State() any
 	SetState(v any)
+	// Event tells the author's callbacks of what happened beside messages; the
+	// protocol's package has a type for each of its events. It reports whether
+	// a callback took it, so that the protocol's own answer is not wanted.
+	Event(event any) (taken bool)
 	// SendRaw sends a copy of p as it is, past Encode.
 	SendRaw(p []byte) error
 	// Close sends last through Encode, flushes and closes. Input and Decode

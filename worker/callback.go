@@ -87,6 +87,10 @@ func (c *Connection) afterPanic(inProtocol bool) error {
 	return errPanicked
 }
 
+// Event is how a protocol tells of what happened beside messages. For
+// protocols.
+func (c *Connection) Event(event any) (taken bool) { return false }
+
 // failure is the answer that a callback owed.
 func (c *Connection) failure() []byte {
 	defer c.p.caught("the protocol's AppendFailure")
@@ -182,7 +186,7 @@ func (c *Connection) onConnect() {
 
 func (c *Connection) onClose() {
 	if c.codec.close != nil {
-		c.closeProtocol()
+		defer c.closeProtocol()
 	}
 	if c.OnClose != nil {
 		defer c.p.caught("OnClose")

@@ -55,9 +55,18 @@ func same(a, b protocol.Protocol) bool {
 	return reflect.ValueOf(b).Comparable() && a == b
 }
 
-// shared says that what c encodes may go to other connections as well.
-func (k *codec) shared(c *Connection) bool {
-	return k.proto == nil || k.share != nil && k.share.Shares(c)
+// rawClass is the class of all raw connections: the bytes are the message.
+const rawClass = 1
+
+// class names the connections that what c encodes may go to as well; 0: none.
+func (k *codec) class(c *Connection) int {
+	switch {
+	case k.proto == nil:
+		return rawClass
+	case k.share != nil:
+		return k.share.Class(c)
+	}
+	return 0
 }
 
 // encode appends v as the protocol writes it.

@@ -27,6 +27,8 @@ func (c *Connection) Send(v any) error {
 		if c.codec.writes != nil || c.codec.proto == nil {
 			return c.sendBytes(bytesOf(v))
 		}
+	case *Prepared:
+		return c.sendPrepared(v)
 	}
 	return c.sendValue(v)
 }

@@ -78,5 +78,5 @@ func (frame) EncodeBytes(dst, p []byte, _ protocol.Conn) ([]byte, error) {
 	return append(dst, p...), nil
 }
 
-// Shares is always true: the bytes depend on the message alone.
-func (frame) Shares(protocol.Conn) bool { return true }
+// Class is the same for all: the bytes depend on the message alone.
+func (frame) Class(protocol.Conn) int { return 1 }

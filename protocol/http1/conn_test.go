@@ -27,6 +27,8 @@ func (c *conn) State() any      { return c.state }
 func (c *conn) SetState(v any)  { c.state = v }
 func (c *conn) Close(...any)    { c.closed = true }
 
+func (c *conn) Event(any) bool { return false }
+
 func (c *conn) SendRaw(p []byte) error {
 	c.sent = append(c.sent, p...)
 	return nil

@@ -82,5 +82,5 @@ func (text) EncodeBytes(dst, p []byte, _ protocol.Conn) ([]byte, error) {
 	return append(append(dst, p...), '\n'), nil
 }
 
-// Shares is always true: the bytes depend on the message alone.
-func (text) Shares(protocol.Conn) bool { return true }
+// Class is the same for all: the bytes depend on the message alone.
+func (text) Class(protocol.Conn) int { return 1 }

@@ -16,7 +16,9 @@ type conn struct {
 	max   int
 }
 
-func (c *conn) Dialled() bool        { return false }
+func (c *conn) Dialled() bool { return false }
+
+func (*conn) Event(any) bool         { return false }
 func (c *conn) MaxPackage() int      { return c.max }
 func (c *conn) State() any           { return c.state }
 func (c *conn) SetState(v any)       { c.state = v }
@@ -129,7 +131,7 @@ func TestEncode(t *testing.T) {
 }
 
 func TestSharesAlways(t *testing.T) {
-	if !Protocol.(protocol.Sharer).Shares(&conn{}) {
+	if Protocol.(protocol.Sharer).Class(&conn{}) == 0 {
 		t.Error("a broadcast would encode for every connection")
 	}
 }

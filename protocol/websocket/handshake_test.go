@@ -143,14 +143,14 @@ func TestSendBeforeTheHandshakeFollowsIt(t *testing.T) {
 			t.Fatalf("Encode(%v) = %q, %v, want nothing yet", v, out, err)
 		}
 	}
-	if (websocket{}).Shares(c) {
+	if (websocket{}).Class(c) != 0 {
 		t.Error("shares its bytes before the handshake")
 	}
 	if _, err := c.receive([]byte(request)); err != nil {
 		t.Fatal(err)
 	}
 	wantSent(t, c, switching+"\x81\x07welcome\x81\x03you\x81\x017")
-	if !(websocket{}).Shares(c) {
+	if (websocket{}).Class(c) == 0 {
 		t.Error("does not share its bytes after the handshake")
 	}
 }

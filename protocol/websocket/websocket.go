@@ -52,10 +52,13 @@ func (websocket) DecodeBytes(frame []byte, c protocol.Conn) ([]byte, error) {
 	return nil, openingOf(c).accept(frame, c)
 }
 
-// Shares is true once the handshake is done: until then frames are held back.
-func (websocket) Shares(c protocol.Conn) bool {
-	_, open := c.State().(*session)
-	return open
+// Class is one for all open connections; until the handshake is done frames
+// are held back.
+func (websocket) Class(c protocol.Conn) int {
+	if _, open := c.State().(*session); open {
+		return 1
+	}
+	return 0
 }
 
 // Binary says whether the message that c delivers now, or delivered last, came
