@@ -61,7 +61,7 @@ func SOCKS5(host string, port uint16, user, password string) Preamble {
 	if len(user) > maxSocksField || len(password) > maxSocksField {
 		return unaskable{errSocksUser}
 	}
-	s := &socks5{request: request, step: (*socks5).method}
+	s := &socksClient{request: request, step: (*socksClient).method}
 	if user != "" {
 		s.login = append(s.login, passwordVersion, byte(len(user)))
 		s.login = append(append(s.login, user...), byte(len(password)))
@@ -88,17 +88,17 @@ func socksRequest(host string, port uint16) ([]byte, error) {
 	return binary.BigEndian.AppendUint16(request, port), nil
 }
 
-// socks5 is the client of one negotiation.
-type socks5 struct {
+// socksClient is this side of one negotiation.
+type socksClient struct {
 	login   []byte // user and password as they go over the wire; nil for none
 	request []byte
 	// step reads the answer that is due and sets the next step, nil at the end.
 	// It returns 0 while the answer is not complete.
-	step func(s *socks5, buf []byte) (n int, reply []byte, err error)
+	step func(s *socksClient, buf []byte) (n int, reply []byte, err error)
 }
 
 // Start offers the ways to authenticate (RFC 1928 section 3).
-func (s *socks5) Start() []byte {
+func (s *socksClient) Start() []byte {
 	if s.login == nil {
 		return []byte{socksVersion, 1, methodNone}
 	}
@@ -106,7 +106,7 @@ func (s *socks5) Start() []byte {
 }
 
 // Feed takes one answer after the other; see Preamble.
-func (s *socks5) Feed(buf []byte) (n int, reply []byte, done bool, err error) {
+func (s *socksClient) Feed(buf []byte) (n int, reply []byte, done bool, err error) {
 	for s.step != nil && n < len(buf) {
 		used, more, err := s.step(s, buf[n:])
 		if err != nil {
@@ -122,7 +122,7 @@ func (s *socks5) Feed(buf []byte) (n int, reply []byte, done bool, err error) {
 }
 
 // method reads which of the offered ways the proxy has chosen.
-func (s *socks5) method(buf []byte) (n int, reply []byte, err error) {
+func (s *socksClient) method(buf []byte) (n int, reply []byte, err error) {
 	if buf[0] != socksVersion {
 		return 0, nil, errSocksAnswer
 	}
@@ -131,10 +131,10 @@ func (s *socks5) method(buf []byte) (n int, reply []byte, err error) {
 	}
 	switch chosen := buf[1]; {
 	case chosen == methodNone:
-		s.step = (*socks5).answer
+		s.step = (*socksClient).answer
 		return 2, s.request, nil
 	case chosen == methodPassword && s.login != nil:
-		s.step = (*socks5).verdict
+		s.step = (*socksClient).verdict
 		return 2, s.login, nil
 	case chosen == methodRefused && s.login == nil:
 		return 0, nil, errSocksWants
@@ -143,7 +143,7 @@ func (s *socks5) method(buf []byte) (n int, reply []byte, err error) {
 }
 
 // verdict reads what became of the user and password (RFC 1929 section 2).
-func (s *socks5) verdict(buf []byte) (n int, reply []byte, err error) {
+func (s *socksClient) verdict(buf []byte) (n int, reply []byte, err error) {
 	if buf[0] != passwordVersion {
 		return 0, nil, errSocksAnswer
 	}
@@ -153,14 +153,14 @@ func (s *socks5) verdict(buf []byte) (n int, reply []byte, err error) {
 	if buf[1] != 0 {
 		return 0, nil, errSocksRefused
 	}
-	s.step = (*socks5).answer
+	s.step = (*socksClient).answer
 	return 2, s.request, nil
 }
 
 // answer reads the reply to the request (RFC 1928 section 6). The code is judged
 // before the address has come: proxies that refuse may leave it out. The address
 // is that of the proxy's own socket, of no use here.
-func (s *socks5) answer(buf []byte) (n int, reply []byte, err error) {
+func (s *socksClient) answer(buf []byte) (n int, reply []byte, err error) {
 	if buf[0] != socksVersion {
 		return 0, nil, errSocksAnswer
 	}
