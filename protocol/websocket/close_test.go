@@ -25,7 +25,7 @@ func TestCloseIsEchoed(t *testing.T) {
 			if !c.closed {
 				t.Error("the connection was not closed")
 			}
-			if got := (websocket{}).AppendFarewell(nil, false, c); len(got) != 0 {
+			if got := plain.AppendFarewell(nil, false, c); len(got) != 0 {
 				t.Errorf("a second close frame %q", got)
 			}
 		})
@@ -45,11 +45,11 @@ func TestFarewell(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := websocket{}.AppendFarewell([]byte("last"), tt.leaving, tt.c)
+			got := plain.AppendFarewell([]byte("last"), tt.leaving, tt.c)
 			if string(got) != tt.want {
 				t.Errorf("farewell %q, want %q", got, tt.want)
 			}
-			if got := (websocket{}).AppendFarewell(nil, tt.leaving, tt.c); len(got) != 0 {
+			if got := plain.AppendFarewell(nil, tt.leaving, tt.c); len(got) != 0 {
 				t.Errorf("the second time %q, want nothing", got)
 			}
 		})

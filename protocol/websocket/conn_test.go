@@ -68,20 +68,18 @@ func (c *conn) receive(pieces ...[]byte) (messages []string, err error) {
 }
 
 func (c *conn) step(buf []byte) ([]byte, int, error) {
-	n, err := websocket{}.Input(buf, c)
+	n, err := plain.Input(buf, c)
 	if err != nil || n == 0 || n > len(buf) {
 		return nil, 0, err
 	}
-	m, err := websocket{}.DecodeBytes(buf[:n], c)
+	m, err := plain.DecodeBytes(buf[:n], c)
 	return m, n, err
 }
 
 // masked is a frame as clients send it; first holds FIN, RSV and the opcode.
 func masked(first byte, payload string) []byte {
 	key := [4]byte{0x37, 0xfa, 0x21, 0x3d}
-	b := appendHeader(nil, 0, len(payload))
-	b[0] = first
-	b[1] |= bitMask
+	b := appendHeader(nil, first, bitMask, len(payload))
 	b = append(b, key[:]...)
 	for i := range len(payload) {
 		b = append(b, payload[i]^key[i%4])
@@ -108,3 +106,5 @@ func wantSent(t *testing.T, c *conn, want string) {
 		t.Errorf("sent %q, want %q", got, want)
 	}
 }
+
+var plain = Protocol.(*websocket)

@@ -51,7 +51,7 @@ func TestEchoDoesNotAllocate(t *testing.T) {
 
 // echo returns one round of a message of size bytes.
 func echo(size int) func() {
-	p, c := websocket{}, opened(1<<20)
+	p, c := plain, opened(1<<20)
 	in := masked(0x81, strings.Repeat("x", size))
 	work := bytes.Clone(in)
 	out := make([]byte, 0, len(in))

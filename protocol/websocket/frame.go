@@ -21,6 +21,7 @@ const (
 const (
 	bitFin      = 0x80
 	bitsRSV     = 0x70
+	bitRSV1     = 0x40 // the message is compressed, RFC 7692
 	bitsOpcode  = 0x0f
 	bitMask     = 0x80
 	bitsLength  = 0x7f
@@ -34,13 +35,16 @@ const (
 
 // input returns the length of the frame at the beginning of buf.
 func (s *session) input(buf []byte, limit int) (int, error) {
+	if s.ended {
+		return min(len(buf), limit), nil
+	}
 	if len(buf) < headerBytes {
 		return 0, nil
 	}
-	if err := s.check(buf[0], buf[1]); err != nil {
-		return 0, err
+	if !s.mayCome(buf[0], buf[1]) {
+		return 0, s.refuse(protocolError)
 	}
-	header, length := headerBytes+maskBytes, uint64(buf[1]&bitsLength)
+	header, length := headerBytes, uint64(buf[1]&bitsLength)
 	switch length {
 	case length16:
 		if len(buf) < headerBytes+2 {
@@ -53,37 +57,42 @@ func (s *session) input(buf []byte, limit int) (int, error) {
 		}
 		header, length = header+8, binary.BigEndian.Uint64(buf[headerBytes:])
 	}
+	if !s.dialled {
+		header += maskBytes
+	}
 	if length > math.MaxInt64 {
-		return 0, protocolError
+		return 0, s.refuse(protocolError)
 	}
 	// Control frames are bounded by themselves and may stand between the
 	// fragments of a message that is as large as allowed.
 	isData := buf[0]&bitControl == 0
-	if isData && int64(length) > int64(limit-header-len(s.fragments)) {
-		return 0, messageTooBig
+	if isData && int64(length) > int64(limit-header-s.fragments.size()) {
+		return 0, s.refuse(messageTooBig)
 	}
 	return header + int(length), nil
 }
 
-// check refuses the first two bytes of a frame that may not come now: unmasked,
-// extended, of an unknown kind, or out of the sequence of fragments.
-func (s *session) check(first, second byte) error {
+// mayCome refuses the first two bytes of a frame that may not come now: masked
+// by the wrong side, extended, of an unknown kind, or out of the sequence of
+// fragments.
+func (s *session) mayCome(first, second byte) bool {
 	fin, op := first&bitFin != 0, opcode(first&bitsOpcode)
-	ok := first&bitsRSV == 0 && second&bitMask != 0
+	ok := (second&bitMask != 0) != s.dialled
 	switch op {
 	case opText, opBinary:
-		ok = ok && s.kind == opContinuation
+		return ok && s.kind == opContinuation && s.mayExtend(first&bitsRSV)
 	case opContinuation:
-		ok = ok && s.kind != opContinuation
+		return ok && s.kind != opContinuation && first&bitsRSV == 0
 	case opClose, opPing, opPong:
-		ok = ok && fin && second&bitsLength <= maxControl
-	default:
-		ok = false
+		return ok && fin && second&bitsLength <= maxControl && first&bitsRSV == 0
 	}
-	if !ok {
-		return protocolError
-	}
-	return nil
+	return false
+}
+
+// mayExtend accepts RSV1 on the first frame of a message where compression was
+// agreed, RFC 7692 section 6.
+func (s *session) mayExtend(rsv byte) bool {
+	return rsv == 0 || rsv == bitRSV1 && s.extension != nil
 }
 
 // unmask returns the payload of a whole frame, decoded where it lies.
@@ -94,6 +103,9 @@ func unmask(frame []byte) []byte {
 		header += 2
 	case length64:
 		header += 8
+	}
+	if frame[1]&bitMask == 0 {
+		return frame[header:]
 	}
 	key := binary.LittleEndian.Uint32(frame[header:])
 	payload := frame[header+maskBytes:]

@@ -124,7 +124,7 @@ func TestHandshakeRefusalNamesTheVersion(t *testing.T) {
 }
 
 func TestHandshakeOfTheLargestSize(t *testing.T) {
-	missing := maxRequestBytes - 1 - (len(request) - len("\r\n\r\n"))
+	missing := maxHeadBytes - 1 - (len(request) - len("\r\n\r\n"))
 	padded := strings.Replace(request, "?", "?"+strings.Repeat("x", missing), 1)
 	for extra, ok := range map[string]bool{"": true, "x": false} {
 		c := &conn{max: 1 << 20}
@@ -143,14 +143,14 @@ func TestSendBeforeTheHandshakeFollowsIt(t *testing.T) {
 			t.Fatalf("Encode(%v) = %q, %v, want nothing yet", v, out, err)
 		}
 	}
-	if (websocket{}).Class(c) != 0 {
+	if plain.Class(c) != 0 {
 		t.Error("shares its bytes before the handshake")
 	}
 	if _, err := c.receive([]byte(request)); err != nil {
 		t.Fatal(err)
 	}
 	wantSent(t, c, switching+"\x81\x07welcome\x81\x03you\x81\x017")
-	if (websocket{}).Class(c) == 0 {
+	if plain.Class(c) == 0 {
 		t.Error("does not share its bytes after the handshake")
 	}
 }

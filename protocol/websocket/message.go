@@ -8,50 +8,42 @@ import (
 
 // decode handles one whole frame that input has found to be in order.
 func (s *session) decode(frame []byte, c protocol.Conn) ([]byte, error) {
-	op := opcode(frame[0] & bitsOpcode)
-	if op == opPing {
-		return nil, pong(frame, c)
+	if s.ended {
+		return nil, protocol.Skip
 	}
 	payload := unmask(frame)
-	switch op {
-	case opPong:
-		return nil, protocol.Skip
-	case opClose:
-		return nil, s.peerCloses(payload, c)
+	op := opcode(frame[0] & bitsOpcode)
+	if op&bitControl != 0 {
+		return nil, s.control(frame, payload, c)
 	}
 	if op != opContinuation {
 		s.kind = op
+		s.compressed = frame[0]&bitRSV1 != 0
 	}
 	if frame[0]&bitFin == 0 {
-		s.fragments = append(s.fragments, payload...)
-		return nil, protocol.Skip
+		return nil, s.collect(payload)
 	}
-	return s.complete(payload)
+	return s.complete(payload, c)
 }
 
 // complete returns the message of which payload is the last, or only, part.
-func (s *session) complete(payload []byte) ([]byte, error) {
-	if s.fragments != nil {
-		payload = append(s.fragments, payload...)
+func (s *session) complete(payload []byte, c protocol.Conn) ([]byte, error) {
+	valid := 0
+	if f := s.fragments; f != nil {
+		payload, valid = append(f.bytes, payload...), f.valid
 		s.fragments = nil
 	}
 	s.binary = s.kind == opBinary
 	s.kind = opContinuation
-	if !s.binary && !utf8.Valid(payload) {
-		return nil, invalidText
+	if s.compressed {
+		message, reject := s.extension.inflate(payload, c.MaxPackage())
+		if reject != nil {
+			return nil, s.refuse(reject)
+		}
+		payload = message
+	}
+	if !s.binary && !utf8.Valid(payload[valid:]) {
+		return nil, s.refuse(invalidText)
 	}
 	return payload, nil
-}
-
-// pong answers a ping with its own payload, features.md 30.14. The reply is
-// made inside the frame, over the mask that is no longer needed.
-func pong(frame []byte, c protocol.Conn) error {
-	payload := unmask(frame)
-	reply := frame[len(frame)-len(payload)-headerBytes:]
-	reply[0] = bitFin | byte(opPong)
-	reply[1] = byte(len(payload))
-	// A full buffer loses the pong and not the connection: it is the author's
-	// messages that the peer is slow to read.
-	_ = c.SendRaw(reply)
-	return protocol.Skip
 }

@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 
 	"github.com/workerman-go/wm/protocol"
@@ -11,6 +12,8 @@ import (
 type upgrade struct {
 	version, key        []byte
 	upgrade, connection bool // the tokens of RFC 6455 section 4.2.1 are there
+
+	subprotocols, extensions []byte // offered, separated by commas; nil: none
 }
 
 // The replies of features.md 30.3. They have no length: the connection ends
@@ -23,6 +26,7 @@ var (
 			"Sec-WebSocket-Version: 13\r\n\r\n")}
 	tooLarge = &protocol.Reject{Why: "websocket: upgrade request too large", Reply: []byte(
 		"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n")}
+	notGet = notUpgrade("method other than GET")
 )
 
 // notUpgradePage tells a person with a browser what this port is.
@@ -45,19 +49,17 @@ func parseUpgrade(request []byte) (upgrade, error) {
 		return u, notUpgrade("malformed request line")
 	}
 	for {
-		line, rest, _ = bytes.Cut(rest, crlf)
-		if len(line) == 0 {
+		name, value, more, ok := cutHeader(rest)
+		switch {
+		case !ok:
+			return u, notUpgrade("malformed header line")
+		case name == nil:
 			return u, u.check()
 		}
-		name, value, found := bytes.Cut(line, []byte{':'})
-		if !found || bytes.ContainsAny(name, " \t") {
-			return u, notUpgrade("malformed header line")
-		}
-		u.note(name, bytes.Trim(value, " \t"))
+		u.note(name, value)
+		rest = more
 	}
 }
-
-var crlf = []byte("\r\n")
 
 // validRequestLine accepts GET, a target and HTTP/1.1 to HTTP/1.9: version 1.0
 // has no upgrades.
@@ -70,7 +72,7 @@ func validRequestLine(line []byte) bool {
 	return found && len(version) == 1 && '1' <= version[0] && version[0] <= '9'
 }
 
-// note keeps the first version and key, and remembers the tokens.
+// note keeps the first version and key, joins lists, and remembers the tokens.
 func (u *upgrade) note(name, value []byte) {
 	switch {
 	case fold(name, "sec-websocket-version") && u.version == nil:
@@ -81,7 +83,31 @@ func (u *upgrade) note(name, value []byte) {
 		u.upgrade = u.upgrade || hasToken(value, "websocket")
 	case fold(name, "connection"):
 		u.connection = u.connection || hasToken(value, "upgrade")
+	case fold(name, "sec-websocket-protocol"):
+		u.subprotocols = joinList(u.subprotocols, value)
+	case fold(name, "sec-websocket-extensions"):
+		u.extensions = joinList(u.extensions, value)
 	}
+}
+
+// joinList makes one list of the values of a header that came in several lines.
+func joinList(list, value []byte) []byte {
+	if list == nil {
+		return value
+	}
+	return slices.Concat(list, []byte{','}, value)
+}
+
+// choose returns the first of ours that the client offers, or nothing.
+func (u *upgrade) choose(ours []string) string {
+	for _, name := range ours {
+		for word := range bytes.SplitSeq(u.subprotocols, []byte{','}) {
+			if string(bytes.Trim(word, " \t")) == name {
+				return name
+			}
+		}
+	}
+	return ""
 }
 
 // check decides in the order of wire.md 6.2.
@@ -97,19 +123,4 @@ func (u *upgrade) check() error {
 		return notUpgrade("request without the upgrade")
 	}
 	return nil
-}
-
-// hasToken looks for token in a list of words separated by commas.
-func hasToken(list []byte, token string) bool {
-	for word := range bytes.SplitSeq(list, []byte{','}) {
-		if fold(bytes.Trim(word, " \t"), token) {
-			return true
-		}
-	}
-	return false
-}
-
-// fold compares without regard to the case of ASCII letters.
-func fold(a []byte, lower string) bool {
-	return len(a) == len(lower) && bytes.EqualFold(a, []byte(lower))
 }
