@@ -45,6 +45,7 @@ var layers = map[string][]string{
 	"wmtest":     {"worker", "child", "eventloop", "timer", "protocol/*"},
 	"bench":      authorsAPI,
 	"bench/*":    authorsAPI,
+	"examples/*": append([]string{"examples/*", "cli"}, authorsAPI...),
 	".":          {"cli", "apps"},
 	"e2e":        {},
 }

@@ -1,0 +1,13 @@
+// Server is example jsonnl as a program of its own: it embeds wm and has
+// all its commands.
+package main
+
+import (
+	"github.com/workerman-go/wm/cli"
+	"github.com/workerman-go/wm/examples/jsonnl"
+)
+
+func main() {
+	jsonnl.Start()
+	cli.Main()
+}
