@@ -102,10 +102,10 @@ func want(t *testing.T, p protocol.Protocol, limit int, tt Case, pieces ...[]byt
 	t.Helper()
 	got, err := Receive(p, limit, pieces...)
 	if !reflect.DeepEqual(got, tt.Want) {
-		t.Errorf("in pieces %q: messages %#v, want %#v", pieces, got, tt.Want)
+		t.Fatalf("in pieces %q: messages %#v, want %#v", pieces, got, tt.Want)
 	}
 	if errors.Is(err, protocol.ErrBad) != tt.Bad || err != nil && !tt.Bad {
-		t.Errorf("in pieces %q: error %v, want one: %t", pieces, err, tt.Bad)
+		t.Fatalf("in pieces %q: error %v, want one: %t", pieces, err, tt.Bad)
 	}
 }
 
