@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/eventloop"
+	"github.com/workerman-go/wm/protocol/preamble"
 )
 
 const (
@@ -34,6 +35,7 @@ type listener struct {
 	reasons reason // not to accept
 	watched bool
 	peer    peer
+	six     bool // the socket is of IPv6
 }
 
 // newListener takes over fd; it accepts once allow has taken away the last
@@ -43,6 +45,8 @@ func newListener(w *Worker, fd int) *listener {
 	// that this is no TCP socket.
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	l := &listener{w: w, fd: fd, reasons: notReady}
+	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	l.six = err == nil && domain == unix.AF_INET6
 	if w.paused {
 		l.reasons |= byAuthor
 	}
@@ -80,11 +84,15 @@ func (l *listener) unwatch() bool {
 	return was
 }
 
-// OnEvents is called by the loop when clients wait.
+// OnEvents is called by the loop when clients, or datagrams, wait.
 func (l *listener) OnEvents(eventloop.Events) { l.round() }
 
 // round accepts what waits, within bounds.
 func (l *listener) round() {
+	if l.w.network == overUDP {
+		l.receive()
+		return
+	}
 	accepted := 0
 	for accepted < maxAccepts && l.watched && l.one() {
 		accepted++
@@ -133,7 +141,7 @@ func (l *listener) fail(errno syscall.Errno) {
 // more, then those that already wait are taken in, then the socket goes.
 func (l *listener) leave() {
 	l.w.listener = nil
-	if l.unwatch() {
+	if l.unwatch() && l.w.network != overUDP {
 		for l.reasons == 0 && l.one() {
 		}
 	}
@@ -150,24 +158,44 @@ func (l *listener) close() {
 
 // open makes a connection of an accepted socket and serves it.
 func (p *Process) open(w *Worker, fd int, from *peer) {
-	p.lastID++
-	c := &Connection{
-		ID: p.lastID, Worker: w, Callbacks: w.Callbacks,
-		MaxSendBufferSize: positive(Settings.MaxSendBufferSize, defaultMaxSendBuffer),
-		MaxPackageSize:    positive(Settings.MaxPackageSize, defaultMaxPackage),
-		p:                 p, codec: w.codec, fd: int32(fd), status: uint8(Established),
-		since: p.seconds(),
+	ip, port := from.address()
+	if !w.admits(ip) {
+		unix.Close(fd)
+		return
 	}
-	c.ip, c.port = from.address()
+	p.lastID++
+	c := p.newConnection(w.codec, w.network)
+	c.ID, c.Worker, c.Callbacks = p.lastID, w, w.Callbacks
+	c.fd, c.ip, c.port = int32(fd), ip, port
 	if err := p.loop.Watch(fd, eventloop.Readable, (*socket)(c)); err != nil {
 		p.logf("accept: %v", err)
 		unix.Close(fd)
 		return
 	}
-	w.conns.add(c)
+	w.entered(c)
 	p.counters.connections++
-	w.checkLimit()
-	c.onConnect()
+	proxied := len(w.proxies) > 0 && w.trusts(ip)
+	if proxied || c.network == overTLS || c.codec.hand != nil {
+		c.expect(w.handshakeTimeout(), c.lateAccepted)
+	}
+	if proxied {
+		c.status = uint8(Connecting)
+		c.preface(new(preamble.Header))
+		return
+	}
+	if len(w.proxies) > 0 {
+		c.flags |= suspect
+	}
+	c.welcome()
+}
+
+// newConnection makes one with the limits of Settings.
+func (p *Process) newConnection(k *codec, n network) *Connection {
+	return &Connection{
+		MaxSendBufferSize: positive(Settings.MaxSendBufferSize, defaultMaxSendBuffer),
+		MaxPackageSize:    positive(Settings.MaxPackageSize, defaultMaxPackage),
+		p:                 p, codec: k, network: n, fd: -1, since: p.seconds(),
+	}
 }
 
 // unwatch ends the watching of a descriptor that this process watches.

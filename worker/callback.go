@@ -7,6 +7,7 @@ import (
 
 	"github.com/workerman-go/wm/protocol"
 	"github.com/workerman-go/wm/protocol/http1"
+	"github.com/workerman-go/wm/protocol/websocket"
 )
 
 // Code of authors is called here and nowhere else, and so is recover: a panic
@@ -86,10 +87,6 @@ func (c *Connection) afterPanic(inProtocol bool) error {
 	}
 	return errPanicked
 }
-
-// Event is how a protocol tells of what happened beside messages. For
-// protocols.
-func (c *Connection) Event(event any) (taken bool) { return false }
 
 // failure is the answer that a callback owed.
 func (c *Connection) failure() []byte {
@@ -218,6 +215,69 @@ func (c *Connection) onBufferDrain() {
 		defer c.p.caught("OnBufferDrain")
 		c.OnBufferDrain(c)
 	}
+}
+
+// deliverEmpty is for a datagram without bytes.
+func (c *Connection) deliverEmpty() {
+	defer c.p.caught("OnMessage")
+	c.deliverBytes(nil, nil)
+}
+
+func (c *Connection) askUpgrade(r *http1.Request) {
+	defer c.p.caught("OnWebSocketConnect")
+	c.OnWebSocketConnect(c, r)
+}
+
+func (c *Connection) onWebSocketConnected() {
+	if c.OnWebSocketConnected != nil {
+		defer c.p.caught("OnWebSocketConnected")
+		c.OnWebSocketConnected(c)
+	}
+}
+
+func (c *Connection) onCloseReceived(e *websocket.CloseReceived) bool {
+	if c.OnWebSocketClose == nil {
+		return false
+	}
+	defer c.p.caught("OnWebSocketClose")
+	c.OnWebSocketClose(c, e.Code, e.Reason)
+	return true
+}
+
+func (c *Connection) onPing(e *websocket.Ping) bool {
+	if c.OnWebSocketPing == nil {
+		return false
+	}
+	defer c.p.caught("OnWebSocketPing")
+	c.OnWebSocketPing(c, e.Data)
+	return true
+}
+
+func (c *Connection) onPong(e *websocket.Pong) bool {
+	if c.OnWebSocketPong == nil {
+		return false
+	}
+	defer c.p.caught("OnWebSocketPong")
+	c.OnWebSocketPong(c, e.Data)
+	return true
+}
+
+// openProtocol lets the protocol of a dialled connection speak.
+func (c *Connection) openProtocol() {
+	defer c.p.caught("the protocol's OnConnect")
+	c.codec.open.OnConnect(c)
+}
+
+// handDone asks the protocol whether its handshake is over.
+func (c *Connection) handDone() bool {
+	defer c.p.caught("the protocol's Opened")
+	return c.codec.hand.Opened(c)
+}
+
+// coded is the protocol's last word with a code of the author.
+func (c *Connection) coded(code int, reason string) ([]byte, error) {
+	defer c.p.caught("the protocol's AppendCode")
+	return c.codec.coded.AppendCode(nil, code, reason, c)
 }
 
 // farewell is the protocol's last word.

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/eventloop"
 )
 
 // lingerTime is how long End waits for the peer to have read everything.
@@ -34,7 +36,13 @@ func (c *Connection) End(last ...any) {
 
 // leave is the orderly way out of Established.
 func (c *Connection) leave(status Status, last []any) {
-	if Status(c.status) != Established {
+	switch {
+	case c.early():
+		c.destroy()
+		return
+	case Status(c.status) != Established:
+		return
+	case c.extra != nil && c.extra.upgrade != nil && c.refuseUpgrade(last):
 		return
 	}
 	for _, v := range last {
@@ -45,10 +53,29 @@ func (c *Connection) leave(status Status, last []any) {
 	if Status(c.status) != Established { // the protocol, or a callback, was faster
 		return
 	}
+	if c.flags&datagram != 0 {
+		c.finish()
+		return
+	}
 	if c.codec.farewell != nil && c.errno == 0 {
-		c.put(c.farewell())
+		_ = c.put(c.farewell())
 	}
 	c.setStatus(status)
+}
+
+// conclude ends a connection whose last message is with the kernel.
+func (c *Connection) conclude() {
+	if c.queueSize() > 0 || c.flags&opening != 0 {
+		return
+	}
+	c.notify()
+	switch {
+	case c.queueSize() > 0 || c.errno != 0 || Status(c.status) == Closed:
+	case Status(c.status) == Closing:
+		c.finish()
+	default:
+		c.halfClose()
+	}
 }
 
 // setStatus begins the end of a connection; settle does the rest.
@@ -73,6 +100,7 @@ func (c *Connection) destroy() {
 	if Status(c.status) == Closed {
 		return
 	}
+	c.notify()
 	if c.offer(); c.errno != 0 {
 		c.p.counters.sendFail++
 	}
@@ -82,6 +110,10 @@ func (c *Connection) destroy() {
 // hangup is the end that the peer made. What it was still to get is offered
 // once; if that fails the end of the turn tells the author.
 func (c *Connection) hangup() {
+	if c.Dialled() && Status(c.status) < Ending && !c.opened() {
+		c.connectFailed(errHungUp)
+		return
+	}
 	if c.offer(); c.errno == 0 {
 		c.finish()
 	}
@@ -114,28 +146,67 @@ func (c *Connection) finish() {
 	if Status(c.status) == Closed {
 		return
 	}
+	introduced := c.Worker == nil || c.flags&prefaced == 0
 	c.status = uint8(Closed)
-	p, w := c.p, c.Worker
-	p.unwatch(int(c.fd))
-	if x := c.extra; x != nil {
-		if x.linger != 0 {
-			p.loop.DelTimer(x.linger)
-		}
-		if x.cancel != nil {
-			x.cancel()
+	if c.Worker != nil && c.flags&datagram != 0 {
+		return // the socket is the listener's
+	}
+	c.account()
+	if c.fd >= 0 {
+		c.p.unwatch(int(c.fd))
+	}
+	if c.extra != nil {
+		c.extra.end(c.p.loop)
+	}
+	if introduced {
+		c.onClose()
+	}
+	c.closeSocket()
+	c.dropIn()
+	c.p.output.pool.put(c.out)
+	c.out, c.state = nil, nil
+	c.p.forget(c)
+}
+
+// end stops what goes on beside the connection.
+func (x *extra) end(loop *eventloop.Loop) {
+	for _, id := range []eventloop.TimerID{x.linger, x.deadline} {
+		if id != 0 {
+			loop.DelTimer(id)
 		}
 	}
-	c.onClose()
+	x.linger, x.deadline, x.preamble = 0, 0, nil
+	if x.cancel != nil {
+		x.cancel()
+	}
+	if x.dial != nil {
+		x.dial.end(loop)
+	}
+}
+
+// closeSocket gives the descriptor back, and what TLS holds.
+func (c *Connection) closeSocket() {
+	if c.flags&layered != 0 {
+		c.extra.tls.Close()
+	}
+	if c.fd < 0 {
+		return
+	}
 	if err := unix.Close(int(c.fd)); err != nil {
-		p.logf("connection %d: close: %v", c.ID, err)
+		c.p.logf("connection %d: close: %v", c.ID, err)
 	}
 	c.fd = -1
-	c.dropIn()
-	p.output.pool.put(c.out)
-	c.out, c.state = nil, nil
-	w.conns.remove(c)
+}
+
+// forget takes a closed connection out of its set.
+func (p *Process) forget(c *Connection) {
 	p.counters.connections--
-	w.checkLimit()
+	if c.Worker == nil {
+		p.dialled.remove(c)
+		c.comeBack()
+		return
+	}
+	c.Worker.left(c)
 }
 
 // dropIn forgets bytes that were read and will not be parsed.

@@ -14,6 +14,10 @@ type codec struct {
 	bytes    protocol.Bytes
 	writes   protocol.BytesEncoder
 	share    protocol.Sharer
+	binary   protocol.BinaryEncoder
+	open     protocol.Opener
+	hand     protocol.Handshaker
+	coded    protocol.CodeFarewell
 	sent     protocol.Finisher
 	fail     protocol.Failer
 	farewell protocol.Farewell
@@ -35,6 +39,10 @@ func (p *Process) codecOf(proto protocol.Protocol, name string) *codec {
 	c.bytes, _ = proto.(protocol.Bytes)
 	c.writes, _ = proto.(protocol.BytesEncoder)
 	c.share, _ = proto.(protocol.Sharer)
+	c.binary, _ = proto.(protocol.BinaryEncoder)
+	c.open, _ = proto.(protocol.Opener)
+	c.hand, _ = proto.(protocol.Handshaker)
+	c.coded, _ = proto.(protocol.CodeFarewell)
 	c.sent, _ = proto.(protocol.Finisher)
 	c.fail, _ = proto.(protocol.Failer)
 	c.farewell, _ = proto.(protocol.Farewell)

@@ -3,19 +3,21 @@ package worker
 import (
 	"context"
 	"fmt"
-	"net"
-	"net/netip"
+	"net/http"
 
 	"github.com/workerman-go/wm/eventloop"
 	"github.com/workerman-go/wm/protocol"
+	"github.com/workerman-go/wm/protocol/preamble"
+	"github.com/workerman-go/wm/protocol/websocket"
+	"github.com/workerman-go/wm/tlsengine"
 )
 
-// Connection is one client socket. Owned by the loop, no locking: other
-// goroutines reach it with Post alone. It may be kept after its end; then it
-// is Closed and sends nothing.
+// Connection is one client socket, one dialled socket, or the sender of one
+// datagram. Owned by the loop, no locking: other goroutines reach it with Post
+// alone. It may be kept after its end; then it is Closed and sends nothing.
 type Connection struct {
 	// ID is 1 for the first connection of the process, and so on; incoming
-	// and outgoing ones share the counter. Read only.
+	// and outgoing ones share the counter. 0 for datagrams. Read only.
 	ID uint64
 	// Worker is the one that accepted it; nil for a dialled connection.
 	Worker *Worker
@@ -39,24 +41,46 @@ type Connection struct {
 	out   *buffer // unsent bytes; nil when there are none
 	extra *extra  // what few connections need
 
-	fd     int32
-	place  int32  // in Worker.conns
-	need   uint32 // length of the message whose beginning is in in; 0: unknown
-	since  uint32 // seconds from the start of the process to the accept
-	heard  uint32 // milliseconds of the drain until the last bytes came
-	errno  uint16 // of a failed write, dealt with at the end of the turn
-	port   uint16
-	ip     [16]byte
-	flags  flags
-	status uint8
+	fd      int32
+	place   int32  // in Worker.conns or Process.dialled
+	counted uint32 // bytes of it in output.backlog
+	need    uint32 // length of the message whose beginning is in in; 0: unknown
+	since   uint32 // seconds from the start of the process to the accept
+	heard   uint32 // milliseconds of the drain until the last bytes came
+	errno   uint16 // of a failed write, dealt with at the end of the turn
+	port    uint16
+	ip      [16]byte
+	flags   flags
+	status  uint8
+	network network
 }
 
-// extra is allocated for the first Context or End of a connection.
+// extra is what few connections need, or all of them for a short time only.
 type extra struct {
-	ctx    context.Context
-	cancel context.CancelFunc
-	linger eventloop.TimerID
+	ctx      context.Context
+	cancel   context.CancelFunc
+	linger   eventloop.TimerID
+	deadline eventloop.TimerID // of what comes before the first message
+	preamble preamble.Preamble // nil when it is over
+	tls      *tlsengine.Engine // nil without TLS
+	dial     *dial             // nil for accepted connections
+	header   http.Header       // of the 101
+	upgrade  *websocket.Connecting
+	zone     uint32 // of the link-local sender of a datagram
 }
+
+// network is how the bytes of a connection travel.
+type network uint8
+
+const (
+	overTCP network = iota
+	overTLS
+	overUnix
+	overUDP
+)
+
+// String returns the name of the transport, as in Worker.Transport.
+func (n network) String() string { return [...]string{"tcp", "ssl", "unix", "udp"}[n] }
 
 // flags are the switches of a connection.
 type flags uint16
@@ -70,40 +94,29 @@ const (
 	resumed                    // in is to be parsed without new bytes
 	halfOpen                   // End shut down our side
 	told                       // protocol.Leaver knows of the drain
+	opening                    // what is sent waits for connect, proxies or TLS
+	layered                    // bytes pass extra.tls
+	prefaced                   // bytes go to extra.preamble
+	datagram                   // each message is a packet
+	notified                   // TLS has told the peer that nothing more comes
+	suspect                    // its first bytes must not be a PROXY header
+	perIP                      // it is in Worker.perIP
 )
 
 // socket is how the loop sees a connection, so that OnEvents is not among the
 // methods an author meets.
 type socket Connection
 
-// RemoteIP returns the peer's address as text, IPv6 without brackets, and an
-// IPv4 client of an IPv6 listener as IPv4.
-func (c *Connection) RemoteIP() string { return c.remote().String() }
-
-// RemotePort returns the peer's port.
-func (c *Connection) RemotePort() int { return int(c.port) }
-
-// RemoteAddr returns the peer's address, also after the end.
-func (c *Connection) RemoteAddr() net.Addr {
-	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(c.remote(), c.port))
-}
-
-func (c *Connection) remote() netip.Addr { return netip.AddrFrom16(c.ip).Unmap() }
-
-// LocalAddr returns our side's address; after the end it is the listener's.
-func (c *Connection) LocalAddr() net.Addr {
-	if addr, err := localAddr(int(c.fd)); err == nil {
-		return addr
-	}
-	return c.Worker.Addr()
-}
-
 // Status returns where the connection is in its life.
 func (c *Connection) Status() Status { return Status(c.status) }
 
-// SendQueueSize returns how many bytes wait in this process, pending and
-// backlog together.
-func (c *Connection) SendQueueSize() int { return c.out.size() }
+// SendQueueSize returns how many bytes wait in this process to be sent, pending
+// and backlog together.
+func (c *Connection) SendQueueSize() int { return c.queueSize() }
+
+// RecvQueueSize returns how many received bytes wait for the rest of their
+// message, or for ResumeRecv.
+func (c *Connection) RecvQueueSize() int { return c.in.size() }
 
 // Context is cancelled when the connection closes. Called on the loop
 // goroutine; the result may go anywhere.
@@ -149,7 +162,7 @@ func (c *Connection) SetProtocol(p protocol.Protocol) {
 	}
 }
 
-// Dialled says that this side opened the connection. For protocols.
+// Dialled says that this side opened the connection.
 func (c *Connection) Dialled() bool { return c.Worker == nil }
 
 // MaxPackage returns MaxPackageSize. For protocols.

@@ -16,10 +16,11 @@ const minHoles = 64
 
 func (s *connections) len() int { return len(s.list) - s.holes }
 
-func (s *connections) add(c *Connection) {
+// add appends c under an id that is above all others of the set.
+func (s *connections) add(c *Connection, id uint64) {
 	c.place = int32(len(s.list))
 	s.list = append(s.list, c)
-	s.ids = append(s.ids, c.ID)
+	s.ids = append(s.ids, id)
 }
 
 func (s *connections) remove(c *Connection) {
@@ -88,7 +89,13 @@ func (w *Worker) Connections() iter.Seq[*Connection] {
 	if w.p != nil {
 		w.p.own("Worker.Connections")
 	}
-	return w.conns.each
+	return func(yield func(*Connection) bool) {
+		for c := range w.conns.each {
+			if Status(c.status) != Connecting && !yield(c) {
+				return
+			}
+		}
+	}
 }
 
 // Connection returns the connection with this id, or nil when it is gone or

@@ -59,13 +59,12 @@ func (p *Process) Drain(graceful bool) {
 	d := &p.drain
 	if !d.on {
 		d.on, d.began = true, p.loop.Now()
+		d.timer = p.loop.AddInnerTimer(drainSweep, true, p.sweep)
 	}
-	if graceful || d.closing {
-		return
+	if !graceful {
+		d.closing = true
 	}
-	d.closing = true
 	p.sweep()
-	d.timer = p.loop.AddInnerTimer(drainSweep, true, p.sweep)
 }
 
 // stop tells the author, once, that the process is about to leave.
@@ -77,11 +76,22 @@ func (p *Process) stop() {
 	p.cancel()
 }
 
-// sweep closes what is idle.
+// sweep closes what is idle. Dialled connections serve the accepted ones: they
+// are closed when none of those is left, also in a graceful drain.
 func (p *Process) sweep() {
+	accepted := 0
 	for _, w := range p.workers {
-		for c := range w.conns.each {
-			c.retire()
+		accepted += w.conns.len()
+		if p.drain.closing {
+			for c := range w.conns.each {
+				c.retire()
+			}
+		}
+	}
+	needed := accepted > 0 || p.jobs.alive.Load() > 0
+	for c := range p.dialled.each {
+		if c.early() || !needed {
+			c.Close()
 		}
 	}
 }
@@ -89,17 +99,23 @@ func (p *Process) sweep() {
 // retire closes a connection of a draining process once it rests. What has
 // arrived by then is still served.
 func (c *Connection) retire() {
+	if c.flags&prefaced != 0 {
+		if c.silence() >= drainSilence {
+			c.destroy()
+		}
+		return
+	}
 	k := c.codec
 	if k.leave != nil && c.flags&told == 0 && Status(c.status) == Established {
 		c.flags |= told
 		c.tell()
 	}
 	hopeful := k.leave != nil || c.BytesRead == 0 // its next message is still served
-	if !c.rests() || c.out != nil || hopeful && c.silence() < drainSilence {
+	if !c.rests() || c.queueSize() > 0 || hopeful && c.silence() < drainSilence {
 		return
 	}
 	c.readable(eventloop.Readable)
-	if c.rests() && (k.leave == nil || c.out == nil) {
+	if c.rests() && (k.leave == nil || c.queueSize() == 0) {
 		c.Close()
 	}
 }

@@ -14,6 +14,7 @@ type output struct {
 	pool     pool
 	encoding *Connection // inside Protocol.Encode
 	aside    []byte      // sent raw by it meanwhile
+	backlog  int64       // of all connections, in bytes; see Limits.QueuedBytes
 }
 
 // turnEnd is how the loop sees a process.
@@ -63,7 +64,7 @@ func (o *output) endEncoding() {
 	}
 	raw := o.aside
 	o.encoding, o.aside = nil, nil
-	c.put(raw)
+	_ = c.put(raw)
 	c.releaseOut()
 }
 
@@ -78,54 +79,74 @@ func (c *Connection) settle() {
 	case Status(c.status) == Closed:
 	case c.errno != 0:
 		c.fail()
-	case c.out == nil && Status(c.status) == Closing:
-		c.finish()
-	case c.out == nil && Status(c.status) == Ending:
-		c.halfClose()
+	case Status(c.status) == Closing || Status(c.status) == Ending:
+		c.conclude()
+	case c.flags&layered != 0 && c.flags&opening == 0:
+		c.readMore()
 	}
 }
 
 // offer gives what is pending to the kernel, once.
 func (c *Connection) offer() {
-	if c.out == nil || c.flags&blocked != 0 || c.errno != 0 {
+	if c.flags&waits != 0 || c.errno != 0 || c.queueSize() == 0 {
 		return
 	}
-	size := len(c.out.data)
+	size := c.queueSize()
 	if !c.write() {
 		return
 	}
 	c.codec.measureTurn(size)
-	if c.out == nil {
-		return
+	if c.queueSize() > 0 {
+		c.block()
 	}
+}
+
+// block is for what the kernel has refused: from now on it is backlog.
+func (c *Connection) block() {
 	c.flags |= blocked
 	c.rewatch()
+	c.account()
 	c.checkFull()
 }
 
 // write moves bytes from out to the kernel; false after an error, which the
 // end of the turn deals with.
 func (c *Connection) write() bool {
+	if c.flags&layered != 0 {
+		return c.writeTLS()
+	}
 	for c.out != nil {
-		n, errno := sysWrite(c.fd, c.out.bytes())
+		n, ok := c.writeOnce(c.out.bytes())
+		if n == 0 {
+			return ok
+		}
+		c.BytesWritten += uint64(n)
+		c.out.off += n
+		if c.out.size() > 0 {
+			return true // a short write: the kernel has no room
+		}
+		c.releaseOut()
+	}
+	return true
+}
+
+// writeOnce offers p; 0 and true when the kernel has no room, 0 and false after
+// an error.
+func (c *Connection) writeOnce(p []byte) (n int, ok bool) {
+	for {
+		n, errno := sysWrite(c.fd, p)
 		switch errno {
 		case 0:
-			c.BytesWritten += uint64(n)
-			c.out.off += n
-			if c.out.size() > 0 {
-				return true // a short write: the kernel has no room
-			}
-			c.releaseOut()
+			return n, true
 		case unix.EAGAIN:
-			return true
+			return 0, true
 		case unix.EINTR:
 		default:
 			c.errno = uint16(errno)
 			c.queue()
-			return false
+			return 0, false
 		}
 	}
-	return true
 }
 
 // releaseOut gives the send buffer back when it is empty.
@@ -138,17 +159,53 @@ func (c *Connection) releaseOut() {
 
 // writable goes on with the backlog.
 func (c *Connection) writable() {
-	if c.flags&blocked == 0 || !c.write() || c.out != nil {
+	if c.flags&blocked == 0 {
 		return
 	}
-	c.flags &^= blocked | full
+	sent := c.write()
+	c.account()
+	if !sent || c.sendable() > 0 {
+		return
+	}
+	c.flags &^= blocked
 	c.rewatch()
+	if c.flags&opening != 0 {
+		return
+	}
+	c.flags &^= full
 	if Status(c.status) == Established {
 		c.attend()
 	} else {
 		c.queue()
 	}
 	c.onBufferDrain()
+}
+
+// queueSize is how many bytes wait: in out, and, encrypted, in TLS.
+func (c *Connection) queueSize() int {
+	n := c.out.size()
+	if c.flags&layered != 0 {
+		n += c.extra.tls.OutputSize()
+	}
+	return n
+}
+
+// sendable is the part of it that the kernel may have now.
+func (c *Connection) sendable() int {
+	if c.flags&opening != 0 {
+		return c.queueSize() - c.out.size()
+	}
+	return c.queueSize()
+}
+
+// account keeps output.backlog up to date with this connection.
+func (c *Connection) account() {
+	n := 0
+	if c.flags&waits != 0 && Status(c.status) != Closed {
+		n = c.queueSize()
+	}
+	c.p.output.backlog += int64(n) - int64(c.counted)
+	c.counted = uint32(n)
 }
 
 // Flush offers what was sent so far to the kernel now instead of at the end of

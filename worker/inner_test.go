@@ -129,7 +129,7 @@ func filled(n int) (*connections, []*Connection) {
 	all := make([]*Connection, n)
 	for i := range all {
 		all[i] = &Connection{ID: uint64(2*i + 1)}
-		set.add(all[i])
+		set.add(all[i], all[i].ID)
 	}
 	return set, all
 }
@@ -180,7 +180,8 @@ func TestClosingWhileRanging(t *testing.T) {
 		if i := int(c.ID) / 2; i%2 == 0 { // and the next one as well
 			set.remove(all[i+1])
 		}
-		set.add(&Connection{ID: uint64(10000 + len(seen))}) // is not seen
+		late := &Connection{ID: uint64(10000 + len(seen))}
+		set.add(late, late.ID) // is not seen
 	}
 	if len(seen) != 250 || seen[0] != 1 || seen[1] != 5 {
 		t.Errorf("saw %d: %v", len(seen), seen[:2])
@@ -204,7 +205,7 @@ func TestRangingEndsWithAPanic(t *testing.T) {
 }
 
 func TestConnectionIsSmall(t *testing.T) {
-	if got := unsafe.Sizeof(Connection{}); got > 256 {
+	if got := unsafe.Sizeof(Connection{}); got > 288 { // a size class of the allocator
 		t.Errorf("a connection takes %d bytes", got)
 	}
 }

@@ -1,11 +1,47 @@
 package worker
 
-// Limits bounds what one process of a Worker takes on; 0 is no limit.
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/workerman-go/wm/protocol/preamble"
+)
+
+const (
+	defaultQueuedBytes      = 256 << 20
+	defaultHandshakeTimeout = 10 * time.Second
+)
+
+// Limits bounds what one process of a Worker takes on; 0 is no limit unless a
+// field says otherwise.
 type Limits struct {
 	// Connections is how many connections the Worker has at once in one
 	// process. At the limit it stops accepting, so that new ones wait in the
 	// listener's queue for another process, and goes on when one has closed.
 	Connections int
+	// ConnectionsPerIP is how many connections one IP address may have to this
+	// Worker in one process; more are closed as soon as they are accepted,
+	// without a callback. Proxies of TrustedProxies are not counted.
+	ConnectionsPerIP int
+	// QueuedBytes is how much backlog all connections of a process may have
+	// together, so that slow clients cannot exhaust its memory. At the limit
+	// Send to connections that have backlog fails with ErrBufferFull, while
+	// all others go on. It is that of the Worker the process was started for.
+	// New sets 256 MiB; 0 is 256 MiB too, and below 0 is no limit.
+	QueuedBytes int64
+	// HandshakeTimeout is how long a connection may take over all that comes
+	// before its first message: the PROXY header, TLS, the websocket
+	// handshake. New sets 10 s; 0 is 10 s too, and below 0 is no limit.
+	HandshakeTimeout time.Duration
+	// TrustedProxies lists the networks ("10.0.0.0/8") and addresses of
+	// proxies that may say who the client is: by a PROXY protocol header,
+	// version 1 or 2, in front of everything else, or, for websockets, by
+	// X-Forwarded-For or X-Real-IP in the upgrade request. RemoteIP is then
+	// the client's. OnConnect of a connection from there runs when its first
+	// bytes have come. Anybody else who begins with a PROXY header is closed.
+	// List no proxy that passes on what clients say unchanged.
+	TrustedProxies []string
 }
 
 // checkLimit closes or opens the door after a connection came or went.
@@ -17,4 +53,95 @@ func (w *Worker) checkLimit() {
 	default:
 		w.listener.allow(atLimit)
 	}
+}
+
+// admits says whether one more connection from ip may come in.
+func (w *Worker) admits(ip [16]byte) bool {
+	limit := w.Limits.ConnectionsPerIP
+	return limit <= 0 || ip == [16]byte{} || w.perIP[ip] < limit || w.trusts(ip)
+}
+
+// entered adds an accepted connection.
+func (w *Worker) entered(c *Connection) {
+	w.conns.add(c, c.ID)
+	if w.Limits.ConnectionsPerIP > 0 && c.ip != [16]byte{} && !w.trusts(c.ip) {
+		if w.perIP == nil {
+			w.perIP = make(map[[16]byte]int)
+		}
+		c.flags |= perIP
+		w.perIP[c.ip]++
+	}
+	w.checkLimit()
+}
+
+// left takes a closed connection out.
+func (w *Worker) left(c *Connection) {
+	w.conns.remove(c)
+	if c.flags&perIP != 0 {
+		if w.perIP[c.ip]--; w.perIP[c.ip] == 0 {
+			delete(w.perIP, c.ip)
+		}
+	}
+	w.checkLimit()
+}
+
+// trust reads Limits.TrustedProxies.
+func (w *Worker) trust() error {
+	w.proxies = nil
+	for _, s := range w.Limits.TrustedProxies {
+		network, err := parseNetwork(s)
+		if err != nil {
+			return fmt.Errorf("%s: Limits.TrustedProxies: %q is no IP address or network",
+				w.address, s)
+		}
+		w.proxies = append(w.proxies, network)
+	}
+	return nil
+}
+
+func parseNetwork(s string) (netip.Prefix, error) {
+	if ip, err := netip.ParseAddr(s); err == nil {
+		ip = ip.Unmap()
+		return netip.PrefixFrom(ip, ip.BitLen()), nil
+	}
+	return netip.ParsePrefix(s)
+}
+
+func (w *Worker) trusts(ip [16]byte) bool {
+	return w.trustsAddr(netip.AddrFrom16(ip).Unmap())
+}
+
+func (w *Worker) trustsAddr(ip netip.Addr) bool {
+	for _, network := range w.proxies {
+		if network.Contains(ip) {
+			return true
+		}
+	}
+	return false
+}
+
+// spoofs says that data, the first of a connection, begins with a PROXY header
+// which nobody may send here.
+func (c *Connection) spoofs(data []byte) bool {
+	c.flags &^= suspect
+	yes, _ := preamble.Looks(data)
+	return yes
+}
+
+func (w *Worker) handshakeTimeout() time.Duration {
+	if d := w.Limits.HandshakeTimeout; d != 0 {
+		return d
+	}
+	return defaultHandshakeTimeout
+}
+
+// queueLimit is Limits.QueuedBytes of the process.
+func (p *Process) queueLimit() int64 {
+	switch n := p.w.Limits.QueuedBytes; {
+	case n > 0:
+		return n
+	case n < 0:
+		return 1<<63 - 1
+	}
+	return defaultQueuedBytes
 }

@@ -31,7 +31,7 @@ func (p *Process) List(yield func([]ConnectionInfo) bool) {
 type lister struct {
 	p     *Process
 	yield func([]ConnectionInfo) bool
-	w     int    // index in workers
+	set   int    // index in sets
 	next  uint64 // the first id not yet given
 }
 
@@ -52,13 +52,16 @@ func (l *lister) run() {
 
 // rows makes the next rows; nil at the end.
 func (l *lister) rows() []ConnectionInfo {
-	for ; l.w < len(l.p.workers); l.w++ {
+	for ; l.set <= len(l.p.workers); l.set++ {
 		var rows []ConnectionInfo
-		set := &l.p.workers[l.w].conns
+		set := &l.p.dialled
+		if l.set < len(l.p.workers) {
+			set = &l.p.workers[l.set].conns
+		}
 		for i := set.from(l.next); i < len(set.list) && len(rows) < listRows; i++ {
 			if c := set.list[i]; c != nil {
 				rows = append(rows, c.info())
-				l.next = c.ID + 1
+				l.next = set.ids[i] + 1
 			}
 		}
 		if rows != nil {
@@ -71,9 +74,9 @@ func (l *lister) rows() []ConnectionInfo {
 
 func (c *Connection) info() ConnectionInfo {
 	info := ConnectionInfo{
-		ID: c.ID, Transport: "tcp", Protocol: c.codec.name,
-		IPv4: c.remote().Is4(), IPv6: c.remote().Is6(),
-		RecvQ: c.in.size(), SendQ: c.out.size(),
+		ID: c.ID, Transport: c.Transport(), Protocol: c.codec.name,
+		IPv4: c.IsIPv4(), IPv6: c.IsIPv6(),
+		RecvQ: c.in.size(), SendQ: c.queueSize(),
 		BytesR: c.BytesRead, BytesW: c.BytesWritten,
 		Status: c.Status().String(), Foreign: c.RemoteAddr().String(),
 	}

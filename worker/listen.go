@@ -69,7 +69,7 @@ func (w *Worker) Addr() net.Addr {
 	if w.listener == nil {
 		return nil
 	}
-	addr, err := localAddr(w.listener.fd)
+	addr, err := localAddr(w.listener.fd, w.network)
 	if err != nil {
 		return nil
 	}

@@ -58,7 +58,7 @@ func (c *Connection) encodeApart(v any) (out []byte, shared bool, err error) {
 	if len(o.aside) > 0 { // sent raw from inside Encode, so it goes first
 		raw := o.aside
 		o.aside = nil
-		c.put(raw)
+		_ = c.put(raw)
 		return out, false, err
 	}
 	return out, len(out) > 0 && k.class(c) == class, err

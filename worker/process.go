@@ -3,11 +3,13 @@ package worker
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"time"
 
 	"github.com/workerman-go/wm/eventloop"
 	"github.com/workerman-go/wm/timer"
+	"github.com/workerman-go/wm/tlsengine"
 )
 
 // exitFailed is the status of a process whose OnWorkerStart failed.
@@ -53,19 +55,23 @@ type Process struct {
 	env   Env
 	began time.Time
 
-	workers []*Worker // w, and those of Worker.Listen
-	codecs  []*codec
-	lastID  uint64
-	output  output
-	life    life
-	drain   drain
-	ctx     context.Context
-	cancel  context.CancelFunc
+	workers  []*Worker   // w, and those of Worker.Listen
+	dialled  connections // of Dial
+	codecs   []*codec
+	lastID   uint64
+	enrolled uint64 // of those that were ever in dialled
+	output   output
+	life     life
+	drain    drain
+	ctx      context.Context
+	cancel   context.CancelFunc
 
-	strict    bool // check that callers are on the loop
-	counters  counters
-	published published
-	jobs      jobs
+	strict     bool // check that callers are on the loop
+	tokens     *tlsengine.Tokens
+	ciphertext []byte // what was read last of a connection with TLS
+	counters   counters
+	published  published
+	jobs       jobs
 }
 
 // life is how far a process has come.
@@ -86,7 +92,7 @@ var current atomic.Pointer[Process]
 // the loop runs or on it.
 func NewProcess(loop *eventloop.Loop, w *Worker, env Env) *Process {
 	p := &Process{loop: loop, w: w, env: env, strict: env.Debug || raceEnabled,
-		began: loop.Now()}
+		began: loop.Now(), tokens: tlsengine.NewTokens(max(1, runtime.GOMAXPROCS(0)-1))}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.adopt(w)
 	loop.SetGuard(p.guard)
@@ -146,6 +152,9 @@ func (p *Process) attach(w *Worker, fd int) error {
 	}
 	proto, err := w.speaks(a)
 	if err != nil {
+		return err
+	}
+	if err := w.trust(); err != nil {
 		return err
 	}
 	w.codec = p.codecOf(proto, protocolName(a.scheme, w.Protocol))

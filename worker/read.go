@@ -18,6 +18,10 @@ const smallRest = 16 << 10
 var (
 	errTooLarge = errors.New("message above MaxPackageSize")
 	errPanicked = errors.New("the protocol panicked")
+	// errSpoofed ends what begins with a PROXY header of a stranger.
+	errSpoofed = errors.New("PROXY header of an address that is not in Limits.TrustedProxies")
+	// errHandshake ends what takes longer than Limits.HandshakeTimeout.
+	errHandshake = errors.New("no handshake within Limits.HandshakeTimeout")
 )
 
 // OnEvents is called by the loop, at most once a turn.
@@ -35,11 +39,18 @@ func (s *socket) OnEvents(ev eventloop.Events) {
 func (c *Connection) reading() bool {
 	switch Status(c.status) {
 	case Established:
-		return !c.held()
+		return !c.held() && !c.clogged()
 	case Ending: // they are thrown away, so that our last bytes are not reset
 		return true
 	}
-	return false
+	// What was sent waits for the peer to go on.
+	return c.flags&(opening|prefaced) != 0 && !c.clogged()
+}
+
+// clogged says that a TLS handshake does not keep up with what comes.
+func (c *Connection) clogged() bool {
+	const both = opening | layered
+	return c.flags&both == both && c.extra.tls.Full()
 }
 
 // held says that no message is delivered now: the author has paused, or the
@@ -57,6 +68,9 @@ func (c *Connection) readable(ev eventloop.Events) {
 			return
 		}
 		n := c.fill()
+		if c.flags&layered != 0 && n > 0 && Status(c.status) != Closed && c.extra.tls.Buffered() {
+			continue
+		}
 		if n == 0 || n == len(c.p.loop.Scratch()) || ev&eventloop.Hangup == 0 ||
 			Status(c.status) == Closed {
 			return
@@ -94,6 +108,9 @@ func (c *Connection) rewatch() {
 // fill reads once and parses; it returns the number of bytes read, 0 when
 // there were none or the connection is gone.
 func (c *Connection) fill() int {
+	if c.flags&prefaced != 0 {
+		return c.fillPreamble()
+	}
 	scratch := c.p.loop.Scratch()
 	held := c.in.size()
 	if held > smallRest {
@@ -163,13 +180,22 @@ func (c *Connection) hold(p []byte) {
 	c.in.data = append(c.in.data, p...)
 }
 
-// read is one system call; at the end of the stream it closes.
+// read reads once; at the end of the stream it closes.
 func (c *Connection) read(p []byte) int {
+	if c.flags&layered != 0 {
+		return c.readTLS(p)
+	}
+	n := c.readSocket(p)
+	c.BytesRead += uint64(n)
+	return n
+}
+
+// readSocket is one system call; at the end of the stream it closes.
+func (c *Connection) readSocket(p []byte) int {
 	for {
 		n, errno := sysRead(c.fd, p)
 		switch {
 		case errno == 0 && n > 0:
-			c.BytesRead += uint64(n)
 			c.p.heard(c)
 			return n
 		case errno == unix.EINTR:
@@ -183,6 +209,10 @@ func (c *Connection) read(p []byte) int {
 
 // consume delivers the complete messages of data and returns the rest.
 func (c *Connection) consume(data []byte) []byte {
+	if c.flags&suspect != 0 && c.spoofs(data) {
+		c.reject(errSpoofed)
+		return nil
+	}
 	for len(data) > 0 && Status(c.status) == Established && !c.held() {
 		n, err := c.step(data)
 		if err != nil {
@@ -203,12 +233,14 @@ func (c *Connection) consume(data []byte) []byte {
 // reject ends a connection whose bytes make no sense. The peer is told when
 // the protocol knows how.
 func (c *Connection) reject(err error) {
-	if c.p.env.Debug {
-		c.p.logf("connection %d of %s: %v", c.ID, c.RemoteAddr(), err)
+	c.explain(err)
+	if c.Dialled() && !c.opened() {
+		c.connectFailed(err)
+		return
 	}
 	var r *protocol.Reject
 	if errors.As(err, &r) && Status(c.status) == Established {
-		c.put(r.Reply)
+		_ = c.put(r.Reply)
 		c.setStatus(Ending)
 		return
 	}
@@ -244,7 +276,7 @@ func (c *Connection) attend() {
 		c.flags &^= deaf
 		c.rewatch()
 	}
-	if c.in != nil {
+	if c.in != nil || c.flags&layered != 0 {
 		c.flags |= resumed
 		c.queue()
 	}

@@ -15,8 +15,10 @@ const maxPending = 64 << 10
 // go out together when the turn ends. nil says that it was taken. ErrClosed
 // says that the connection is closed or closing. ErrBufferFull says that the
 // backlog is at MaxSendBufferSize: the message was dropped and OnError was
-// called. Any other error is the protocol's refusal to encode v. Called on the
-// loop goroutine.
+// called. Any other error is the protocol's refusal to encode v, or, for
+// datagrams, the system's. What is sent before a dialled connection stands, or
+// before the end of a handshake, waits and counts as backlog. Called on the loop
+// goroutine.
 func (c *Connection) Send(v any) error {
 	switch v := v.(type) {
 	case []byte:
@@ -69,8 +71,24 @@ func (c *Connection) SendRaw(p []byte) error {
 	if err := c.admit(); err != nil {
 		return err
 	}
-	c.put(p)
-	return nil
+	return c.put(p)
+}
+
+// SendBinary sends p as one binary message where the protocol tells those from
+// text (websocket), and as Write elsewhere. Errors are those of Send. Called on
+// the loop goroutine.
+func (c *Connection) SendBinary(p []byte) error {
+	k := c.codec
+	if k.binary == nil {
+		_, err := c.Write(p)
+		return err
+	}
+	if err := c.admit(); err != nil {
+		return err
+	}
+	b := c.begin(len(p) + 16)
+	out, err := k.binary.EncodeBinary(b.data, p, c)
+	return c.commit(k, b, out, err)
 }
 
 // bytesOf is s without a copy; nobody writes to what is sent.
@@ -79,10 +97,10 @@ func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)
 // admit decides whether a message is taken.
 func (c *Connection) admit() error {
 	c.p.own("Connection.Send")
-	if Status(c.status) != Established || c.errno != 0 {
+	if Status(c.status) != Established && !c.early() || c.errno != 0 {
 		return ErrClosed
 	}
-	if c.flags&blocked != 0 && c.out.size() >= c.MaxSendBufferSize {
+	if c.flags&waits != 0 && c.crowded() {
 		c.p.counters.sendFail++
 		c.onError(SendFail, ErrBufferFull)
 		if c.codec.fail != nil { // the next answer would be taken for this one
@@ -93,14 +111,24 @@ func (c *Connection) admit() error {
 	return nil
 }
 
+// early says that a dialled connection does not stand yet.
+func (c *Connection) early() bool {
+	return Status(c.status) == Initial || Status(c.status) == Connecting
+}
+
+// crowded says that the connection, or the process, has as much backlog as it
+// may have.
+func (c *Connection) crowded() bool {
+	return c.queueSize() >= c.MaxSendBufferSize || c.p.output.backlog >= c.p.queueLimit()
+}
+
 func (c *Connection) sendBytes(p []byte) error {
 	if err := c.admit(); err != nil {
 		return err
 	}
 	k := c.codec
 	if k.proto == nil {
-		c.put(p)
-		return nil
+		return c.put(p)
 	}
 	b := c.begin(len(p) + 16)
 	out, err := k.writes.EncodeBytes(b.data, p, c)
@@ -143,7 +171,9 @@ func (c *Connection) commit(k *codec, b *buffer, out []byte, err error) error {
 	b.data = out
 	if len(b.data) > start {
 		k.measureMessage(len(b.data) - start)
-		c.added()
+		if added := c.added(); err == nil {
+			err = added
+		}
 	} else {
 		c.releaseOut()
 	}
@@ -154,19 +184,19 @@ func (c *Connection) commit(k *codec, b *buffer, out []byte, err error) error {
 }
 
 // put appends bytes as they are.
-func (c *Connection) put(p []byte) {
+func (c *Connection) put(p []byte) error {
 	o := &c.p.output
 	if o.encoding == c {
 		o.aside = append(o.aside, p...)
 		c.queue()
-		return
+		return nil
 	}
 	if len(p) == 0 {
-		return
+		return nil
 	}
 	b := c.room(len(p))
 	b.data = append(b.data, p...)
-	c.added()
+	return c.added()
 }
 
 // room returns the send buffer with room for n more bytes.
@@ -180,22 +210,30 @@ func (c *Connection) room(n int) *buffer {
 	return c.out
 }
 
+// waits are the reasons why what is sent now is backlog and not pending.
+const waits = blocked | opening
+
 // added is what every message comes to: into the backlog, or pending until the
-// turn ends or enough has come together.
-func (c *Connection) added() {
-	if c.flags&blocked != 0 {
+// turn ends or enough has come together. A datagram goes out at once.
+func (c *Connection) added() error {
+	switch {
+	case c.flags&datagram != 0 && c.flags&opening == 0:
+		return c.sendPacket()
+	case c.flags&waits != 0:
+		c.account()
 		c.checkFull()
-		return
+		return nil
 	}
 	c.queue()
 	if len(c.out.data) >= min(maxPending, c.MaxSendBufferSize) {
 		c.offer()
 	}
+	return nil
 }
 
 // checkFull tells the author, once, that the backlog has reached the limit.
 func (c *Connection) checkFull() {
-	if c.flags&full == 0 && c.out.size() >= c.MaxSendBufferSize {
+	if c.flags&full == 0 && c.queueSize() >= c.MaxSendBufferSize {
 		c.flags |= full
 		c.onBufferFull()
 	}

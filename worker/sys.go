@@ -2,8 +2,6 @@ package worker
 
 import (
 	"encoding/binary"
-	"fmt"
-	"net"
 	"net/netip"
 	"syscall"
 	"unsafe"
@@ -54,19 +52,4 @@ func (f *peer) address() (ip [16]byte, port uint16) {
 		ip = f.addr.Addr
 	}
 	return ip, port
-}
-
-// localAddr returns the address a socket is bound to.
-func localAddr(fd int) (net.Addr, error) {
-	sa, err := unix.Getsockname(fd)
-	if err != nil {
-		return nil, fmt.Errorf("address of descriptor %d: %w", fd, err)
-	}
-	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
-		return &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port}, nil
-	case *unix.SockaddrInet6:
-		return &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port}, nil
-	}
-	return nil, fmt.Errorf("address of descriptor %d: %T", fd, sa)
 }

@@ -2,6 +2,8 @@ package worker
 
 import (
 	"context"
+	"crypto/tls"
+	"net/netip"
 	"time"
 
 	"github.com/workerman-go/wm/protocol"
@@ -33,6 +35,8 @@ type Worker struct {
 
 	// Transport is "tcp". New takes it from the address.
 	Transport string
+	// TLS is what a Worker whose Transport is "ssl" shows its clients.
+	TLS TLS
 	// Protocol cuts the bytes of connections into messages. Set it to beat
 	// the one that the scheme of the address names; nil is that one, and
 	// raw bytes for tcp.
@@ -70,6 +74,11 @@ type Worker struct {
 	paused          bool // PauseAccept
 	codec           *codec
 	conns           connections
+	network         network
+	tls             *tls.Config
+	proxies         []netip.Prefix // of Limits.TrustedProxies
+	perIP           map[[16]byte]int
+	extensions      []func(w *Worker)
 }
 
 // Callbacks are what happens to connections. Those of a Worker are copied to
@@ -110,6 +119,30 @@ type Callbacks struct {
 	// OnBufferDrain is called when a backlog became empty: go on producing.
 	// Runs in the worker process, on the loop goroutine; must not block.
 	OnBufferDrain func(c *Connection)
+
+	// OnWebSocketConnect is called with the upgrade request, before the answer
+	// to it. Close refuses the client with 403, Close(response) with an
+	// *http1.Response; ReplyHeader takes what the answer is to say beside the
+	// usual. r is valid until the callback returns. Accepted connections only.
+	// Runs in the worker process, on the loop goroutine; must not block.
+	OnWebSocketConnect func(c *Connection, r *http1.Request)
+	// OnWebSocketConnected is called when the handshake is done, on both sides;
+	// a client finds the server's answer in ReplyHeader. Runs in the worker
+	// process, on the loop goroutine; must not block.
+	OnWebSocketConnected func(c *Connection)
+	// OnWebSocketClose is called when the peer's close frame has come, with
+	// 1005 when it named no code. It replaces the answer: call Close, which
+	// returns the peer's code, or CloseCode, or nothing is closed (trap T77).
+	// Runs in the worker process, on the loop goroutine; must not block.
+	OnWebSocketClose func(c *Connection, code int, reason string)
+	// OnWebSocketPing is called for a ping. It replaces the pong: send one
+	// with c.SendRaw(websocket.AppendPong(nil, data, c)). Runs in the worker
+	// process, on the loop goroutine; must not block.
+	OnWebSocketPing func(c *Connection, data []byte)
+	// OnWebSocketPong is called for a pong, also for the answers to the pings
+	// of Dialer.PingInterval. Runs in the worker process, on the loop
+	// goroutine; must not block.
+	OnWebSocketPong func(c *Connection, data []byte)
 }
 
 // Life is how the master treats the processes of a Worker.

@@ -1,0 +1,23 @@
+package http1
+
+// What another protocol needs that begins with a request, or that has to
+// refuse one.
+
+// ParseRequest reads a whole request without a body, such as the one that opens
+// a websocket. The bytes of frame must stay as they are for as long as the
+// Request is used. An error is what http:// would have answered.
+func ParseRequest(frame []byte) (*Request, error) {
+	r := &Request{frame: frame}
+	if err := r.head.parse(frame); err != nil {
+		return nil, err
+	}
+	if r.head.length != len(frame) {
+		return nil, badRequest
+	}
+	return r, nil
+}
+
+// AppendFinal appends r as the last thing that is said on a connection.
+func AppendFinal(dst []byte, r *Response) ([]byte, error) {
+	return (&exchange{}).encodeResponse(dst, r, closes)
+}

@@ -1,0 +1,363 @@
+package worker
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/eventloop"
+	"github.com/workerman-go/wm/protocol/preamble"
+)
+
+// dial is what a dialled connection knows beyond an accepted one.
+type dial struct {
+	with   Dialer
+	target target
+	err    error // of the address
+
+	began   time.Time
+	ctx     context.Context // of this attempt
+	stop    context.CancelFunc
+	found   []netip.AddrPort // still to be tried
+	tls     *tls.Config
+	stood   bool     // this attempt got through
+	packets [][]byte // datagrams sent before it did
+
+	ping   eventloop.TimerID
+	timer  eventloop.TimerID // of Reconnect
+	again  bool              // Reconnect was called, its delay has not begun
+	after  time.Duration
+	ending bool // finish is at work
+}
+
+// What ends an attempt.
+var (
+	errLate   = errors.New("no answer in time")
+	errHungUp = errors.New("the peer has closed the connection")
+)
+
+// revive makes c a connection that has not connected yet.
+func (c *Connection) revive() {
+	c.status = uint8(Initial)
+	c.flags = opening
+	if c.network == overUDP {
+		c.flags |= datagram
+	}
+	c.errno, c.need, c.state = 0, 0, nil
+	c.ip, c.port = [16]byte{}, 0
+	c.since = c.p.seconds()
+	c.extra.tls, c.extra.header = nil, nil
+	c.p.enrolled++
+	c.p.dialled.add(c, c.p.enrolled)
+	c.p.counters.connections++
+}
+
+// connect begins an attempt. Nothing is called back before the next turn.
+func (c *Connection) connect() {
+	d := c.extra.dial
+	c.status = uint8(Connecting)
+	d.began, d.stood, d.tls = c.p.loop.Now(), false, nil
+	d.ctx, d.stop = context.WithTimeout(context.Background(), d.with.timeout())
+	if c.codec.name == "ws" {
+		c.state = d.request()
+	}
+	c.expect(d.with.timeout(), func() {
+		c.extra.deadline = 0
+		c.connectFailed(errLate)
+	})
+	if d.err != nil {
+		c.later(func() { c.connectFailed(d.err) })
+		return
+	}
+	c.find()
+}
+
+// later runs fn in the next turn, unless this attempt is over by then.
+func (c *Connection) later(fn func()) {
+	ctx := c.extra.dial.ctx
+	c.p.loop.Post(func() {
+		if ctx == c.extra.dial.ctx && Status(c.status) == Connecting {
+			fn()
+		}
+	})
+}
+
+// find learns the addresses to try, and reads certificates, off the loop.
+func (c *Connection) find() {
+	d := c.extra.dial
+	if d.target.network == overUnix {
+		c.later(func() { c.tried(c.try(&unix.SockaddrUnix{Name: d.target.host})) })
+		return
+	}
+	host, port, err := d.hop()
+	if err != nil {
+		c.later(func() { c.connectFailed(err) })
+		return
+	}
+	Go(d.ctx, func(ctx context.Context) ([]netip.Addr, error) {
+		return d.prepare(ctx, host)
+	}, func(ips []netip.Addr, err error) {
+		if Status(c.status) != Connecting {
+			return
+		}
+		for _, ip := range ips {
+			d.found = append(d.found, netip.AddrPortFrom(ip.Unmap(), port))
+		}
+		if err != nil {
+			c.connectFailed(err)
+			return
+		}
+		c.tried(errNoAddress)
+	})
+}
+
+var errNoAddress = errors.New("the name has no address")
+
+// hop is where the first connection goes: to a proxy or to the target.
+func (d *dial) hop() (host string, port uint16, err error) {
+	addr := d.with.Socks5.Addr
+	if addr == "" {
+		addr = d.with.HTTPProxy.Addr
+	}
+	if addr == "" {
+		return d.target.host, d.target.port, nil
+	}
+	if d.target.network == overUDP {
+		return "", 0, errors.New("udp does not go through proxies")
+	}
+	host, text, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", 0, fmt.Errorf("proxy %s: %w", addr, err)
+	}
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return "", 0, fmt.Errorf("proxy %s: malformed port", addr)
+	}
+	return host, uint16(n), nil
+}
+
+// prepare does what may block.
+func (d *dial) prepare(ctx context.Context, host string) ([]netip.Addr, error) {
+	if d.target.network == overTLS {
+		config, err := d.with.clientTLS(d.target.host)
+		if err != nil {
+			return nil, err
+		}
+		d.tls = config
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{ip}, nil
+	}
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+}
+
+// tried goes on to the next address after err, nil being that the last try is
+// under way.
+func (c *Connection) tried(err error) {
+	d := c.extra.dial
+	for err != nil && len(d.found) > 0 {
+		next := d.found[0]
+		d.found = d.found[1:]
+		if err = c.try(toSockaddr(next)); err == nil {
+			c.ip, c.port = next.Addr().As16(), next.Port()
+		}
+	}
+	if err != nil {
+		c.connectFailed(err)
+	}
+}
+
+// try begins to connect to one address.
+func (c *Connection) try(to unix.Sockaddr) error {
+	d := c.extra.dial
+	fd, err := dialSocket(to, c.network == overUDP, d.with.BindTo)
+	if err != nil {
+		return err
+	}
+	if err = unix.Connect(fd, to); err != nil && err != unix.EINPROGRESS {
+		unix.Close(fd)
+		return err
+	}
+	if err = c.p.loop.Watch(fd, eventloop.Writable, (*connecting)(c)); err != nil {
+		unix.Close(fd)
+		return err
+	}
+	c.fd = int32(fd)
+	return nil
+}
+
+// dialSocket makes a socket with the options of features.md 19.22.
+func dialSocket(to unix.Sockaddr, packets bool, bindTo string) (int, error) {
+	family, kind := unix.AF_INET, unix.SOCK_STREAM
+	switch to.(type) {
+	case *unix.SockaddrInet6:
+		family = unix.AF_INET6
+	case *unix.SockaddrUnix:
+		family = unix.AF_UNIX
+	}
+	if packets {
+		kind = unix.SOCK_DGRAM
+	}
+	fd, err := unix.Socket(family, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	if family != unix.AF_UNIX && !packets {
+		err = keepAlive(fd)
+	}
+	if err == nil && bindTo != "" {
+		err = bind(fd, bindTo)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// keepAliveSeconds is below the 60 s after which common balancers forget.
+const keepAliveSeconds = 55
+
+func keepAlive(fd int) error {
+	for _, o := range [...]struct{ level, name, value int }{
+		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, keepAliveSeconds},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, keepAliveSeconds},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 1},
+	} {
+		if err := unix.SetsockoptInt(fd, o.level, o.name, o.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func bind(fd int, address string) error {
+	at, err := netip.ParseAddrPort(address)
+	if err == nil {
+		err = unix.Bind(fd, toSockaddr(at))
+	}
+	if err != nil {
+		return fmt.Errorf("bind to %s: %w", address, err)
+	}
+	return nil
+}
+
+// connecting is how the loop sees a connection whose socket does not stand yet.
+type connecting Connection
+
+// OnEvents is called by the loop when the kernel knows.
+func (s *connecting) OnEvents(eventloop.Events) {
+	c := (*Connection)(s)
+	c.p.unwatch(int(c.fd))
+	errno, err := unix.GetsockoptInt(int(c.fd), unix.SOL_SOCKET, unix.SO_ERROR)
+	if err == nil && errno != 0 {
+		err = syscall.Errno(errno)
+	}
+	if err == nil {
+		err = c.p.loop.Watch(int(c.fd), eventloop.Readable, c.source())
+	}
+	if err != nil {
+		unix.Close(int(c.fd))
+		c.fd = -1
+		c.tried(err)
+		return
+	}
+	d := c.extra.dial
+	switch via := d.with; {
+	case via.Socks5.Addr != "":
+		c.preface(preamble.SOCKS5(d.target.host, d.target.port, via.Socks5.User, via.Socks5.Password))
+	case via.HTTPProxy.Addr != "":
+		c.preface(preamble.Connect(d.target.host, d.target.port,
+			via.HTTPProxy.User, via.HTTPProxy.Password))
+	default:
+		c.proceed()
+	}
+}
+
+// source is how the loop sees the connection from now on.
+func (c *Connection) source() eventloop.Source {
+	if c.flags&datagram != 0 {
+		return (*packets)(c)
+	}
+	return (*socket)(c)
+}
+
+// proceed goes on when there is a way to the target.
+func (c *Connection) proceed() {
+	if c.network == overTLS {
+		c.secure(c.extra.dial.tls)
+		return
+	}
+	c.stand()
+}
+
+// stand is the moment of OnConnect; the protocol speaks next (features.md
+// 19.21), and what was sent early follows.
+func (c *Connection) stand() {
+	c.status = uint8(Established)
+	c.extra.dial.stood = true
+	c.onConnect()
+	if Status(c.status) == Established && c.codec.open != nil {
+		c.openProtocol()
+	}
+	if Status(c.status) == Closed {
+		return
+	}
+	c.release()
+	c.checkOpened()
+	if c.in != nil { // came behind the answer of a proxy
+		c.flags |= resumed
+		c.queue()
+	}
+}
+
+// connectFailed is the end of an attempt (features.md 19.8): OnError, OnClose.
+func (c *Connection) connectFailed(err error) {
+	d := c.extra.dial
+	took := c.p.loop.Now().Sub(d.began).Round(time.Millisecond)
+	c.onError(ConnectFail, fmt.Errorf("connect %s: %w (after %v)", &d.target, err, took))
+	c.finish()
+}
+
+// end stops what an attempt has under way.
+func (d *dial) end(loop *eventloop.Loop) {
+	d.ending = true
+	d.found, d.packets = nil, nil
+	if d.stop != nil {
+		d.stop()
+	}
+	if d.ping != 0 {
+		loop.DelTimer(d.ping)
+		d.ping = 0
+	}
+}
+
+// comeBack does what Reconnect asked for, once the connection is closed.
+func (c *Connection) comeBack() {
+	d := c.extra.dial
+	d.ending = false
+	if !d.again || c.p.drain.on {
+		return
+	}
+	d.again = false
+	if !d.stood {
+		d.after = max(d.after, minReconnect)
+	}
+	d.timer = c.p.loop.AddInnerTimer(d.after, false, func() {
+		d.timer = 0
+		if Status(c.status) == Closed && !c.p.drain.on {
+			c.revive()
+			c.connect()
+		}
+	})
+}
