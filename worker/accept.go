@@ -56,6 +56,7 @@ func newListener(w *Worker, fd int) *listener {
 // refuse stops accepting for one more reason.
 func (l *listener) refuse(why reason) {
 	l.reasons |= why
+	l.lentToo(func(other *listener) { other.refuse(why) })
 	if l.unwatch() {
 		l.w.p.env.Paused()
 	}
@@ -64,6 +65,7 @@ func (l *listener) refuse(why reason) {
 // allow takes a reason away.
 func (l *listener) allow(why reason) {
 	l.reasons &^= why
+	l.lentToo(func(other *listener) { other.allow(why) })
 	if l.reasons != 0 || l.watched {
 		return
 	}
@@ -131,7 +133,7 @@ func (l *listener) fail(errno syscall.Errno) {
 	p.logf("accept: %v; trying again in %v", errno, acceptPause)
 	l.refuse(noResources)
 	p.loop.AddInnerTimer(acceptPause, false, func() {
-		if l.w.listener == l {
+		if l.w.listener == l || l.w.lent.has(l) {
 			l.allow(noResources)
 		}
 	})

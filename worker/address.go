@@ -4,28 +4,40 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
 
-// address is a parsed "scheme://host:port".
+// address is a parsed "scheme://host:port" or "scheme:///path".
 type address struct {
 	scheme string // lower case
-	host   string // "host:port" for the listener; an empty host is every address
+	host   string // "host:port" for the listener, or the path of a Unix socket
 	text   string // with the scheme in lower case, as status shows it
+	path   bool   // host is a path
 }
 
-// later are the transports that this version knows by name only.
-var later = map[string]bool{"udp": true, "unix": true, "ssl": true}
+// transports are the values of Worker.Transport with the network that the
+// listener belongs to. Each is a scheme too, for bytes as they come.
+var transports = map[string]string{"tcp": "tcp", "ssl": "tcp", "udp": "udp", "unix": "unix"}
+
+// instead is what a server says for the schemes that only clients have
+// (features.md 19.19).
+var instead = map[string]string{
+	"ws":    "websocket://",
+	"wss":   `websocket:// and Transport = "ssl"`,
+	"https": `http:// and Transport = "ssl"`,
+}
 
 var (
 	errNoScheme = errors.New("no scheme, want scheme://host:port")
 	errNoPort   = errors.New("no port, want scheme://host:port")
 	errHost     = errors.New("malformed host")
+	errPath     = errors.New("malformed path")
 )
 
 // parseAddress reads what an author gave to New. Its errors begin with the
-// address.
+// address. Whether the parts go together is for the caller to know.
 func parseAddress(s string) (address, error) {
 	scheme, host, ok := strings.Cut(s, "://")
 	if !ok {
@@ -34,16 +46,30 @@ func parseAddress(s string) (address, error) {
 	if !isScheme(scheme) {
 		return address{}, fmt.Errorf("%s: malformed scheme %q", s, scheme)
 	}
-	a := address{scheme: strings.ToLower(scheme)}
+	a := address{scheme: strings.ToLower(scheme), path: strings.HasPrefix(host, "/")}
 	a.text = a.scheme + "://" + host
-	if later[a.scheme] {
-		return a, fmt.Errorf("%s: transport %s is not built in this version", s, a.scheme)
-	}
 	var err error
-	if a.host, err = parseHost(host); err != nil {
+	switch {
+	case a.path:
+		a.host, err = parsePath(host)
+	case a.scheme == "unix":
+		err = errors.New("no absolute path, want unix:///path")
+	default:
+		a.host, err = parseHost(host)
+	}
+	if err != nil {
 		return a, fmt.Errorf("%s: %w", s, err)
 	}
 	return a, nil
+}
+
+// transportOf is what an address says about the transport by itself.
+func transportOf(s string) string {
+	scheme, _, _ := strings.Cut(s, "://")
+	if scheme = strings.ToLower(scheme); transports[scheme] != "" {
+		return scheme
+	}
+	return "tcp"
 }
 
 // isScheme tells whether s begins with a letter and has letters and digits
@@ -57,6 +83,20 @@ func isScheme(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+// parsePath checks the path of a Unix socket. How long it may be is for the
+// master, which can reach long ones too.
+func parsePath(s string) (string, error) {
+	for _, r := range s {
+		if r < ' ' || r == 0x7f {
+			return "", errPath
+		}
+	}
+	if strings.HasSuffix(s, "/") {
+		return "", errPath
+	}
+	return filepath.Clean(s), nil
 }
 
 // parseHost checks "host:port" and fills an empty host.

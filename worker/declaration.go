@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -39,12 +40,15 @@ type Declaration struct {
 	Source  string // "apps/hello/start.go:14", the call of New
 	Err     string // why it cannot be started, with the address
 
-	Transport, Protocol string // "tcp", and the scheme of the protocol; "" is raw
-	Network, Host       string // for the listener: "tcp" and host:port
+	Transport, Protocol string // tcp, ssl, udp, unix, and the scheme of the protocol; "" is raw
+	Network, Host       string // for the listener: tcp, udp and host:port, or unix and a path
+	ReusePort           bool   // a socket for each slot
+	Files               []Pair // certificates and keys with absolute paths, for the master to read
 
 	Count, Backlog, MaxProcs  int
 	User, Group               string
 	Reloadable, StopFirst     bool
+	Essential                 bool
 	ReadyTimeout, StopTimeout time.Duration
 	HangTimeout, MaxAge       time.Duration
 	MaxRequests, MaxMemory    int64
@@ -57,7 +61,7 @@ func (w *Worker) Declaration() Declaration {
 		App: w.app, Name: w.Name, Address: w.address, Listen: "none", Source: w.source,
 		Count: max(w.Count, 1), Backlog: positive(w.Backlog, defaultBacklog),
 		MaxProcs: positive(w.Life.MaxProcs, 2), User: w.User, Group: w.Group,
-		Reloadable: w.Reloadable, StopFirst: w.Life.StopFirst,
+		Reloadable: w.Reloadable, StopFirst: w.Life.StopFirst, Essential: w.Life.Essential,
 		ReadyTimeout: positive(w.Life.ReadyTimeout, defaultReadyTimeout), StopTimeout: w.Life.StopTimeout,
 		HangTimeout: w.Life.HangTimeout, MaxAge: w.Life.MaxAge,
 		MaxRequests: w.Life.MaxRequests, MaxMemory: w.Life.MaxMemory,
@@ -74,7 +78,7 @@ func (w *Worker) Declaration() Declaration {
 	return d
 }
 
-// resolve fills what comes from the address and the protocol.
+// resolve fills what comes from the address, the transport and the protocol.
 func (w *Worker) resolve(d *Declaration) error {
 	a, err := parseAddress(w.address)
 	d.Listen = a.text
@@ -82,23 +86,72 @@ func (w *Worker) resolve(d *Declaration) error {
 		d.Listen = w.address
 		return err
 	}
-	d.Transport, d.Network, d.Host = "tcp", "tcp", a.host
-	if w.Transport != "tcp" && w.Transport != "" {
-		d.Transport = w.Transport
-		if later[w.Transport] {
-			return fmt.Errorf("%s: transport %s is not built in this version",
-				w.address, w.Transport)
-		}
-		return fmt.Errorf("%s: unknown transport %s", w.address, w.Transport)
+	if use := instead[a.scheme]; use != "" {
+		return fmt.Errorf("%s: %s is for clients, a server has %s", w.address, a.scheme, use)
 	}
+	if d.Transport, err = w.transportFor(a); err != nil {
+		return fmt.Errorf("%s: %w", w.address, err)
+	}
+	d.Network, d.Host, d.ReusePort = transports[d.Transport], a.host, w.ReusePort
 	p, err := w.speaks(a)
 	if err != nil {
 		return err
 	}
 	d.Protocol = protocolName(a.scheme, w.Protocol)
+	if err := w.checkTogether(a, d.Transport, p); err != nil {
+		return fmt.Errorf("%s: %w", w.address, err)
+	}
+	if d.Transport == "ssl" {
+		d.Files = w.TLS.files(w.appDir)
+	}
 	if missing := w.missing(p); missing != "" {
 		return fmt.Errorf("%s: %s is not set, and it is what the protocol delivers to",
 			w.address, missing)
+	}
+	return nil
+}
+
+// transportFor returns the transport of the Worker and checks that it fits the
+// address.
+func (w *Worker) transportFor(a address) (string, error) {
+	own := transports[a.scheme] != "" // the scheme names a transport
+	transport := w.transport()
+	switch {
+	case transports[transport] == "":
+		return transport, fmt.Errorf("unknown transport %s, want tcp, udp, ssl or unix", transport)
+	case own && a.scheme != transport && !(a.scheme == "tcp" && transport == "ssl"):
+		return transport, fmt.Errorf("the address says %s, but Transport is %s", a.scheme, transport)
+	case a.path && transport != "unix":
+		return transport, fmt.Errorf(`%s is a path, which needs Transport = "unix"`, a.host)
+	case !a.path && transport == "unix":
+		return transport, fmt.Errorf("transport unix needs a path, want %s:///path", a.scheme)
+	}
+	return transport, nil
+}
+
+// transport is what the author set, or else what the address says.
+func (w *Worker) transport() string {
+	if w.Transport == "" {
+		return transportOf(w.address)
+	}
+	return w.Transport
+}
+
+// checkTogether refuses what would only show when the first client comes.
+func (w *Worker) checkTogether(a address, transport string, p protocol.Protocol) error {
+	switch {
+	case transport == "udp" && isA(p, http1.Protocol):
+		return errors.New("http does not go over udp")
+	case transport == "udp" && isA(p, websocket.Protocol):
+		return errors.New("websocket does not go over udp")
+	case w.ReusePort && a.path:
+		return errors.New("ReusePort does not go with transport unix")
+	case w.ReusePort && strings.HasSuffix(a.host, ":0"):
+		return errors.New("ReusePort needs a port of its own, not 0")
+	case transport == "ssl":
+		return w.TLS.check()
+	case w.TLS.set():
+		return fmt.Errorf(`TLS is set, but the transport is %s; want Transport = "ssl"`, transport)
 	}
 	return nil
 }
@@ -108,7 +161,7 @@ func (w *Worker) speaks(a address) (protocol.Protocol, error) {
 	if w.Protocol != nil {
 		return w.Protocol, nil
 	}
-	if a.scheme == "tcp" {
+	if transports[a.scheme] != "" {
 		return nil, nil
 	}
 	offerBuiltin()
@@ -147,7 +200,7 @@ func isA(p, other protocol.Protocol) bool {
 // of the type that was set by hand.
 func protocolName(scheme string, p protocol.Protocol) string {
 	if p == nil {
-		if scheme == "tcp" {
+		if transports[scheme] != "" {
 			return ""
 		}
 		return scheme

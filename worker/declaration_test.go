@@ -1,6 +1,9 @@
 package worker_test
 
 import (
+	"crypto/tls"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +28,7 @@ func TestDeclaredDefaults(t *testing.T) {
 		Host: "0.0.0.0:2345", Count: 1, Backlog: 102400, MaxProcs: 2, Reloadable: true,
 		ReadyTimeout: 30 * time.Second,
 	}
-	if got != want {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if !strings.HasPrefix(got.Source, "worker/declaration_test.go:") {
@@ -75,9 +78,18 @@ func TestAddresses(t *testing.T) {
 		{"text://a b:80", "", "", "malformed host"},
 		{"text://a/b:80", "", "", "malformed host"},
 		{"foo://127.0.0.1:80", "", "", "unknown scheme foo"},
-		{"udp://127.0.0.1:80", "", "", "transport udp is not built in this version"},
-		{"unix:///tmp/x.sock", "", "", "transport unix is not built in this version"},
-		{"ssl://127.0.0.1:80", "", "", "transport ssl is not built in this version"},
+		{"udp://127.0.0.1:80", "udp://127.0.0.1:80", "127.0.0.1:80", ""},
+		{"Unix:///tmp/a/../x.sock", "unix:///tmp/a/../x.sock", "/tmp/x.sock", ""},
+		{"unix://tmp/x.sock", "", "", "no absolute path, want unix:///path"},
+		{"unix:///tmp/", "", "", "malformed path"},
+		{"unix:///tmp/a\nb", "", "", "malformed path"},
+		{"text:///tmp/x.sock", "", "", `/tmp/x.sock is a path, which needs Transport = "unix"`},
+		{"ssl://127.0.0.1:80", "", "", "transport ssl needs a certificate"},
+		{"ws://127.0.0.1:80", "", "", "ws is for clients, a server has websocket://"},
+		{"wss://127.0.0.1:80", "", "",
+			`wss is for clients, a server has websocket:// and Transport = "ssl"`},
+		{"https://127.0.0.1:80", "", "",
+			`https is for clients, a server has http:// and Transport = "ssl"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.address, func(t *testing.T) {
@@ -138,18 +150,104 @@ func TestCallbackThatTheProtocolNeeds(t *testing.T) {
 }
 
 func TestTransportField(t *testing.T) {
-	for transport, want := range map[string]string{
-		"":     "",
-		"tcp":  "",
-		"udp":  "text://:1: transport udp is not built in this version",
-		"sctp": "text://:1: unknown transport sctp",
+	for _, tt := range []struct{ address, transport, network, err string }{
+		{"text://:1", "", "tcp", ""},
+		{"text://:1", "tcp", "tcp", ""},
+		{"text://:1", "udp", "udp", ""},
+		{"frame://:1", "udp", "udp", ""},
+		{"udp://:1", "", "udp", ""},
+		{"text:///x.sock", "unix", "unix", ""},
+		{"websocket:///x.sock", "unix", "unix", ""},
+		{"text://:1", "unix", "", "transport unix needs a path, want text:///path"},
+		{"text://:1", "sctp", "", "unknown transport sctp, want tcp, udp, ssl or unix"},
+		{"websocket://:1", "udp", "", "websocket does not go over udp"},
+		{"http://:1", "udp", "", "http does not go over udp"},
+		{"udp://:1", "ssl", "", "the address says udp, but Transport is ssl"},
+		{"unix:///x.sock", "ssl", "", "the address says unix, but Transport is ssl"},
+		{"tcp://:1", "udp", "", "the address says tcp, but Transport is udp"},
+		{"tcp://:1", "ssl", "", "transport ssl needs a certificate"},
 	} {
-		w := worker.New("text://:1")
-		w.OnMessage = onMessage
-		w.Transport = transport
-		if got := w.Declaration().Err; got != want {
-			t.Errorf("%q: got %q, want %q", transport, got, want)
+		w := worker.New(tt.address)
+		w.OnMessage, w.OnRequest = onMessage, onRequest
+		w.Transport = tt.transport
+		got := w.Declaration()
+		if tt.err == "" && (got.Err != "" || got.Network != tt.network) ||
+			!strings.HasPrefix(strings.TrimPrefix(got.Err, tt.address+": "), tt.err) {
+			t.Errorf("%s over %q: got %q, %q, want %q, %q",
+				tt.address, tt.transport, got.Network, got.Err, tt.network, tt.err)
 		}
+	}
+}
+
+func TestReusePortNeedsAPort(t *testing.T) {
+	for address, want := range map[string]string{
+		"text://:1": "", "udp://:1": "",
+		"text://:0":      "text://:0: ReusePort needs a port of its own, not 0",
+		"unix:///x.sock": "unix:///x.sock: ReusePort does not go with transport unix",
+	} {
+		w := worker.New(address)
+		w.OnMessage, w.ReusePort = onMessage, true
+		if got := w.Declaration(); got.Err != want || want == "" && !got.ReusePort {
+			t.Errorf("%s: got %v, %q, want %q", address, got.ReusePort, got.Err, want)
+		}
+	}
+}
+
+func TestDeclaredCertificates(t *testing.T) {
+	cert := worker.TLS{CertFile: "a.pem"}
+	for _, tt := range []struct {
+		name string
+		tls  worker.TLS
+		err  string
+	}{
+		{"one file", cert, ""},
+		{"of the Config", worker.TLS{Config: &tls.Config{
+			Certificates: make([]tls.Certificate, 1)}}, ""},
+		{"made on demand", worker.TLS{Config: &tls.Config{
+			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+				return nil, nil
+			}}}, ""},
+		{"an empty Config", worker.TLS{Config: &tls.Config{}}, "transport ssl needs a certificate"},
+		{"key alone", worker.TLS{KeyFile: "k.pem"}, "TLS.KeyFile is set without TLS.CertFile"},
+		{"by host alone", worker.TLS{SNI: map[string]worker.Pair{"*.x.org": {CertFile: "x"}}}, ""},
+		{"host of two stars", worker.TLS{SNI: map[string]worker.Pair{"*.*.org": {CertFile: "x"}}},
+			`TLS.SNI: malformed host "*.*.org"`},
+		{"no host", worker.TLS{SNI: map[string]worker.Pair{"": {CertFile: "x"}}},
+			`TLS.SNI: malformed host ""`},
+		{"host without a file", worker.TLS{SNI: map[string]worker.Pair{"x.org": {}}},
+			"TLS.SNI: no CertFile for x.org"},
+	} {
+		w := worker.New("ssl://:1")
+		w.OnMessage, w.TLS = onMessage, tt.tls
+		got := strings.TrimPrefix(w.Declaration().Err, "ssl://:1: ")
+		if tt.err == "" && got != "" || !strings.HasPrefix(got, tt.err) {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.err)
+		}
+	}
+	w := worker.New("text://:1")
+	w.OnMessage, w.TLS = onMessage, cert
+	if got := w.Declaration().Err; !strings.HasSuffix(got, `want Transport = "ssl"`) {
+		t.Errorf("TLS without the transport: %q", got)
+	}
+}
+
+func TestCertificateFilesBelongToTheFolderOfTheApp(t *testing.T) {
+	workers := worker.Declare(worker.App{Name: "secure", Dir: "/src/apps/secure", Start: func() {
+		w := worker.New("websocket://:443")
+		w.OnMessage, w.Transport = onMessage, "ssl"
+		w.TLS = worker.TLS{CertFile: "tls/a.pem", KeyFile: "/etc/keys/../a.key",
+			SNI: map[string]worker.Pair{
+				"z.org": {CertFile: "z.pem"}, "y.org": {CertFile: "tls/a.pem", KeyFile: "/etc/a.key"},
+			}}
+	}})
+	got := workers[0].Declaration()
+	want := []worker.Pair{
+		{CertFile: "/src/apps/secure/tls/a.pem", KeyFile: "/etc/a.key"},
+		{CertFile: "/src/apps/secure/z.pem", KeyFile: "/src/apps/secure/z.pem"},
+	}
+	if got.Err != "" || got.Transport != "ssl" || got.Network != "tcp" ||
+		!slices.Equal(got.Files, want) {
+		t.Errorf("got %+v, want files %+v", got, want)
 	}
 }
 

@@ -42,6 +42,7 @@ func (p *Process) Leave() {
 	}
 	p.life.left = true
 	for _, w := range p.workers {
+		w.returnLent()
 		if w.listener != nil {
 			w.listener.leave()
 		}

@@ -33,14 +33,24 @@ type Worker struct {
 	// they stay and only run OnWorkerReload. New sets true.
 	Reloadable bool
 
-	// Transport is "tcp". New takes it from the address.
+	// Transport is "tcp", "udp", "ssl" or "unix". New takes it from a scheme
+	// of that name and sets "tcp" for all others; with another value a
+	// protocol is served over it: New("websocket://0.0.0.0:443") with "ssl"
+	// is what clients call wss, New("text:///run/app.sock") with "unix" is
+	// text on a Unix socket. Http and websocket do not go over udp.
 	Transport string
-	// TLS is what a Worker whose Transport is "ssl" shows its clients.
-	TLS TLS
 	// Protocol cuts the bytes of connections into messages. Set it to beat
 	// the one that the scheme of the address names; nil is that one, and
 	// raw bytes for tcp.
 	Protocol protocol.Protocol
+	// TLS has the certificates of transport "ssl".
+	TLS TLS
+	// ReusePort gives each process a queue of its own, filled by the kernel,
+	// instead of one queue for all: bursts of connections are spread evenly.
+	// No connection is lost by it: the master keeps the sockets over
+	// reloads, and while a process is missing another one serves its queue.
+	// Changing it needs a restart. Not for unix, and not for port 0.
+	ReusePort bool
 	// Backlog is the length of the listener's queue. New sets 102400.
 	Backlog int
 
@@ -73,6 +83,8 @@ type Worker struct {
 	listener        *listener
 	paused          bool // PauseAccept
 	codec           *codec
+	certs           *certificates // of transport ssl, once it is served
+	lent            lending
 	conns           connections
 	network         network
 	tls             *tls.Config
@@ -170,6 +182,12 @@ type Life struct {
 	// Workers that cannot have two processes in one slot. New sets it when
 	// there is no address.
 	StopFirst bool
+	// Essential ends the whole service with status 1 when a process cannot
+	// be kept running: after eight early ends of one slot in a row, without
+	// ten seconds of life between them. It is for
+	// containers and systemd, which restart what has ended. Without it the
+	// master goes on trying, every 30 s at last.
+	Essential bool
 	// MaxProcs is GOMAXPROCS of each process. New sets 2: the loop, and the
 	// harness and worker.Go beside it.
 	MaxProcs int
@@ -177,8 +195,9 @@ type Life struct {
 
 // New declares a Worker and returns it with the defaults set; what the author
 // changes afterwards, in Start, counts. The address is scheme://host:port,
-// where the scheme is tcp or names a protocol; an empty one makes a Worker
-// that serves nobody and has timers only. New never fails: start and check
+// where the scheme is tcp, udp or ssl for bytes as they come, or names a
+// protocol, or unix:///path; an empty one makes a Worker that serves nobody
+// and has timers only. New never fails: start and check
 // report a bad address with the line of this call. It runs in the probe, in
 // the worker processes of the app, and, inside OnWorkerStart, for Listen.
 func New(address string) *Worker {
@@ -194,7 +213,7 @@ func New(address string) *Worker {
 	if address == "" {
 		w.Life.StopFirst = true
 	} else {
-		w.Transport = "tcp"
+		w.Transport = transportOf(address)
 	}
 	register(w)
 	return w
