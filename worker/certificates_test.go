@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/workerman-go/wm/eventloop"
 )
 
 // makePair makes a self-signed certificate of a serial number.
@@ -191,5 +193,29 @@ func TestHandshakeWithoutACertificateForTheHost(t *testing.T) {
 	}
 	if _, err := serialFor(t, s.config(), "y.org"); !errors.Is(err, errUnknownHost) {
 		t.Errorf("another host: %v", err)
+	}
+}
+
+func TestOnlyTheFirstFilesCanFail(t *testing.T) {
+	loop, err := eventloop.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer loop.Close()
+	w := New("ssl://127.0.0.1:0")
+	w.TLS = TLS{CertFile: "/c/a.pem"}
+	var logged string
+	p := NewProcess(loop, w, Env{Log: func(text string) { logged += text }})
+	defer p.Close()
+	bad := map[string][]byte{"/c/a.pem": []byte("nothing")}
+	cert, key := makePair(t, 1)
+	if err := p.Files(bad); err == nil || !strings.Contains(err.Error(), "/c/a.pem") {
+		t.Errorf("no certificate: %v", err)
+	}
+	if err := p.Files(map[string][]byte{"/c/a.pem": append(cert, key...)}); err != nil {
+		t.Error(err)
+	}
+	if err := p.Files(bad); err != nil || !strings.Contains(logged, "stay as they are") {
+		t.Errorf("a bad file later: %v, logged %q", err, logged)
 	}
 }

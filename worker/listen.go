@@ -20,7 +20,10 @@ func (w *Worker) Listen() error {
 	if err := w.resolve(&d); err != nil {
 		return fmt.Errorf("listen %w", err)
 	}
-	fd, err := p.env.Open(d.Network + "://" + d.Host)
+	if err := w.loadCertificates(); err != nil {
+		return fmt.Errorf("listen %s: %w", w.address, err)
+	}
+	fd, err := p.env.Open(d.Network+"://"+d.Host, w.ReusePort)
 	if err != nil {
 		return fmt.Errorf("listen %s: %w", w.address, err)
 	}

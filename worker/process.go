@@ -33,8 +33,9 @@ type Env struct {
 	// and never blocks. nil writes to standard error.
 	Log func(text string)
 	// Open asks the master for the listener of Worker.Listen, address being
-	// tcp://host:port; it may block for 5 s.
-	Open func(address string) (fd int, err error)
+	// tcp://host:port, udp://host:port or unix:///path; it may block for
+	// 5 s.
+	Open func(address string, reusePort bool) (fd int, err error)
 	// Paused tells that this process stopped accepting without leaving.
 	Paused func()
 	// Ready tells that the process can serve.

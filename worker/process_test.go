@@ -179,7 +179,7 @@ func TestListenInsideOnWorkerStart(t *testing.T) {
 	var addr, asked string
 	s := start(t, outer, func(e *worker.Env) {
 		e.Slot = 1
-		e.Open = func(address string) (fd int, err error) {
+		e.Open = func(address string, _ bool) (fd int, err error) {
 			asked = address
 			fd, addr = listen(t)
 			return fd, nil
@@ -218,7 +218,7 @@ func TestListenFails(t *testing.T) {
 		return nil
 	}
 	start(t, outer, func(e *worker.Env) {
-		e.Open = func(string) (int, error) { return -1, errors.New("address already in use") }
+		e.Open = func(string, bool) (int, error) { return -1, errors.New("address already in use") }
 	})
 	for _, want := range []string{
 		"listen text://127.0.0.1:5000: address already in use",

@@ -117,7 +117,7 @@ func launch(t testing.TB, w *worker.Worker, change ...func(*worker.Env)) *servic
 	env := worker.Env{
 		Seated: true,
 		Log:    s.log,
-		Open: func(string) (int, error) {
+		Open: func(string, bool) (int, error) {
 			fd, _ := listen(t)
 			return fd, nil
 		},
