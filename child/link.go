@@ -1,6 +1,7 @@
 package child
 
 import (
+	"fmt"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -69,6 +70,13 @@ func (p *process) onReceived(r received) {
 		return
 	case *ipc.Reload:
 		p.onReload(r.fds)
+	case *ipc.Files:
+		p.loop.Post(func() { p.onFiles(m.Files) })
+	case *ipc.Lend:
+		p.onLend(m.Slot, r.fds)
+		return
+	case *ipc.Reclaim:
+		p.loop.Post(func() { p.served.Load().Reclaim(m.Slot) })
 	case *ipc.Seated:
 		p.loop.Post(func() { p.served.Load().Seated() })
 	case *ipc.Kick:
@@ -95,6 +103,16 @@ func (p *process) onReload(fds []int) {
 		}
 	}
 	p.loop.Post(func() { p.served.Load().Reload() })
+}
+
+// onLend takes the descriptor over.
+func (p *process) onLend(slot int, fds []int) {
+	if len(fds) == 0 {
+		p.out.log(fmt.Sprintf("the master lent slot %d without a listener", slot))
+		return
+	}
+	closeAll(fds[1:])
+	p.loop.Post(func() { p.served.Load().Lend(slot, fds[0]) })
 }
 
 func closeAll(fds []int) {

@@ -124,7 +124,7 @@ func TestListenGivesUpAfterFiveSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &process{out: silent()}
 		begun := time.Now()
-		fd, err := p.openListener("tcp://127.0.0.1:1")
+		fd, err := p.openListener("tcp://127.0.0.1:1", false)
 		if fd != -1 || err != errNoAnswer || time.Since(begun) != openTimeout {
 			t.Errorf("got %d, %v after %v", fd, err, time.Since(begun))
 		}

@@ -34,12 +34,12 @@ type opener struct {
 
 // openListener asks the master for the listener at address and waits for it.
 // Runs on the loop, for Worker.Listen.
-func (p *process) openListener(address string) (fd int, err error) {
+func (p *process) openListener(address string, reusePort bool) (fd int, err error) {
 	id, answer, err := p.open.ask()
 	if err != nil {
 		return -1, err
 	}
-	p.out.send(&ipc.Listen{ID: id, Address: address})
+	p.out.send(&ipc.Listen{ID: id, Address: address, ReusePort: reusePort})
 	late := time.AfterFunc(openTimeout, func() { p.open.settle(id, opened{-1, errNoAnswer}) })
 	defer late.Stop()
 	got := <-answer

@@ -86,6 +86,7 @@ var testApps = []worker.App{
 	{Name: "panics", Start: func() { panic("no database in Start") }},
 	{Name: "exits", Start: func() { os.Exit(3) }},
 	{Name: "hangs", Start: func() { select {} }},
+	{Name: "secure", Start: startSecure},
 }
 
 // startNothing declares one Worker without an address and sets the time-out

@@ -75,7 +75,7 @@ func TestProbeTellsEverythingOfAWorker(t *testing.T) {
 	if want := (ipc.Spec{App: "echo", Key: "echo/echo", Name: "echo",
 		Address: "text://127.0.0.1:0", Listen: "text://127.0.0.1:0", Transport: "tcp",
 		Protocol: "text", Network: "tcp", Host: "127.0.0.1:0", Count: 1, Reloadable: true,
-		Backlog: 102400, MaxProcs: 2, ReadyTimeout: 30 * time.Second}); echo != want {
+		Backlog: 102400, MaxProcs: 2, ReadyTimeout: 30 * time.Second}); !reflect.DeepEqual(echo, want) {
 		t.Errorf("got  %+v\nwant %+v", echo, want)
 	}
 	names := s.declares("names").Specs

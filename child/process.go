@@ -31,9 +31,10 @@ type process struct {
 
 	// served is nil until Start has returned. Its methods are the loop's,
 	// but for Figures.
-	served atomic.Pointer[worker.Process]
-	code   int // the loop's: exit status once it has stopped
-	left   bool
+	served   atomic.Pointer[worker.Process]
+	code     int // the loop's: exit status once it has stopped
+	left     bool
+	supplied bool // the loop's: has its certificates
 
 	leaving leaving   // the harness goroutine's
 	bye     sync.Once // the end comes from main or from the harness goroutine
@@ -51,8 +52,10 @@ func serve(link *ipc.Conn, h *ipc.Handover, apps []worker.App) int {
 		return p.fail(ipc.ExitFailed, "event loop: "+err.Error())
 	}
 	p.loop = loop
-	// Posted first: whatever the master says meanwhile comes after it.
-	loop.Post(p.begin)
+	if len(h.Worker.Spec.Files) == 0 {
+		// Posted first: whatever the master says meanwhile comes after it.
+		loop.Post(p.begin)
+	}
 	go p.watch(catchSignals(h.Worker.Debug)) // ends with the process
 	w, err := find(h.Worker.Spec, apps)
 	if err != nil {
@@ -106,8 +109,25 @@ func (p *process) env() worker.Env {
 	}
 }
 
-// begin is the first thing on the loop.
+// onFiles gives the process its certificates. With the first ones, which the
+// master sends before anything else, it begins. Runs on the loop.
+func (p *process) onFiles(files map[string][]byte) {
+	if err := p.served.Load().Files(files); err != nil {
+		p.exitWith(ipc.ExitFailed, err.Error())
+		return
+	}
+	if !p.supplied {
+		p.supplied = true
+		p.begin()
+	}
+}
+
+// begin is the first thing on the loop, but for a signal that comes before the
+// certificates do.
 func (p *process) begin() {
+	if p.left {
+		return
+	}
 	listener := -1
 	if p.told.Spec.Network != "" {
 		listener = p.told.Listener

@@ -39,12 +39,15 @@ func specOf(app string, d worker.Declaration) ipc.Spec {
 		Protocol:     d.Protocol,
 		Network:      d.Network,
 		Host:         d.Host,
+		ReusePort:    d.ReusePort,
+		Files:        files(d.Files),
 		Source:       d.Source,
 		Error:        d.Err,
 		Count:        d.Count,
 		User:         d.User,
 		Group:        d.Group,
 		Reloadable:   d.Reloadable,
+		Essential:    d.Essential,
 		StopFirst:    d.StopFirst,
 		Backlog:      d.Backlog,
 		MaxProcs:     d.MaxProcs,
@@ -55,6 +58,14 @@ func specOf(app string, d worker.Declaration) ipc.Spec {
 		MaxRequests:  d.MaxRequests,
 		MaxMemory:    d.MaxMemory,
 	}
+}
+
+func files(declared []worker.Pair) []ipc.KeyPair {
+	var pairs []ipc.KeyPair
+	for _, pair := range declared {
+		pairs = append(pairs, ipc.KeyPair{Cert: pair.CertFile, Key: pair.KeyFile})
+	}
+	return pairs
 }
 
 // keys names each Worker of an app for as long as the service runs: app/name,
@@ -115,10 +126,11 @@ func declared(name string, apps []worker.App) ([]*worker.Worker, error) {
 	return nil, fmt.Errorf("app %s is not in this binary, only %s", name, names(apps))
 }
 
-// sameListener compares what the inherited listener depends on.
+// sameListener compares what the inherited listener depends on, and the files
+// that the master has read for it.
 func sameListener(a, b ipc.Spec) bool {
 	return a.Network == b.Network && a.Host == b.Host &&
-		a.Transport == b.Transport && a.Protocol == b.Protocol
+		a.Transport == b.Transport && a.Protocol == b.Protocol && slices.Equal(a.Files, b.Files)
 }
 
 // listens describes a Spec by what sameListener compares.
@@ -130,7 +142,11 @@ func listens(s ipc.Spec) string {
 	if protocol == "" {
 		protocol = "no protocol"
 	}
-	return fmt.Sprintf("%s over %s on %s %s", protocol, s.Transport, s.Network, s.Host)
+	text := fmt.Sprintf("%s over %s on %s %s", protocol, s.Transport, s.Network, s.Host)
+	for _, pair := range s.Files {
+		text += " with certificate " + pair.Cert
+	}
+	return text
 }
 
 func list(specs []ipc.Spec) string {

@@ -23,7 +23,7 @@ var samples = map[string]Message{
 		ThrowException: 4, Timers: 5, Busy: 3200 * time.Millisecond, DroppedLogLines: 6}},
 	"connections": &Connections{ID: 8, Rows: []ConnectionRow{sampleConnection}, Last: true},
 	"log":         &Log{Text: "user 3 said \"hé\" <b>\n"},
-	"listen":      &Listen{ID: 9, Address: "tcp://127.0.0.1:2000"},
+	"listen":      &Listen{ID: 9, Address: "tcp://127.0.0.1:2000", ReusePort: true},
 	"paused":      &Paused{},
 	"failed":      &Failed{Code: ExitFailed, Text: "OnWorkerStart: no database"},
 	"waiting":     &Waiting{Text: "3 connections (oldest 41 s)"},
@@ -36,6 +36,9 @@ var samples = map[string]Message{
 	"ask-connections": &AskConnections{ID: 8},
 	"kick":            &Kick{},
 	"dump":            &Dump{},
+	"files":           &Files{Files: map[string][]byte{"/c/a.pem": []byte("--"), "/c/b.pem": {}}},
+	"lend":            &Lend{Slot: 3},
+	"reclaim":         &Reclaim{Slot: 3},
 	"listening":       &Listening{ID: 9, Error: "address already in use"},
 
 	"announce": &Announce{App: "todpole/gateway"},
@@ -58,6 +61,7 @@ var sampleSpec = Spec{
 	Host: "127.0.0.1:2345", Source: "apps/hello/start.go:14", Error: "none",
 	Count: 4, User: "www-data", Group: "www-data", Reloadable: true, StopFirst: true,
 	Backlog: 102400, MaxProcs: 2, ReadyTimeout: 30 * time.Second, StopTimeout: time.Second,
+	ReusePort: true, Essential: true, Files: []KeyPair{{Cert: "/c/a.pem", Key: "/c/a.key"}},
 }
 
 var sampleConnection = ConnectionRow{

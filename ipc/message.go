@@ -30,6 +30,9 @@ const (
 	TypeKick
 	TypeListening
 	TypeDump
+	TypeFiles
+	TypeLend
+	TypeReclaim
 )
 
 // Probe to master.
@@ -89,7 +92,9 @@ type Log struct {
 // Listen asks the master to open and keep a listener (Worker.Listen).
 type Listen struct {
 	ID      uint64 `json:"id"`
-	Address string `json:"address"`
+	Address string `json:"address"` // network://host
+	// ReusePort lets other slots listen at the same port.
+	ReusePort bool `json:"reuse_port,omitempty"`
 }
 
 // Paused says that this process stopped accepting without leaving.
@@ -148,6 +153,25 @@ type Listening struct {
 // Dump asks the harness to write the stacks of all goroutines to the standard
 // error: the process hangs and is about to be killed.
 type Dump struct{}
+
+// Files has the contents of all certificate files of the Worker by path. It is
+// the first message to a process whose Spec has files, and comes again when
+// they have changed.
+type Files struct {
+	Files map[string][]byte `json:"files"`
+}
+
+// Lend asks the process to accept from the listener of another slot too, which
+// is the descriptor beside it.
+type Lend struct {
+	Slot int `json:"slot"`
+}
+
+// Reclaim ends Lend: the process accepts who waits there and closes its
+// descriptor.
+type Reclaim struct {
+	Slot int `json:"slot"`
+}
 
 // Announce names the app whose Start runs next in the probe.
 type Announce struct {
@@ -228,6 +252,9 @@ func (*AskConnections) Type() Type { return TypeAskConnections }
 func (*Kick) Type() Type           { return TypeKick }
 func (*Listening) Type() Type      { return TypeListening }
 func (*Dump) Type() Type           { return TypeDump }
+func (*Files) Type() Type          { return TypeFiles }
+func (*Lend) Type() Type           { return TypeLend }
+func (*Reclaim) Type() Type        { return TypeReclaim }
 func (*Announce) Type() Type       { return TypeAnnounce }
 func (*Specs) Type() Type          { return TypeSpecs }
 func (*Done) Type() Type           { return TypeDone }
@@ -259,6 +286,9 @@ var blank = map[Type]func() Message{
 	TypeKick:           func() Message { return new(Kick) },
 	TypeListening:      func() Message { return new(Listening) },
 	TypeDump:           func() Message { return new(Dump) },
+	TypeFiles:          func() Message { return new(Files) },
+	TypeLend:           func() Message { return new(Lend) },
+	TypeReclaim:        func() Message { return new(Reclaim) },
 	TypeAnnounce:       func() Message { return new(Announce) },
 	TypeSpecs:          func() Message { return new(Specs) },
 	TypeDone:           func() Message { return new(Done) },
