@@ -143,11 +143,16 @@ func (l *listener) fail(errno syscall.Errno) {
 // more, then those that already wait are taken in, then the socket goes.
 func (l *listener) leave() {
 	l.w.listener = nil
-	if l.unwatch() && l.w.network != overUDP {
-		for l.reasons == 0 && l.one() {
-		}
+	if l.unwatch() {
+		l.takeIn()
 	}
 	l.close()
+}
+
+// takeIn accepts everybody who waits.
+func (l *listener) takeIn() {
+	for l.w.network != overUDP && l.reasons == 0 && l.one() {
+	}
 }
 
 func (l *listener) close() {

@@ -79,6 +79,11 @@ const (
 	overUDP
 )
 
+// networks are the values of Worker.Transport.
+var networks = map[string]network{
+	"tcp": overTCP, "ssl": overTLS, "unix": overUnix, "udp": overUDP,
+}
+
 // String returns the name of the transport, as in Worker.Transport.
 func (n network) String() string { return [...]string{"tcp", "ssl", "unix", "udp"}[n] }
 

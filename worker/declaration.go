@@ -101,6 +101,9 @@ func (w *Worker) resolve(d *Declaration) error {
 	if err := w.checkTogether(a, d.Transport, p); err != nil {
 		return fmt.Errorf("%s: %w", w.address, err)
 	}
+	if err := w.trust(); err != nil {
+		return err
+	}
 	if d.Transport == "ssl" {
 		d.Files = w.TLS.files(w.appDir)
 	}

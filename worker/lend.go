@@ -66,8 +66,7 @@ func (w *Worker) returnLent() {
 // giveBack takes in who waits and closes this process's descriptor.
 func (l *listener) giveBack() {
 	if l.unwatch() {
-		for l.reasons == 0 && l.one() {
-		}
+		l.takeIn()
 	}
 	l.w.p.closeLent(l.fd)
 }

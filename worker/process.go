@@ -159,6 +159,13 @@ func (p *Process) attach(w *Worker, fd int) error {
 		return err
 	}
 	w.codec = p.codecOf(proto, protocolName(a.scheme, w.Protocol))
+	w.network = networks[w.transport()]
+	if w.network == overTLS {
+		if err := w.loadCertificates(); err != nil {
+			return err
+		}
+		w.tls = tlsengine.Prepare(w.certificates().config())
+	}
 	if fd >= 0 {
 		w.listener = newListener(w, fd)
 	}
