@@ -15,6 +15,7 @@ import (
 
 	"github.com/workerman-go/wm/eventloop"
 	"github.com/workerman-go/wm/protocol/preamble"
+	"github.com/workerman-go/wm/protocol/websocket"
 )
 
 // dial is what a dialled connection knows beyond an accepted one.
@@ -52,6 +53,9 @@ func (c *Connection) revive() {
 		c.flags |= datagram
 	}
 	c.errno, c.need, c.state = 0, 0, nil
+	if isA(c.codec.proto, websocket.Protocol) {
+		c.state = c.extra.dial.request()
+	}
 	c.ip, c.port = [16]byte{}, 0
 	c.since = c.p.seconds()
 	c.extra.tls, c.extra.header = nil, nil
@@ -66,9 +70,6 @@ func (c *Connection) connect() {
 	c.status = uint8(Connecting)
 	d.began, d.stood, d.tls = c.p.loop.Now(), false, nil
 	d.ctx, d.stop = context.WithTimeout(context.Background(), d.with.timeout())
-	if c.codec.name == "ws" {
-		c.state = d.request()
-	}
 	c.expect(d.with.timeout(), func() {
 		c.extra.deadline = 0
 		c.connectFailed(errLate)

@@ -106,6 +106,22 @@ func NewProcess(loop *eventloop.Loop, w *Worker, env Env) *Process {
 	return p
 }
 
+// Destroy closes everything this process has open, at once and with OnClose,
+// and lets nobody reconnect. It is for harnesses that outlive it, on the loop and
+// before Close; a real process just exits.
+func (p *Process) Destroy() {
+	p.Leave()
+	p.drain.on = true
+	for _, w := range p.workers {
+		for c := range w.conns.each {
+			c.destroy()
+		}
+	}
+	for c := range p.dialled.each {
+		c.destroy()
+	}
+}
+
 // Close makes Self, Loop and Post forget this process. It is for harnesses that
 // outlive it, after the loop has ended; a real process just exits.
 func (p *Process) Close() {

@@ -217,7 +217,7 @@ const waits = blocked | opening
 // turn ends or enough has come together. A datagram goes out at once.
 func (c *Connection) added() error {
 	switch {
-	case c.flags&datagram != 0 && c.flags&opening == 0:
+	case c.flags&datagram != 0:
 		return c.sendPacket()
 	case c.flags&waits != 0:
 		c.account()

@@ -130,23 +130,25 @@ func launch(t testing.TB, w *worker.Worker, change ...func(*worker.Env)) *servic
 		fn(&env)
 	}
 	fd := -1
-	if w.Declaration().Network != "" {
+	switch d := w.Declaration(); d.Network {
+	case "tcp":
 		fd, s.addr = listen(t)
+	case "udp":
+		fd, s.addr = listenUDP(t)
+	case "unix":
+		fd, s.addr = listenUnix(t, d.Host), d.Host
 	}
 	s.p = worker.NewProcess(loop, w, env)
 	go func() { s.ran <- loop.Run() }() // ends with stop
 	loop.Post(func() { s.p.Serve(fd) })
-	t.Cleanup(func() { s.stop(w) })
+	t.Cleanup(s.stop)
 	return s
 }
 
 // stop ends the process whatever state it is in.
-func (s *service) stop(w *worker.Worker) {
+func (s *service) stop() {
 	s.do(func() {
-		s.p.Leave()
-		for c := range w.Connections() {
-			c.Destroy()
-		}
+		s.p.Destroy()
 		s.loop.Stop()
 	})
 	if err := <-s.ran; err != nil {
@@ -203,6 +205,39 @@ func listen(t testing.TB) (fd int, addr string) {
 		t.Fatal(err)
 	}
 	return fd, fmt.Sprintf("127.0.0.1:%d", sa.(*unix.SockaddrInet4).Port)
+}
+
+// listenUDP opens a socket for datagrams as the master does.
+func listenUDP(t testing.TB) (fd int, addr string) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		err = unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	sa, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fd, fmt.Sprintf("127.0.0.1:%d", sa.(*unix.SockaddrInet4).Port)
+}
+
+// listenUnix opens a Unix socket as the master does.
+func listenUnix(t testing.TB, path string) (fd int) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		err = unix.Bind(fd, &unix.SockaddrUnix{Name: path})
+	}
+	if err == nil {
+		err = unix.Listen(fd, 1024)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fd
 }
 
 // await fails the test when ch stays silent.
