@@ -16,12 +16,8 @@ const headerBytes = 5
 
 var (
 	errShort = fmt.Errorf("binarytransfer: length below header and name: %w", protocol.ErrBad)
-	errLong  = &protocol.Reject{
-		Why:   "binarytransfer: length above the maximum package size",
-		Reply: []byte("upload failed: file too large"),
-	}
-	errName = errors.New("binarytransfer: file name above 255 bytes")
-	errHuge = errors.New("binarytransfer: file above 4 GiB")
+	errName  = errors.New("binarytransfer: file name above 255 bytes")
+	errHuge  = errors.New("binarytransfer: file above 4 GiB")
 )
 
 // Protocol carries files (features.md 24.4):
@@ -43,7 +39,7 @@ func (Protocol) Input(buf []byte, c protocol.Conn) (int, error) {
 	case length < headerBytes+name:
 		return 0, errShort
 	case length > int64(c.MaxPackage()):
-		return 0, errLong
+		return 0, upload.ErrTooLarge
 	}
 	return int(length), nil
 }

@@ -51,11 +51,12 @@ func recognise(buf []byte) protocol.Protocol {
 	if method == "" {
 		return text.Protocol
 	}
+	buf = buf[:min(len(buf), maxHeadBytes)]
 	end := bytes.Index(buf, []byte("\r\n\r\n"))
-	if end < 0 && len(buf) < maxHeadBytes {
+	switch {
+	case end < 0 && len(buf) < maxHeadBytes:
 		return nil
-	}
-	if end >= 0 && wantsWebsocket(buf[:end+4]) {
+	case end >= 0 && wantsWebsocket(buf[:end+4]):
 		return websocket.Protocol
 	}
 	return http1.Protocol

@@ -18,7 +18,11 @@ type Protocol struct{}
 // Input finds the end of the line as protocol text does: the first line feed,
 // wherever reads begin and end (trap T60).
 func (Protocol) Input(buf []byte, c protocol.Conn) (int, error) {
-	return text.Protocol.Input(buf, c)
+	length, err := text.Protocol.Input(buf, c)
+	if err != nil {
+		return 0, upload.ErrTooLarge
+	}
+	return length, nil
 }
 
 // Decode returns an upload.File.

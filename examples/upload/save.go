@@ -13,7 +13,7 @@ import (
 
 const (
 	maxNameBytes = 250 // with a number behind it still a file name
-	maxTwins     = 1000
+	maxTwins     = 100
 )
 
 var (

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/workerman-go/wm/protocol"
 	"github.com/workerman-go/wm/worker"
 )
 
@@ -15,6 +16,13 @@ import (
 type File struct {
 	Name string `json:"file_name"`
 	Data []byte `json:"file_data"`
+}
+
+// ErrTooLarge is what Input returns for a file above the maximum package size:
+// the client is told.
+var ErrTooLarge = &protocol.Reject{
+	Why:   "upload: file above the maximum package size",
+	Reply: []byte("upload failed: file too large"),
 }
 
 // Saver makes an OnValue that saves files into folder and answers where they
