@@ -38,7 +38,9 @@ func TestHostileUploads(t *testing.T) {
 		conn.Write(frame)
 		servicetest.WantReply(t, conn, tt.want)
 	}
-	for _, lie := range []string{"\x00\x00\x00\x00\x00", "\x00\x00\x00\x04\x00", "\x00\x00\x00\x0c\x08"} {
+	for _, lie := range []string{
+		"\x00\x00\x00\x00\x00", "\x00\x00\x00\x04\x00", "\x00\x00\x00\x0c\x08",
+	} {
 		bad := s.Dial()
 		bad.Write([]byte(lie))
 		servicetest.WantClosed(t, bad)

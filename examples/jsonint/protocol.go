@@ -19,8 +19,9 @@ var (
 	errHuge  = errors.New("jsonint: message above 4 GiB")
 )
 
-// Protocol is the length of the whole frame as a 32-bit integer in network
-// byte order, and JSON; every message is a T (features.md 24.3).
+// Protocol is the length of the whole frame, header included (trap T57), as a
+// 32-bit integer in network byte order, and JSON; every message is a T
+// (features.md 24.3).
 type Protocol[T any] struct{}
 
 // Input returns the length that the header says, and 0 as long as the header is

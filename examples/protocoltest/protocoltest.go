@@ -22,13 +22,26 @@ type Conn struct {
 
 var _ protocol.Conn = (*Conn)(nil)
 
-func (c *Conn) Dialled() bool        { return false }
-func (c *Conn) MaxPackage() int      { return c.Max }
-func (c *Conn) State() any           { return c.state }
-func (c *Conn) SetState(v any)       { c.state = v }
-func (c *Conn) Event(any) bool       { return false }
+// MaxPackage returns Max.
+func (c *Conn) MaxPackage() int { return c.Max }
+
+// State returns what SetState kept.
+func (c *Conn) State() any { return c.state }
+
+// SetState keeps v for the protocol.
+func (c *Conn) SetState(v any) { c.state = v }
+
+// Dialled is false: the connection is a server's.
+func (c *Conn) Dialled() bool { return false }
+
+// Event has nobody to tell.
+func (c *Conn) Event(any) bool { return false }
+
+// SendRaw throws away what it is given.
 func (c *Conn) SendRaw([]byte) error { return nil }
-func (c *Conn) Close(...any)         {}
+
+// Close does nothing.
+func (c *Conn) Close(...any) {}
 
 // Receive gives the pieces to p, one read after another, on a connection that
 // takes frames of limit bytes. It returns the messages before the first error.

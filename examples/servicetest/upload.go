@@ -38,7 +38,7 @@ func (s *Service) WantUpload(folder, name string, size int) {
 func (s *Service) WantTooLarge() {
 	s.t.Helper()
 	path := filepath.Join(s.t.TempDir(), "large")
-	if err := os.WriteFile(path, make([]byte, 20<<20), 0o600); err != nil {
+	if err := os.WriteFile(path, make([]byte, 11<<20), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
 	s.WantClient("upload failed: file too large\n", path)

@@ -14,14 +14,17 @@ import (
 // maxReplyBytes is what the client takes of an answer.
 const maxReplyBytes = 8 << 10
 
-// ErrUsage says that the client was called without a file.
-var ErrUsage = errors.New("use client FILE_PATH")
+var (
+	errUsage  = errors.New("use client FILE_PATH")
+	errNoWord = errors.New("the server has closed the connection without an answer")
+)
 
 // Client is the program of both clients: it sends the file that args name to
-// the server at address as p encodes it and prints the answer to out.
+// the server at address as p encodes it and prints the answer to out
+// (features.md 24.6, 24.8).
 func Client(address string, p protocol.Protocol, args []string, out io.Writer) error {
 	if len(args) != 1 {
-		return ErrUsage
+		return errUsage
 	}
 	data, err := os.ReadFile(args[0])
 	if errors.Is(err, os.ErrNotExist) {
@@ -49,13 +52,16 @@ func exchange(address string, frame []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer conn.Close()
-	if _, err := conn.Write(frame); err != nil {
-		return nil, err
-	}
+	_, failed := conn.Write(frame) // a server that refuses may answer before the end of it
 	reply := make([]byte, maxReplyBytes)
 	n, err := conn.Read(reply)
-	if errors.Is(err, io.EOF) {
-		err = errors.New("the server has closed the connection without an answer")
+	switch {
+	case n > 0:
+		return reply[:n], nil
+	case failed != nil:
+		return nil, failed
+	case errors.Is(err, io.EOF):
+		return nil, errNoWord
 	}
-	return reply[:n], err
+	return nil, err
 }

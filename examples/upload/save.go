@@ -17,8 +17,7 @@ const (
 )
 
 var (
-	// ErrName says that the name of a File cannot be one in the folder.
-	ErrName = errors.New("upload: bad file name")
+	errName = errors.New("upload: bad file name")
 	errFull = errors.New("upload: too many files of this name")
 )
 
@@ -53,7 +52,7 @@ func baseName(path string) (string, error) {
 	name := path[strings.LastIndexAny(path, `/\`)+1:]
 	if name == "" || name[0] == '.' || len(name) > maxNameBytes ||
 		!utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
-		return "", ErrName
+		return "", errName
 	}
 	return name, nil
 }

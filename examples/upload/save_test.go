@@ -40,8 +40,8 @@ func TestSavesUnderTheLastElementOfTheName(t *testing.T) {
 		folder := t.TempDir()
 		path, err := Save(folder, File{Name: tt.name, Data: []byte("content")})
 		if tt.want == "" {
-			if !errors.Is(err, ErrName) {
-				t.Errorf("%q: %q, %v, want ErrName", tt.name, path, err)
+			if !errors.Is(err, errName) {
+				t.Errorf("%q: %q, %v, want errName", tt.name, path, err)
 			}
 			servicetest.WantFiles(t, folder)
 			continue
@@ -116,7 +116,7 @@ func FuzzSavesInsideTheFolder(f *testing.F) {
 		if err == nil && filepath.Dir(path) != folder {
 			t.Errorf("%q was saved as %q", name, path)
 		}
-		if err != nil && !errors.Is(err, ErrName) {
+		if err != nil && !errors.Is(err, errName) {
 			t.Errorf("%q: %v", name, err)
 		}
 	})

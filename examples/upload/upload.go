@@ -26,7 +26,7 @@ var ErrTooLarge = &protocol.Reject{
 }
 
 // Saver makes an OnValue that saves files into folder and answers where they
-// are. Disks are slow, so it saves off the loop, one file of a connection at a
+// are (features.md 24.5). Disks are slow, so it saves off the loop, one file of a connection at a
 // time: answers keep the order of the files.
 func Saver(folder string) func(c *worker.Connection, f File) {
 	return func(c *worker.Connection, f File) {
@@ -44,7 +44,7 @@ func answer(path string, err error) string {
 	switch {
 	case err == nil:
 		return "upload success. save path " + path
-	case errors.Is(err, ErrName):
+	case errors.Is(err, errName):
 		return "upload failed: bad file name"
 	}
 	worker.Log("upload: %v", err)
