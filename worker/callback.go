@@ -300,17 +300,21 @@ func (c *Connection) isQuiet() (quiet bool) {
 	return c.codec.quiet.Quiet(c)
 }
 
-// onWorkerStart returns a panic as the error that it is.
+// onWorkerStart runs the extensions and OnWorkerStart, and returns a panic as
+// the error that it is.
 func (p *Process) onWorkerStart() (err error) {
-	if p.w.OnWorkerStart == nil {
-		return nil
-	}
 	defer func() {
 		if r := recover(); r != nil {
 			p.threw("OnWorkerStart", r)
 			err = fmt.Errorf("panic: %v", r)
 		}
 	}()
+	for _, run := range p.w.extensions {
+		run(p.w)
+	}
+	if p.w.OnWorkerStart == nil {
+		return nil
+	}
 	return p.w.OnWorkerStart(p.w)
 }
 

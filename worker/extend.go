@@ -1,0 +1,23 @@
+package worker
+
+// Extend has run called in each process of the Worker before OnWorkerStart, as
+// part of getting ready: it is how other kinds of Worker are made (a gateway, a
+// web server) that leave OnWorkerStart to the author (features.md 13.8). A
+// panic in it ends the process with status 250. Called in Start; each call adds
+// one, and they run in this order. run runs in the worker process, on the loop
+// goroutine.
+func (w *Worker) Extend(run func(w *Worker)) {
+	w.extensions = append(w.extensions, run)
+}
+
+// Workers returns the Workers that this process runs: its own first, then those
+// that were opened by Worker.Listen. nil where there is no process. Called on
+// the loop goroutine.
+func Workers() []*Worker {
+	p := current.Load()
+	if p == nil {
+		return nil
+	}
+	p.own("Workers")
+	return append([]*Worker(nil), p.workers...)
+}

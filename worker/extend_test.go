@@ -1,0 +1,39 @@
+package worker_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/workerman-go/wm/worker"
+)
+
+func TestExtensionsRunBeforeOnWorkerStart(t *testing.T) {
+	w := echo("tcp://127.0.0.1:0")
+	var order []string
+	note := func(what string) func(*worker.Worker) {
+		return func(*worker.Worker) { order = append(order, what) }
+	}
+	w.Extend(note("first"))
+	w.Extend(note("second"))
+	w.OnWorkerStart = func(w *worker.Worker) error {
+		order = append(order, "author")
+		if all := worker.Workers(); len(all) != 1 || all[0] != w {
+			t.Errorf("Workers() = %v", all)
+		}
+		return nil
+	}
+	start(t, w)
+	if want := []string{"first", "second", "author"}; !slices.Equal(order, want) {
+		t.Errorf("ran %v, want %v", order, want)
+	}
+}
+
+func TestPanicInAnExtensionFailsTheStart(t *testing.T) {
+	w := echo("tcp://127.0.0.1:0")
+	w.Extend(func(*worker.Worker) { panic("no backend") })
+	s := launch(t, w)
+	if got := await(t, s.exits, "exit"); got.code != 250 {
+		t.Errorf("exit %d %s, want 250", got.code, got.why)
+	}
+	s.logged("no backend")
+}
