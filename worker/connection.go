@@ -160,7 +160,10 @@ func (c *Connection) Post(fn func(c *Connection)) {
 func (c *Connection) SetProtocol(p protocol.Protocol) {
 	c.p.own("Connection.SetProtocol")
 	c.codec = c.p.codecOf(p, protocolName("tcp", p))
-	c.state, c.need = nil, 0
+	c.resetState()
+	if Status(c.status) == Established && c.codec.hand != nil && !c.Dialled() {
+		c.expect(c.Worker.handshakeTimeout(), c.lateAccepted)
+	}
 	if c.in != nil && !c.held() {
 		c.flags |= resumed
 		c.queue()

@@ -52,16 +52,23 @@ func (c *Connection) revive() {
 	if c.network == overUDP {
 		c.flags |= datagram
 	}
-	c.errno, c.need, c.state = 0, 0, nil
-	if isA(c.codec.proto, websocket.Protocol) {
-		c.state = c.extra.dial.request()
-	}
+	c.errno = 0
+	c.resetState()
 	c.ip, c.port = [16]byte{}, 0
 	c.since = c.p.seconds()
 	c.extra.tls, c.extra.header = nil, nil
 	c.p.enrolled++
 	c.p.dialled.add(c, c.p.enrolled)
 	c.p.counters.connections++
+}
+
+// resetState lets the protocol begin anew. A websocket client has to know what
+// its handshake asks for.
+func (c *Connection) resetState() {
+	c.state, c.need = nil, 0
+	if c.Dialled() && isA(c.codec.proto, websocket.Protocol) {
+		c.state = c.extra.dial.request()
+	}
 }
 
 // connect begins an attempt. Nothing is called back before the next turn.
@@ -103,21 +110,28 @@ func (c *Connection) find() {
 		c.later(func() { c.connectFailed(err) })
 		return
 	}
-	Go(d.ctx, func(ctx context.Context) ([]netip.Addr, error) {
+	Go(d.ctx, func(ctx context.Context) (route, error) {
 		return d.prepare(ctx, host)
-	}, func(ips []netip.Addr, err error) {
+	}, func(r route, err error) {
 		if Status(c.status) != Connecting {
 			return
-		}
-		for _, ip := range ips {
-			d.found = append(d.found, netip.AddrPortFrom(ip.Unmap(), port))
 		}
 		if err != nil {
 			c.connectFailed(err)
 			return
 		}
+		d.tls = r.tls
+		for _, ip := range r.ips {
+			d.found = append(d.found, netip.AddrPortFrom(ip.Unmap(), port))
+		}
 		c.tried(errNoAddress)
 	})
+}
+
+// route is what find has learned.
+type route struct {
+	ips []netip.Addr
+	tls *tls.Config // nil without TLS
 }
 
 var errNoAddress = errors.New("the name has no address")
@@ -145,19 +159,19 @@ func (d *dial) hop() (host string, port uint16, err error) {
 	return host, uint16(n), nil
 }
 
-// prepare does what may block.
-func (d *dial) prepare(ctx context.Context, host string) ([]netip.Addr, error) {
+// prepare does what may block. It runs off the loop and changes nothing.
+func (d *dial) prepare(ctx context.Context, host string) (r route, err error) {
 	if d.target.network == overTLS {
-		config, err := d.with.clientTLS(d.target.host)
-		if err != nil {
-			return nil, err
+		if r.tls, err = d.with.clientTLS(d.target.host); err != nil {
+			return r, err
 		}
-		d.tls = config
 	}
 	if ip, err := netip.ParseAddr(host); err == nil {
-		return []netip.Addr{ip}, nil
+		r.ips = []netip.Addr{ip}
+		return r, nil
 	}
-	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	r.ips, err = net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	return r, err
 }
 
 // tried goes on to the next address after err, nil being that the last try is

@@ -35,10 +35,10 @@ func (c *Connection) welcome() {
 	}
 }
 
-// expect sets the deadline of the opening, if there is anything to wait for.
+// expect sets the deadline of the opening, once.
 func (c *Connection) expect(d time.Duration, late func()) {
-	if d > 0 {
-		c.more().deadline = c.p.loop.AddInnerTimer(d, false, late)
+	if x := c.more(); d > 0 && x.deadline == 0 {
+		x.deadline = c.p.loop.AddInnerTimer(d, false, late)
 	}
 }
 
