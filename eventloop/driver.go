@@ -10,6 +10,8 @@ type driver interface {
 	add(fd int, mask uint32, key int32) error
 	modify(fd int, mask uint32, key int32) error
 	remove(fd int) error
+	// forget is remove for a descriptor whose only copy is closed next.
+	forget(fd int)
 	// wait fills ready; a timeout of 0 milliseconds looks only, below 0 is for
 	// ever.
 	wait(ready []unix.EpollEvent, timeout int) (int, error)

@@ -32,6 +32,9 @@ func (d *epollDriver) remove(fd int) error {
 	return unix.EpollCtl(d.fd, unix.EPOLL_CTL_DEL, fd, nil)
 }
 
+// forget does nothing: the kernel forgets a description with its last copy.
+func (d *epollDriver) forget(int) {}
+
 func (d *epollDriver) wait(ready []unix.EpollEvent, timeout int) (int, error) {
 	if timeout == 0 {
 		return d.look(ready)

@@ -50,6 +50,8 @@ func (d *pollDriver) remove(fd int) error {
 	return nil
 }
 
+func (d *pollDriver) forget(fd int) { _ = d.remove(fd) }
+
 func (d *pollDriver) place(fd int) (int, error) {
 	if fd >= len(d.index) || d.index[fd] == 0 {
 		return 0, unix.ENOENT
@@ -86,12 +88,12 @@ func (d *pollDriver) wait(ready []unix.EpollEvent, timeout int) (int, error) {
 			d.first = at + 1
 		}
 	}
-	d.forget(closed)
+	d.discard(closed)
 	return n, nil
 }
 
-// forget takes descriptors out that were closed while watched, as epoll does.
-func (d *pollDriver) forget(closed []int32) {
+// discard takes descriptors out that were closed while watched, as epoll does.
+func (d *pollDriver) discard(closed []int32) {
 	for _, fd := range closed {
 		d.drop(int(d.index[fd]) - 1)
 	}

@@ -143,6 +143,16 @@ func (l *Loop) Unwatch(fd int) error {
 	return nil
 }
 
+// Forget is Unwatch for a descriptor that the caller closes before its callback
+// returns, and of which no other process has a copy: it saves a system call.
+// Called on the loop goroutine, inside any callback.
+func (l *Loop) Forget(fd int) {
+	if _, err := l.watched(fd); err == nil {
+		l.vacate(fd)
+		l.driver.forget(fd)
+	}
+}
+
 // RequeueListener removes and adds the listener fd, so that the kernel wakes
 // another process for the next connection. Called on the loop goroutine, after
 // accepting.

@@ -214,3 +214,28 @@ func TestRewatchToggles(t *testing.T) {
 		}
 	})
 }
+
+func TestForgottenDescriptorIsSilentAndItsNumberFree(t *testing.T) {
+	eachDriver(t, func(t *testing.T, l *Loop) {
+		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		must(t, err)
+		defer unix.Close(fds[1])
+		silent := sourceFunc(func(Events) { t.Error("an event of the forgotten descriptor") })
+		must(t, l.Watch(fds[0], Readable, silent))
+		write(t, fds[1], "x")
+		l.Forget(fds[0])
+		must(t, unix.Close(fds[0]))
+
+		near, far := pair(t)
+		again, err := unix.FcntlInt(uintptr(near), unix.F_DUPFD_CLOEXEC, fds[0])
+		must(t, err)
+		defer unix.Close(again)
+		calls := 0
+		must(t, l.Watch(again, Readable, sourceFunc(func(Events) { calls++ })))
+		write(t, far, "x")
+		step(t, l)
+		if calls != 1 {
+			t.Errorf("descriptor %d after %d: %d calls, want 1", again, fds[0], calls)
+		}
+	})
+}

@@ -153,7 +153,7 @@ func (c *Connection) finish() {
 	}
 	c.account()
 	if c.fd >= 0 {
-		c.p.unwatch(int(c.fd))
+		c.p.loop.Forget(int(c.fd)) // closeSocket follows
 	}
 	if c.extra != nil {
 		c.extra.end(c.p.loop)
