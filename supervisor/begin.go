@@ -166,11 +166,11 @@ func (s *Supervisor) planOf(gen *generation, spec ipc.Spec) (plan, error) {
 	if err != nil {
 		return plan{}, fmt.Errorf("worker %s (%s): %w", spec.Key, spec.Source, err)
 	}
-	lis, err := s.listenerFor(spec)
-	if err != nil {
-		return plan{}, err
+	pl := plan{spec: spec, gen: gen, ident: ident}
+	if pl.certs, err = s.certificatesFor(spec); err != nil {
+		return plan{}, fmt.Errorf("worker %s (%s): %w", spec.Key, spec.Source, err)
 	}
-	return plan{spec: spec, gen: gen, ident: ident, lis: lis}, nil
+	return pl, s.listenFor(&pl)
 }
 
 // resize gives the unit as many slots as its Spec wants; too many are left to
@@ -179,85 +179,6 @@ func (u *unit) resize() {
 	for n := len(u.slots); n < u.spec.Count; n++ {
 		u.slots = append(u.slots, newSlot(u, n))
 	}
-}
-
-// listenerFor returns the listener of a Spec's address: the one there is, or
-// a new one.
-func (s *Supervisor) listenerFor(spec ipc.Spec) (*listener, error) {
-	if spec.Network == "" {
-		return nil, nil
-	}
-	key := addressKey(spec)
-	if lis := s.listeners[key]; lis != nil {
-		return lis, nil
-	}
-	lis, err := s.sys.bind(spec.Network, spec.Host, spec.Backlog)
-	if err != nil {
-		return nil, err
-	}
-	s.listeners[key] = lis
-	return lis, nil
-}
-
-// addressKey is the same for two spellings of one address. A port that the
-// kernel chooses belongs to its Worker alone.
-func addressKey(spec ipc.Spec) string {
-	if anyPort(spec.Host) {
-		return spec.Network + " " + spec.Host + " " + spec.Key
-	}
-	if address, err := parseHost(spec.Host); err == nil {
-		return spec.Network + " " + address.String()
-	}
-	return spec.Network + " " + spec.Host
-}
-
-// bind is the real system's: a listening socket of its own.
-func bind(network, host string, backlog int) (*listener, error) {
-	fd, err := openListener(network, host, backlog)
-	if err != nil {
-		return nil, err
-	}
-	return &listener{fd: fd, address: host}, nil
-}
-
-// dropUnused closes the listeners and executables that no slot can need any
-// more.
-func (s *Supervisor) dropUnused() {
-	listeners, generations := s.inUse()
-	for key, lis := range s.listeners {
-		if !listeners[lis] {
-			unix.Close(lis.fd)
-			delete(s.listeners, key)
-		}
-	}
-	for gen := range s.generations {
-		if !generations[gen] {
-			gen.close()
-			delete(s.generations, gen)
-		}
-	}
-}
-
-// inUse collects what some slot, process or reload refers to.
-func (s *Supervisor) inUse() (map[*listener]bool, map[*generation]bool) {
-	listeners, generations := map[*listener]bool{}, map[*generation]bool{s.gen: true}
-	use := func(pl plan) { listeners[pl.lis], generations[pl.gen] = true, true }
-	for _, u := range s.units {
-		use(u.plan)
-		for _, sl := range u.slots {
-			use(sl.plan)
-		}
-	}
-	if s.roll != nil {
-		generations[s.roll.gen] = true
-		for _, u := range s.roll.units {
-			use(u.plan)
-		}
-	}
-	if s.queued != nil {
-		generations[s.queued.gen] = true
-	}
-	return listeners, generations
 }
 
 // failStart ends the start with err, which the command shows, and takes back

@@ -28,7 +28,7 @@ func Check(ctx context.Context, cfg Config) ([]ipc.Spec, ipc.Settings, error) {
 	}
 	s.waitForProbe(ctx)
 	if verdict == nil {
-		verdict = checkIdentities(gen.specs)
+		verdict = s.checkMachine(gen.specs)
 	}
 	return gen.specs, gen.settings, verdict
 }
@@ -57,9 +57,15 @@ func (s *Supervisor) waitForProbe(ctx context.Context) {
 	}
 }
 
-func checkIdentities(specs []ipc.Spec) error {
+// checkMachine looks for what the Specs need of this machine: users, groups
+// and certificates.
+func (s *Supervisor) checkMachine(specs []ipc.Spec) error {
 	for _, spec := range specs {
-		if _, err := resolveIdentity(spec.User, spec.Group); err != nil {
+		_, err := resolveIdentity(spec.User, spec.Group)
+		if err == nil {
+			_, err = s.certificatesFor(spec)
+		}
+		if err != nil {
 			return fmt.Errorf("worker %s (%s): %w", spec.Key, spec.Source, err)
 		}
 	}

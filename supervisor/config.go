@@ -58,7 +58,7 @@ type Config struct {
 type system struct {
 	start func(launch) (*launched, error)
 	kill  func(pidfd int, sig unix.Signal) error
-	bind  func(network, host string, backlog int) (*listener, error)
+	bind  func(binding) (*listener, error)
 	now   func() time.Time
 	// stderr is where the standard error of the processes goes.
 	stderr io.Writer

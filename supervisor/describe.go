@@ -39,10 +39,6 @@ func (sl *slot) label() string {
 	return fmt.Sprintf("%s/%d", sl.unit.spec.Key, sl.number)
 }
 
-// anyPort tells whether the kernel chooses the port, so that two Workers may
-// say the same.
-func anyPort(host string) bool { return strings.HasSuffix(host, ":0") }
-
 // killedWords says how many of the processes that were told to leave had to be
 // killed; nothing when none.
 func killedWords(told []*process) string {

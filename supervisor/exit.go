@@ -16,6 +16,10 @@ const (
 	backoffJitter = 0.2
 	stableAfter   = 10 * time.Second // a longer life forgets earlier crashes
 	suspectExit   = time.Second      // an exit 0 sooner than this is a crash too
+
+	// essentialTries is how many early ends of one slot in a row end the
+	// service; the pauses between them are about 13 s together.
+	essentialTries = 8
 )
 
 // onExit notes the wait word; finishDead goes on when the pipes of the
@@ -79,6 +83,7 @@ func (s *Supervisor) finish(p *process) {
 func (s *Supervisor) onEarlyEnd(p *process, held bool) {
 	if held {
 		p.slot.backOff(p, s.sys.now())
+		s.giveUp(p.slot)
 	}
 	if s.phase == filling {
 		s.failStart(fmt.Errorf("%s was not ready: %s", p.slot.label(), p.reason()))
@@ -203,6 +208,19 @@ func (s *Supervisor) fill(sl *slot, now time.Time) {
 	sl.lastCause = err.Error()
 	sl.step(crashed)
 	sl.wait = now.Add(backoffDelay(sl.crashes))
+	s.giveUp(sl)
+}
+
+// giveUp ends the service when a process of an Essential Worker cannot be kept
+// running: whoever started the master is to start it again, here or elsewhere.
+func (s *Supervisor) giveUp(sl *slot) {
+	if s.phase != serving || !sl.plan.spec.Essential || sl.crashes < essentialTries {
+		return
+	}
+	s.err = fmt.Errorf("%s is essential and ended early %d times in a row, the last time: %s",
+		sl.label(), sl.crashes, sl.lastCause)
+	s.logf("the service ends: %v", s.err)
+	s.leave(false)
 }
 
 // retryBusy schedules another attempt after ETXTBSY, for busyTimeout.

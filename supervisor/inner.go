@@ -14,7 +14,7 @@ const maxInner = 64
 
 // onListen opens a port that a process asked for in OnWorkerStart.
 func (s *Supervisor) onListen(p *process, m *ipc.Listen) {
-	lis, err := s.innerListener(p, m.Address)
+	lis, err := s.innerListener(p, m)
 	if err == nil {
 		p.inner[m.Address] = true
 		err = p.link.pass(&ipc.Listening{ID: m.ID}, lis.fd)
@@ -27,8 +27,8 @@ func (s *Supervisor) onListen(p *process, m *ipc.Listen) {
 // innerListener returns the socket of an inner address. The slot keeps it, so
 // that its next process gets the same one with everybody who waits in its
 // queue.
-func (s *Supervisor) innerListener(p *process, address string) (*listener, error) {
-	sl := p.slot
+func (s *Supervisor) innerListener(p *process, m *ipc.Listen) (*listener, error) {
+	sl, address := p.slot, m.Address
 	if lis := sl.inner[address]; lis != nil {
 		return lis, nil
 	}
@@ -42,7 +42,10 @@ func (s *Supervisor) innerListener(p *process, address string) (*listener, error
 	if err != nil {
 		return nil, err
 	}
-	lis, err := s.sys.bind(network, host, p.plan.spec.Backlog)
+	lis, err := s.sys.bind(binding{
+		network: network, host: host, backlog: p.plan.spec.Backlog, reusePort: m.ReusePort,
+		as: p.plan.ident,
+	})
 	if err == nil {
 		sl.inner[address] = lis
 	}
@@ -62,7 +65,7 @@ func splitAddress(address string) (network, host string, err error) {
 func (sl *slot) closeInner(p *process) {
 	for address, lis := range sl.inner {
 		if p == nil || !p.inner[address] {
-			unix.Close(lis.fd)
+			lis.close()
 			delete(sl.inner, address)
 		}
 	}

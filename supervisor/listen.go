@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,32 +19,59 @@ const (
 	keepAliveProbes  = 1
 )
 
-// listener is a listening socket of the master, which worker processes
-// inherit. address is the host as the Spec has it.
+// listener is a socket of the master, which worker processes inherit: one that
+// listens, or one that takes datagrams. address is the host as the Spec has
+// it.
 type listener struct {
 	fd      int
 	address string
+	file    *socketFile // of a Unix socket; nil for others
+
+	// Of a socket that belongs to a slot, see reuseport.go.
+	lentTo  *process  // who accepts while the slot has nobody who does
+	closeAt time.Time // zero: it stays
 }
 
-// openListener makes a listening socket for host, "127.0.0.1:2345",
-// "[::]:2345" or "name:2345". The descriptor is non-blocking and
-// close-on-exec; its flags are shared by all processes that inherit it, so it
-// must never pass through package net or os.File.
-func openListener(network, host string, backlog int) (int, error) {
-	fd, err := -1, error(nil)
-	if network == "tcp" {
-		fd, err = listenTCP(host, backlog)
-	} else {
-		err = fmt.Errorf("network %s is not built in this version", network)
+// close gives the descriptor back, and removes the file of a Unix socket.
+func (lis *listener) close() {
+	if lis.file != nil {
+		lis.file.remove()
+	}
+	unix.Close(lis.fd)
+}
+
+// binding says what is to be opened.
+type binding struct {
+	network   string // tcp, udp, unix
+	host      string // host:port, or a path
+	backlog   int    // 0 or less: the default
+	reusePort bool
+	owner     *identity // of a Unix socket's file; nil: who makes it
+	as        *identity // with this user's access to files; nil: the master's
+}
+
+// bind is the real system's: a socket of its own for "127.0.0.1:2345",
+// "[::]:2345", "localhost:2345" or "/run/x.sock". The descriptor is
+// non-blocking and close-on-exec; its flags are shared by all processes that
+// inherit it, so it must never pass through package net or os.File.
+func bind(b binding) (*listener, error) {
+	lis, err := &listener{fd: -1, address: b.host}, error(nil)
+	switch b.network {
+	case "tcp", "udp":
+		lis.fd, err = bindInet(b)
+	case "unix":
+		lis.fd, lis.file, err = bindUnix(b)
+	default:
+		err = errors.New("unknown network")
 	}
 	if err != nil {
-		return -1, fmt.Errorf("listen %s %s: %w", network, host, err)
+		return nil, fmt.Errorf("listen %s %s: %w", b.network, b.host, err)
 	}
-	return fd, nil
+	return lis, nil
 }
 
-func listenTCP(host string, backlog int) (int, error) {
-	address, err := parseHost(host)
+func bindInet(b binding) (int, error) {
+	address, err := parseHost(b.host)
 	if err != nil {
 		return -1, err
 	}
@@ -53,20 +81,20 @@ func listenTCP(host string, backlog int) (int, error) {
 	}
 	// The protocol is given because 0 may become MPTCP by the sysctl of
 	// some distributions.
-	const kind = unix.SOCK_STREAM | unix.SOCK_NONBLOCK | unix.SOCK_CLOEXEC
-	fd, err := unix.Socket(family, kind, unix.IPPROTO_TCP)
+	kind, proto := unix.SOCK_STREAM, unix.IPPROTO_TCP
+	if b.network == "udp" {
+		kind, proto = unix.SOCK_DGRAM, unix.IPPROTO_UDP
+	}
+	fd, err := unix.Socket(family, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
 	if err != nil {
 		return -1, err
 	}
-	if backlog <= 0 {
-		backlog = defaultBacklog
-	}
-	err = setListenOptions(fd, family)
+	err = setOptions(fd, b, family)
 	if err == nil {
 		err = unix.Bind(fd, sockaddr)
 	}
-	if err == nil {
-		err = unix.Listen(fd, backlog)
+	if err == nil && b.network == "tcp" {
+		err = unix.Listen(fd, b.queue())
 	}
 	if err != nil {
 		unix.Close(fd)
@@ -75,24 +103,45 @@ func listenTCP(host string, backlog int) (int, error) {
 	return fd, nil
 }
 
-// setListenOptions sets what accepted sockets inherit from the listener, which
-// saves the worker processes four system calls per connection.
-func setListenOptions(fd, family int) error {
-	options := []struct{ level, name, value int }{
-		{unix.SOL_SOCKET, unix.SO_REUSEADDR, 1},
-		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
-		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
-		{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, keepAliveSeconds},
-		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, keepAliveSeconds},
-		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, keepAliveProbes},
+// queue is the length of the queue.
+func (b binding) queue() int {
+	if b.backlog <= 0 {
+		return defaultBacklog
+	}
+	return b.backlog
+}
+
+// option is one of setsockopt(2).
+type option struct{ level, name, value int }
+
+// streamOptions are inherited by accepted sockets, which saves the worker
+// processes four system calls per connection.
+var streamOptions = []option{
+	{unix.SOL_SOCKET, unix.SO_REUSEADDR, 1},
+	{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+	{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
+	{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, keepAliveSeconds},
+	{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, keepAliveSeconds},
+	{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, keepAliveProbes},
+}
+
+// setOptions is called before the bind. Datagram sockets get no SO_REUSEADDR,
+// which would let anybody take the port over, and keep the kernel's buffers.
+func setOptions(fd int, b binding, family int) error {
+	var options []option
+	if b.network == "tcp" {
+		options = append(options, streamOptions...)
+	}
+	if b.reusePort {
+		options = append(options, option{unix.SOL_SOCKET, unix.SO_REUSEPORT, 1})
+	}
+	if family == unix.AF_INET6 { // [::] serves IPv4 too, whatever the sysctl says
+		options = append(options, option{unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0})
 	}
 	for _, o := range options {
 		if err := unix.SetsockoptInt(fd, o.level, o.name, o.value); err != nil {
 			return err
 		}
-	}
-	if family == unix.AF_INET6 { // [::] serves IPv4 too, whatever the sysctl says
-		return unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0)
 	}
 	return nil
 }

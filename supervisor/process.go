@@ -27,6 +27,9 @@ func (s *Supervisor) spawn(sl *slot, pl plan, replacement bool) (*process, error
 		spread: 1 + maxSpread*rand.Float64(),
 	}
 	p.step(spawned)
+	if pl.certs != nil {
+		p.link.send(pl.certs.message()) // before anything else, see ipc/spec.md
+	}
 	s.byLink[p.link], s.byPID[p.pid] = p, p
 	if replacement {
 		sl.next = p
@@ -45,8 +48,8 @@ func (s *Supervisor) launchOf(sl *slot, pl plan, seated bool) launch {
 		listener: -1,
 	}
 	there := -1
-	if pl.lis != nil {
-		l.listener, there = pl.lis.fd, listenerDescriptor
+	if lis := pl.listener(sl.number); lis != nil {
+		l.listener, there = lis.fd, listenerDescriptor
 	}
 	spec := pl.spec
 	spec.StopTimeout = s.stopTimeout(spec) // for ends that the process begins itself

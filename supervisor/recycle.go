@@ -14,7 +14,8 @@ const (
 	maxSpread    = 0.1              // of MaxAge and MaxRequests, see worker.Life
 )
 
-// limited tells whether the Worker has a limit that must be looked at.
+// limited tells whether the Worker has a limit that must be looked at. With
+// ReusePort the processes are looked at too, see frozen.
 func limited(spec ipc.Spec) bool {
 	return spec.HangTimeout > 0 || spec.MaxAge > 0 || spec.MaxRequests > 0 || spec.MaxMemory > 0
 }
@@ -29,7 +30,7 @@ func (s *Supervisor) lookAfter(now time.Time) {
 	var oldest *process
 	for _, sl := range s.slots() {
 		p := sl.current
-		if p == nil || !limited(sl.plan.spec) {
+		if p == nil || !limited(sl.plan.spec) && sl.plan.group == nil {
 			continue
 		}
 		s.nextLook = now.Add(lookEvery)

@@ -146,7 +146,7 @@ func (r *reload) plan(old []*unit) (added []*unit) {
 // planUnit lists the steps for a unit: its slots change in order, missing
 // ones are added.
 func (r *reload) planUnit(before, after *unit) {
-	if !before.spec.Reloadable && before.lis != after.lis {
+	if !before.spec.Reloadable && (before.lis != after.lis || before.group != after.group) {
 		r.tell(ipc.Progress{Kind: "note", Text: fmt.Sprintf(
 			"%s is not reloadable, its new address waits for a restart", before.spec.Key)})
 		after.plan = before.plan
@@ -203,6 +203,7 @@ func (s *Supervisor) commit(r *reload) {
 		}
 	}
 	s.units, s.gen, s.settings = units, r.gen, r.gen.settings
+	s.giveSockets()
 	s.dropUnused()
 }
 

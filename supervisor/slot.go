@@ -53,8 +53,18 @@ var transitions = map[state]map[occurrence]state{
 type plan struct {
 	spec  ipc.Spec
 	gen   *generation
-	ident *identity // nil: the master's own user
-	lis   *listener // nil without an address
+	ident *identity         // nil: the master's own user
+	lis   *listener         // nil without an address, and with group
+	group *portGroup        // of ReusePort: a listener for each slot
+	certs *certificateFiles // nil without any
+}
+
+// listener returns what the process of a slot accepts from.
+func (pl plan) listener(slot int) *listener {
+	if pl.group != nil {
+		return pl.group.sockets[slot]
+	}
+	return pl.lis
 }
 
 // unit is one Worker as the master sees it.
@@ -149,6 +159,7 @@ type process struct {
 	linkGone bool
 	finished bool            // out of every list
 	inner    map[string]bool // addresses it asked for by Listen
+	lent     int             // queues of other slots that it serves
 
 	figures    ipc.Figures
 	answeredAt time.Time

@@ -40,8 +40,12 @@ func (s *Supervisor) leave(graceful bool) {
 // ever serve would only make them wait.
 func (s *Supervisor) closeListeners() {
 	for key, lis := range s.listeners {
-		unix.Close(lis.fd)
+		lis.close()
 		delete(s.listeners, key)
+	}
+	for key, g := range s.groups {
+		g.close()
+		delete(s.groups, key)
 	}
 	for _, sl := range s.slots() {
 		sl.closeInner(nil)

@@ -39,6 +39,8 @@ type Supervisor struct {
 	units       []*unit     // in order of declaration
 	removed     []*unit     // by reloads; their exits are still shown
 	listeners   map[string]*listener
+	groups      map[string]*portGroup
+	certs       map[string]*certificateFiles
 	generations map[*generation]bool // those whose executable is open
 	byLink      map[*link]*process
 	byPID       map[int]*process
@@ -50,6 +52,7 @@ type Supervisor struct {
 	graceful    bool       // the stop under way waits for connections
 	control     *control
 	nextLook    time.Time // at limits of processes
+	nextRead    time.Time // of certificate files
 	collects    map[uint64]*collect
 	lastID      uint64
 
@@ -67,6 +70,8 @@ func newSupervisor(cfg Config, sys system) *Supervisor {
 		cfg:         cfg,
 		sys:         sys,
 		listeners:   map[string]*listener{},
+		groups:      map[string]*portGroup{},
+		certs:       map[string]*certificateFiles{},
 		generations: map[*generation]bool{},
 		byLink:      map[*link]*process{},
 		byPID:       map[int]*process{},
@@ -144,6 +149,8 @@ func (s *Supervisor) reconcile() {
 	s.lookAfter(now)
 	s.rollOn(now)
 	s.fillVacant(now)
+	s.tendQueues(now)
+	s.tendCertificates(now)
 	s.sendKicks(now)
 	s.noteStarted()
 	s.tendCollects(now)
@@ -212,6 +219,10 @@ func (s *Supervisor) untilNext(now time.Time) time.Duration {
 		sooner(u.kickAt)
 	}
 	sooner(s.nextLook)
+	for _, g := range s.groups {
+		sooner(g.nextClose())
+	}
+	sooner(s.nextRead)
 	if s.roll.moving() {
 		sooner(s.roll.steps[s.roll.at].retryAt)
 	}

@@ -107,12 +107,16 @@ func (w *world) kill(pidfd int, sig unix.Signal) error {
 	return nil
 }
 
-func (w *world) bind(network, host string, backlog int) (*listener, error) {
-	if w.taken[host] {
-		return nil, fmt.Errorf("listen %s %s: %w", network, host, unix.EADDRINUSE)
+func (w *world) bind(b binding) (*listener, error) {
+	if w.taken[b.host] {
+		return nil, fmt.Errorf("listen %s %s: %w", b.network, b.host, unix.EADDRINUSE)
 	}
-	w.bound = append(w.bound, host)
-	return &listener{fd: -1, address: host}, nil
+	w.bound = append(w.bound, b.host)
+	fd, err := unix.FcntlInt(1, unix.F_DUPFD_CLOEXEC, 3) // something that can be passed on
+	if err != nil {
+		return nil, err
+	}
+	return &listener{fd: fd, address: b.host}, nil
 }
 
 // say delivers what a process sends.
