@@ -17,13 +17,15 @@ const (
 
 var errNoSocket = errors.New("the file that is there is no socket")
 
-// socketFile is the file of a Unix socket. The folder is held open, so that
-// what is removed later lies where the socket was made.
+// socketFile is the file of a Unix socket. Its folder is held open, so that
+// what is removed later lies where the socket was made; and so is the file
+// itself, because the number of its inode is given to another file as soon as
+// nobody holds it.
 type socketFile struct {
-	dir      int // O_PATH descriptor of the folder
-	path     string
-	name     string // in dir
-	dev, ino uint64 // of the file that this master made
+	path string
+	name string // in the folder
+	dir  int    // O_PATH descriptors of the folder
+	own  int    // and of the file that this master made; -1 before
 }
 
 // bindUnix makes a socket at b.host that its owner and the owner's group may
@@ -36,7 +38,7 @@ func bindUnix(b binding) (fd int, f *socketFile, err error) {
 			return
 		}
 		if fd, err = f.bind(b); err != nil {
-			unix.Close(f.dir)
+			f.remove()
 		}
 	})
 	return fd, f, err
@@ -47,7 +49,7 @@ func openFolder(path string) (*socketFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("folder %s: %w", filepath.Dir(path), err)
 	}
-	return &socketFile{dir: dir, path: path, name: filepath.Base(path)}, nil
+	return &socketFile{dir: dir, path: path, name: filepath.Base(path), own: -1}, nil
 }
 
 // address is the path, or, when that is too long, a shorter one through the
@@ -78,9 +80,6 @@ func (f *socketFile) bind(b binding) (int, error) {
 			// file has another mode.
 			err = unix.Listen(fd, b.queue())
 		}
-		if err != nil {
-			err = errors.Join(err, f.unlink())
-		}
 	}
 	if err != nil {
 		unix.Close(fd)
@@ -91,14 +90,19 @@ func (f *socketFile) bind(b binding) (int, error) {
 
 // clear removes a socket file that nobody listens at.
 func (f *socketFile) clear() error {
-	var st unix.Stat_t
-	err := unix.Fstatat(f.dir, f.name, &st, unix.AT_SYMLINK_NOFOLLOW)
-	switch {
-	case errors.Is(err, unix.ENOENT):
+	there, err := f.open()
+	if errors.Is(err, unix.ENOENT) {
 		return nil
-	case err != nil:
+	}
+	if err != nil {
 		return err
-	case st.Mode&unix.S_IFMT != unix.S_IFSOCK:
+	}
+	defer unix.Close(there)
+	var st unix.Stat_t
+	if err := unix.Fstat(there, &st); err != nil {
+		return err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFSOCK {
 		return errNoSocket
 	}
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
@@ -108,8 +112,7 @@ func (f *socketFile) clear() error {
 	defer unix.Close(fd)
 	switch err := unix.Connect(fd, f.address()); {
 	case errors.Is(err, unix.ECONNREFUSED):
-		f.dev, f.ino = st.Dev, st.Ino
-		return f.unlink()
+		return f.unlink(there)
 	case errors.Is(err, unix.ENOENT):
 		return nil
 	case errors.Is(err, unix.EACCES):
@@ -118,72 +121,61 @@ func (f *socketFile) clear() error {
 	return unix.EADDRINUSE // somebody answers, or has a full queue, or datagrams
 }
 
-// made notes which file the bind has made and gives it to its owner. The file
-// is opened first: what is changed must be what was looked at.
-func (f *socketFile) made(owner *identity) error {
-	fd, err := f.open()
-	if err != nil {
+// made finds the file that the bind has made and gives it to its owner. It is
+// opened first: what is changed must be what was looked at.
+func (f *socketFile) made(owner *identity) (err error) {
+	if f.own, err = f.open(); err != nil {
+		f.own = -1
 		return err
 	}
-	defer unix.Close(fd)
 	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
+	if err := unix.Fstat(f.own, &st); err != nil {
 		return err
 	}
-	f.dev, f.ino = st.Dev, st.Ino
-	if err := unix.Chmod(fmt.Sprintf("/proc/self/fd/%d", fd), socketFileMode); err != nil {
+	if st.Mode&unix.S_IFMT != unix.S_IFSOCK {
+		return errNoSocket
+	}
+	if err := unix.Chmod(fmt.Sprintf("/proc/self/fd/%d", f.own), socketFileMode); err != nil {
 		return err
 	}
-	return chown(fd, owner)
+	return f.give(owner)
 }
 
-// give changes the owner later, when a reload has changed the Worker's user.
+// give changes the owner; later too, when a reload has changed the Worker's
+// user.
 func (f *socketFile) give(owner *identity) error {
-	fd, err := f.open()
-	if err != nil {
-		return err
+	if owner == nil {
+		return nil
 	}
-	defer unix.Close(fd)
-	if !f.isMine(fd) {
-		return nil // replaced by somebody else
-	}
-	return chown(fd, owner)
+	return unix.Fchownat(f.own, "", int(owner.uid), int(owner.gid), unix.AT_EMPTY_PATH)
 }
 
 func (f *socketFile) open() (int, error) {
 	return unix.Openat(f.dir, f.name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 }
 
-func (f *socketFile) isMine(fd int) bool {
-	var st unix.Stat_t
-	return unix.Fstat(fd, &st) == nil && st.Dev == f.dev && st.Ino == f.ino
-}
-
-func chown(fd int, owner *identity) error {
-	if owner == nil {
-		return nil
-	}
-	return unix.Fchownat(fd, "", int(owner.uid), int(owner.gid), unix.AT_EMPTY_PATH)
-}
-
 // remove takes the file away, unless another owner has replaced it.
 func (f *socketFile) remove() {
-	// A failure leaves a file that the next start replaces.
-	_ = f.unlink()
+	if f.own >= 0 {
+		// A failure leaves a file that the next start replaces.
+		_ = f.unlink(f.own)
+		unix.Close(f.own)
+	}
 	unix.Close(f.dir)
 }
 
-func (f *socketFile) unlink() error {
-	fd, err := f.open()
+// unlink removes the name if it still is that of the open file.
+func (f *socketFile) unlink(file int) error {
+	var want, got unix.Stat_t
+	if err := unix.Fstat(file, &want); err != nil {
+		return err
+	}
+	err := unix.Fstatat(f.dir, f.name, &got, unix.AT_SYMLINK_NOFOLLOW)
 	if errors.Is(err, unix.ENOENT) {
 		return nil
 	}
-	if err != nil {
+	if err != nil || got.Dev != want.Dev || got.Ino != want.Ino {
 		return err
-	}
-	defer unix.Close(fd)
-	if !f.isMine(fd) {
-		return nil
 	}
 	return unix.Unlinkat(f.dir, f.name, 0)
 }
