@@ -109,7 +109,8 @@ func TestUpdateIsAllOrNothing(t *testing.T) {
 		files map[string][]byte
 		err   string
 	}{
-		"mismatched":  {files(newCert, newKey, newCert, key), "/c/x.pem, key file /c/x.key: tls: private"},
+		"mismatched": {files(newCert, newKey, newCert, key),
+			"/c/x.pem, key file /c/x.key: tls: private"},
 		"unparsable":  {files([]byte("no"), newKey, newCert, newKey), "certificate file /c/a.pem"},
 		"missing key": {missing, "/c/x.key: the master did not send it"},
 	} {
