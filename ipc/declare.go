@@ -5,24 +5,24 @@ import "time"
 // Spec is the part of a Worker that the master needs. The probe makes it from
 // the author's declaration; the master compares two of them by Key.
 type Spec struct {
-	App       string `json:"app"`                  // "chat", "todpole/gateway"; "main" in library mode
-	Key       string `json:"key"`                  // app/name, or app/ordinal where names repeat
-	Name      string `json:"name"`                 // "none" when the author gave none
-	Address   string `json:"address"`              // as the author typed it; empty: no listener
-	Listen    string `json:"listen"`               // as status shows it: "http://127.0.0.1:2345" or "none"
-	Transport string `json:"transport"`            // tcp, ssl, unix, udp; empty without an address
-	Protocol  string `json:"protocol"`             // scheme of the protocol, "" is raw
-	Network   string `json:"network"`              // tcp, unix, udp; empty without an address
-	Host      string `json:"host"`                 // host:port or socket path for the listener
-	ReusePort bool   `json:"reuse_port,omitempty"` // a socket for each slot
-	Source    string `json:"source"`               // file:line of the New call
-	Error     string `json:"error,omitempty"`      // why this declaration cannot be started
+	App       string `json:"app"`             // "chat", "todpole/gateway"; "main" in library mode
+	Key       string `json:"key"`             // app/name, or app/ordinal where names repeat
+	Name      string `json:"name"`            // "none" when the author gave none
+	Address   string `json:"address"`         // as the author typed it; empty: no listener
+	Listen    string `json:"listen"`          // as status shows it: "http://127.0.0.1:2345" or "none"
+	Transport string `json:"transport"`       // tcp, ssl, unix, udp; empty without an address
+	Protocol  string `json:"protocol"`        // scheme of the protocol, "" is raw
+	Network   string `json:"network"`         // tcp, unix, udp; empty without an address
+	Host      string `json:"host"`            // host:port or socket path for the listener
+	Source    string `json:"source"`          // file:line of the New call
+	Error     string `json:"error,omitempty"` // why this declaration cannot be started
 
 	Count      int    `json:"count"`
 	User       string `json:"user,omitempty"`
 	Group      string `json:"group,omitempty"`
 	Reloadable bool   `json:"reloadable"`
-	Essential  bool   `json:"essential,omitempty"` // its backoff ends the service
+	Essential  bool   `json:"essential,omitempty"`  // its backoff ends the service
+	ReusePort  bool   `json:"reuse_port,omitempty"` // a socket for each slot
 	StopFirst  bool   `json:"stop_first"`
 	Backlog    int    `json:"backlog"`
 	MaxProcs   int    `json:"max_procs"`
