@@ -244,6 +244,7 @@ func (s *Supervisor) noteStarted() {
 		return
 	}
 	s.phase = serving
+	s.poke() // what is looked at again and again begins now
 	s.logf("started, %s ready", processes(len(s.byPID)))
 	if s.cfg.Started != nil {
 		s.log.Flush(flushPatience) // the banner comes after the lines before it

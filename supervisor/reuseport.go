@@ -23,7 +23,6 @@ const (
 // master keeps them over respawns and reloads and sees to it that each queue
 // has a process.
 type portGroup struct {
-	network string
 	sockets []*listener // by slot, without a hole
 	steered bool        // the kernel was told to leave some out
 }
@@ -32,7 +31,7 @@ type portGroup struct {
 func (s *Supervisor) groupFor(key string, spec ipc.Spec) (*portGroup, error) {
 	g := s.groups[key]
 	if g == nil {
-		g = &portGroup{network: spec.Network}
+		g = new(portGroup)
 		s.groups[key] = g
 	}
 	for n := range spec.Count {
@@ -108,9 +107,6 @@ func (s *Supervisor) tendQueues(now time.Time) {
 	}
 	for _, g := range s.groups {
 		s.closeSurplus(g, now)
-		if g.network != "tcp" {
-			continue // datagrams wait for the next process of the slot
-		}
 		own, able := s.servers(g, now)
 		for n, lis := range g.sockets {
 			s.tendQueue(n, lis, own[n], able)

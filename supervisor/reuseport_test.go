@@ -19,7 +19,7 @@ func realGroup(t *testing.T, n int) (g *portGroup, host string) {
 	t.Helper()
 	first := mustBind(t, binding{network: "tcp", host: "127.0.0.1:0", reusePort: true})
 	host, _ = where(t, first.fd)
-	g = &portGroup{network: "tcp", sockets: []*listener{first}}
+	g = &portGroup{sockets: []*listener{first}}
 	t.Cleanup(g.close)
 	grow(t, g, host, n)
 	return g, host

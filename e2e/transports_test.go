@@ -1,0 +1,438 @@
+package e2e
+
+import (
+	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// newPair makes a self-signed certificate and its key.
+func newPair(t *testing.T, serial int64) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(serial), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bytes, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: bytes}))
+}
+
+// dialTLS makes a connection and returns the serial number it was shown.
+func dialTLS(address string) (*client, int64, error) {
+	dialer := &net.Dialer{Timeout: replyLimit}
+	conn, err := tls.DialWithDialer(dialer, "tcp", address, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		return nil, 0, err
+	}
+	serial := conn.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
+	return &client{conn: conn, in: bufio.NewReader(conn)}, serial, nil
+}
+
+// Certificates change under load without a connection that fails, and a pair
+// that does not fit changes nothing but the log.
+func TestTLSReload(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	certFile, keyFile := filepath.Join(dir, "a.pem"), filepath.Join(dir, "a.key")
+	cert, key := newPair(t, 1)
+	write(t, certFile, cert)
+	write(t, keyFile, key)
+	address := freeAddress(t)
+	s := newService(t, "E2E_TLS="+address, "E2E_CERT="+certFile, "E2E_KEY="+keyFile)
+	s.start()
+	s.wantLog("certificate " + certFile + " loaded, serial 1, valid until")
+	kept, serial, err := dialTLS(address)
+	if err != nil || serial != 1 {
+		t.Fatalf("serial %d, %v", serial, err)
+	}
+	defer kept.conn.Close()
+
+	var all load
+	var latest atomic.Int64
+	all.add(2, func() error {
+		c, serial, err := dialTLS(address)
+		if err != nil {
+			return err
+		}
+		defer c.conn.Close()
+		latest.Store(serial)
+		reply, err := c.line("x", replyLimit)
+		if err == nil && reply != "x" {
+			err = fmt.Errorf("answer %q", reply)
+		}
+		return err
+	})
+	cert, key = newPair(t, 2)
+	write(t, certFile, cert)
+	write(t, keyFile, key)
+	s.wantLog("certificate " + certFile + " reloaded, serial 2")
+	waitFor(t, eventLimit, "handshakes show serial 2", func() bool { return latest.Load() == 2 })
+
+	other, _ := newPair(t, 3)
+	write(t, certFile, other)
+	s.wantLog("keeps its certificates: certificate file " + certFile)
+	s.run("reload").wantCode(1).wantText("private key does not match public key")
+	if got := latest.Load(); got != 2 {
+		t.Errorf("serial %d after a bad pair", got)
+	}
+	cert, key = newPair(t, 4)
+	write(t, certFile, cert)
+	write(t, keyFile, key)
+	s.wantLog("reloaded, serial 4")
+	waitFor(t, eventLimit, "handshakes show serial 4", func() bool { return latest.Load() == 4 })
+	if got := kept.mustLine(t, "still here"); got != "still here" {
+		t.Errorf("the first connection answers %q", got)
+	}
+	s.run("reload").wantCode(0)
+	all.stop()
+	t.Logf("clients saw: %s", &all)
+	if all.bad() != 0 || all.success.Load() == 0 {
+		t.Errorf("clients saw: %s", &all)
+	}
+	if got := s.snapshot(); got.exitCount("secure", 0) != 2 {
+		t.Errorf("processes have ended beside those of the reload")
+	}
+}
+
+// A certificate that cannot be served refuses the start.
+func TestTLSWithoutACertificate(t *testing.T) {
+	t.Parallel()
+	s := newService(t, "E2E_TLS="+freeAddress(t), "E2E_CERT=nowhere.pem")
+	for _, command := range [][]string{{"check"}, {"start", "-d"}} {
+		s.run(command...).wantCode(1).
+			wantText("apps/transports/nowhere.pem: no such file or directory")
+	}
+}
+
+func dialPath(t *testing.T, path string) *client {
+	t.Helper()
+	conn, err := net.DialTimeout("unix", path, replyLimit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return &client{conn: conn, in: bufio.NewReader(conn)}
+}
+
+func TestUnixSocket(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "app.sock")
+	s := newService(t, "E2E_UNIX="+path)
+	s.start().wantText("unix", "text://"+path)
+	if got := dialPath(t, path).mustLine(t, "x"); got != "x" {
+		t.Errorf("answer %q", got)
+	}
+	before, err := os.Stat(path)
+	if err != nil || before.Mode() != os.ModeSocket|0o660 {
+		t.Errorf("mode %v, %v", before.Mode(), err)
+	}
+	var all load
+	all.add(2, func() error {
+		conn, err := net.DialTimeout("unix", path, replyLimit)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		_, err = (&client{conn: conn, in: bufio.NewReader(conn)}).line("x", replyLimit)
+		return err
+	})
+	s.run("reload").wantCode(0)
+	all.stop()
+	if all.bad() != 0 || all.success.Load() == 0 {
+		t.Errorf("clients saw: %s", &all)
+	}
+	if after, err := os.Stat(path); err != nil || !os.SameFile(before, after) {
+		t.Errorf("the reload replaced the socket: %v", err)
+	}
+	// Another service must not take it away.
+	rival := newService(t, "E2E_UNIX="+path)
+	rival.run("start", "-d").wantCode(1).wantText(path + ": address already in use")
+	dialPath(t, path)
+	s.run("stop").wantCode(0)
+	if _, err := os.Lstat(path); err == nil {
+		t.Error("the socket is still there")
+	}
+}
+
+func TestUnixSocketOfADeadMaster(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "app.sock")
+	s := newService(t, "E2E_UNIX="+path)
+	s.start()
+	kill(t, s.snapshot().MasterPID, unix.SIGKILL)
+	s.waitGone(eventLimit)
+	if _, err := os.Lstat(path); err != nil {
+		t.Fatal("the socket is gone by itself")
+	}
+	s.start()
+	if got := dialPath(t, path).mustLine(t, "x"); got != "x" {
+		t.Errorf("answer %q", got)
+	}
+}
+
+func TestUnixSocketOfAUser(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	path := filepath.Join(t.TempDir(), "app.sock")
+	s := newService(t, "E2E_UNIX="+path, "E2E_UNIX_USER=nobody")
+	s.start()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st := info.Sys().(*syscall.Stat_t); st.Uid == 0 || st.Gid == 0 {
+		t.Errorf("owner %d:%d", st.Uid, st.Gid)
+	}
+	if got := dialPath(t, path).mustLine(t, "x"); got != "x" {
+		t.Errorf("answer %q", got)
+	}
+}
+
+func TestUnixSocketReplacesNoFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "app.sock")
+	write(t, path, "somebody's")
+	s := newService(t, "E2E_UNIX="+path)
+	s.run("start", "-d").wantCode(1).wantText(path, "is no socket")
+	if text, err := os.ReadFile(path); err != nil || string(text) != "somebody's" {
+		t.Errorf("the file has %q, %v", text, err)
+	}
+}
+
+// askNew makes a connection for one question.
+func askNew(address, text string) (string, error) {
+	c, err := dialClient(address, replyLimit)
+	if err != nil {
+		return "", err
+	}
+	defer c.conn.Close()
+	return c.line(text, replyLimit)
+}
+
+func addShared(all *load, n int, address string) {
+	all.add(n, func() error {
+		reply, err := askNew(address, "x")
+		if err == nil && reply != "x" {
+			err = fmt.Errorf("answer %q", reply)
+		}
+		return err
+	})
+}
+
+func TestReusePortSpreadsAndReloads(t *testing.T) {
+	t.Parallel()
+	address := freeAddress(t)
+	s := newService(t, "E2E_PORT="+address)
+	s.start()
+	slots := map[string]int{}
+	for range 80 {
+		slot, err := askNew(address, "slot")
+		if err != nil {
+			t.Fatal(err)
+		}
+		slots[slot]++
+	}
+	if len(slots) != 4 {
+		t.Errorf("80 connections went to the slots %v", slots)
+	}
+	var all load
+	addShared(&all, 4, address)
+	for range 20 {
+		s.run("reload").wantCode(0)
+	}
+	all.stop()
+	t.Logf("20 reloads, slots %v, clients saw: %s", slots, &all)
+	if all.bad() != 0 || all.success.Load() == 0 {
+		t.Errorf("clients saw: %s", &all)
+	}
+}
+
+func TestReusePortChangesOfCount(t *testing.T) {
+	t.Parallel()
+	address, count := freeAddress(t), filepath.Join(t.TempDir(), "count")
+	s := newService(t, "E2E_PORT="+address, "E2E_SHARED_COUNT="+count)
+	s.start()
+	var all load
+	addShared(&all, 4, address)
+	for _, n := range []int{1, 4, 2, 3, 1, 2, 4} {
+		write(t, count, strconv.Itoa(n))
+		s.run("reload").wantCode(0)
+		s.waitWhole("shared-tcp", n)
+	}
+	all.stop()
+	t.Logf("clients saw: %s", &all)
+	if all.bad() != 0 || all.success.Load() == 0 {
+		t.Errorf("clients saw: %s", &all)
+	}
+}
+
+// Clients that the kernel gives to a process that is stopped, or dead and not
+// yet replaced, are served by another one.
+func TestReusePortNeighbourServesTheQueue(t *testing.T) {
+	t.Parallel()
+	address := freeAddress(t)
+	s := newService(t, "E2E_PORT="+address)
+	s.start()
+	frozen := s.snapshot().pidsOf("shared-tcp")[2]
+	kill(t, frozen, unix.SIGSTOP)
+	for range 80 {
+		if pid, err := askNew(address, "pid"); err != nil || pid == strconv.Itoa(frozen) {
+			t.Fatalf("answer of %s, %v", pid, err)
+		}
+	}
+	s.wantLog("serves the queue of slot 2 meanwhile")
+	kill(t, frozen, unix.SIGCONT)
+	waitFor(t, eventLimit, "the process serves again", func() bool {
+		pid, err := askNew(address, "pid")
+		return err == nil && pid == strconv.Itoa(frozen)
+	})
+	// Stopped first, so that clients lie in its queue when it is killed.
+	kill(t, frozen, unix.SIGSTOP)
+	var waiting []*client
+	for range 40 {
+		c := newClient(t, address)
+		if _, err := c.conn.Write([]byte("x\n")); err != nil {
+			t.Fatal(err)
+		}
+		waiting = append(waiting, c)
+	}
+	kill(t, frozen, unix.SIGKILL)
+	for _, c := range waiting {
+		c.conn.SetDeadline(time.Now().Add(replyLimit))
+		if reply, err := c.in.ReadString('\n'); err != nil || reply != "x\n" {
+			t.Errorf("answer %q, %v", reply, err)
+		}
+	}
+	s.waitWhole("shared-tcp", 4)
+}
+
+// askDatagram sends one and waits for the answer, as often as it takes.
+func askDatagram(address, text string) (string, error) {
+	conn, err := net.Dial("udp", address)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(replyLimit))
+	if _, err := conn.Write([]byte(text + "\n")); err != nil {
+		return "", err
+	}
+	buf := make([]byte, 1<<16)
+	n, err := conn.Read(buf)
+	return strings.TrimSuffix(string(buf[:n]), "\n"), err
+}
+
+func TestDatagrams(t *testing.T) {
+	t.Parallel()
+	address := freeAddress(t)
+	s := newService(t, "E2E_DATAGRAMS="+address)
+	s.start().wantText("udp", "text://"+address)
+	slots := map[string]bool{}
+	for range 80 {
+		slot, err := askDatagram(address, "slot")
+		if err != nil {
+			t.Fatal(err)
+		}
+		slots[slot] = true
+	}
+	if len(slots) != 4 {
+		t.Errorf("80 senders went to the slots %v", slots)
+	}
+	frozen := s.snapshot().pidsOf("shared-udp")[1]
+	kill(t, frozen, unix.SIGSTOP)
+	for range 40 {
+		if pid, err := askDatagram(address, "pid"); err != nil || pid == strconv.Itoa(frozen) {
+			t.Fatalf("answer of %s, %v", pid, err)
+		}
+	}
+	kill(t, frozen, unix.SIGCONT)
+	s.run("reload").wantCode(0)
+	if _, err := askDatagram(address, "x"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEssentialWorkerEndsTheService(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "broken")
+	s := newService(t, "E2E_ESSENTIAL="+file, "E2E_TEXT="+freeAddress(t))
+	c := s.foreground()
+	s.waitWhole("essential", 1)
+	write(t, file, "")
+	kill(t, s.snapshot().pidsOf("essential")[0], unix.SIGKILL)
+	r := s.wait(c)
+	if r.code != 1 || !strings.Contains(r.out, "is essential and ended early 8 times in a row") {
+		t.Errorf("exit status %d\n%s", r.code, r.out)
+	}
+}
+
+// Ports that a process opens itself: a Unix socket of its own, and a port that
+// two processes share.
+func TestInnerTransports(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, address := filepath.Join(dir, "inner"), freeAddress(t)
+	env := []string{"E2E_INSIDE=" + path + "," + address}
+	if os.Geteuid() == 0 {
+		env = append(env, "E2E_UNIX_USER=nobody")
+		if err := errors.Join(os.Chmod(filepath.Dir(dir), 0o755),
+			os.Chown(dir, 65534, 65534)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := newService(t, env...)
+	s.start()
+	for range 2 {
+		for slot := range 2 {
+			if got := dialPath(t, path+strconv.Itoa(slot)).mustLine(t, "slot"); got != "slot" {
+				t.Errorf("raw bytes answer %q", got)
+			}
+		}
+		slots := map[string]bool{}
+		for range 80 {
+			slot, err := askNew(address, "slot")
+			if err != nil {
+				t.Fatal(err)
+			}
+			slots[slot] = true
+		}
+		if len(slots) != 2 {
+			t.Errorf("80 connections went to the slots %v", slots)
+		}
+		s.run("reload").wantCode(0)
+	}
+	s.run("stop").wantCode(0)
+	if _, err := os.Lstat(path + "0"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the socket is still there: %v", err)
+	}
+}
