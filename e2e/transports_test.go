@@ -123,6 +123,32 @@ func TestTLSReload(t *testing.T) {
 	}
 }
 
+// The master reads what its processes may not.
+func TestTLSKeyOfRoot(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	file, address := filepath.Join(t.TempDir(), "a.pem"), freeAddress(t)
+	cert, key := newPair(t, 1)
+	write(t, file, cert+key)
+	if err := os.Chmod(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := newService(t, "E2E_TLS="+address, "E2E_CERT="+file, "E2E_TLS_USER=nobody")
+	s.start()
+	c, _, err := dialTLS(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.conn.Close()
+	if got := c.mustLine(t, "x"); got != "x" {
+		t.Errorf("answer %q", got)
+	}
+	s.run("stop").wantCode(0)
+	s.env[len(s.env)-1] = "E2E_TLS_USER="
+	s.asNobody("check").wantCode(4).
+		wantText(file+": permission denied", "(the master runs as uid 65534)")
+}
+
 // A certificate that cannot be served refuses the start.
 func TestTLSWithoutACertificate(t *testing.T) {
 	t.Parallel()

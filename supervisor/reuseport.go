@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"slices"
 	"time"
 	"unsafe"
 
@@ -117,21 +118,27 @@ func (s *Supervisor) tendQueues(now time.Time) {
 // tendQueue lends one socket or takes it back.
 func (s *Supervisor) tendQueue(slot int, lis *listener, own *process, able []*process) {
 	lender := lis.lentTo
-	if lender != nil && (lender.ended != nil || lender.state != running) {
-		lender = nil // it has given back what it had
-	}
 	switch {
-	case own != nil && lender != nil:
-		lender.link.send(&ipc.Reclaim{Slot: slot})
-		lender.lent--
+	case lender == nil:
+	case !lender.accepts():
+		lender = nil // it has given back what it had
+	case own != nil || !slices.Contains(able, lender):
+		lender.reclaim(slot)
 		lender = nil
-	case own == nil && lender == nil:
+	}
+	if own == nil && lender == nil {
 		lender = leastLent(able)
 		if lender != nil && !s.lend(slot, lis, lender) {
 			lender = nil
 		}
 	}
 	lis.lentTo = lender
+}
+
+// reclaim takes the queue of a slot back.
+func (p *process) reclaim(slot int) {
+	p.link.send(&ipc.Reclaim{Slot: slot})
+	p.lent--
 }
 
 func (s *Supervisor) lend(slot int, lis *listener, to *process) bool {
@@ -193,9 +200,8 @@ func (s *Supervisor) closeSurplus(g *portGroup, now time.Time) {
 		if lis.closeAt.IsZero() || now.Before(lis.closeAt) {
 			return
 		}
-		if lender := lis.lentTo; lender != nil && lender.ended == nil {
-			lender.link.send(&ipc.Reclaim{Slot: n})
-			lender.lent--
+		if lender := lis.lentTo; lender != nil && lender.accepts() {
+			lender.reclaim(n)
 		}
 		lis.close()
 		g.sockets = g.sockets[:n]

@@ -111,9 +111,20 @@ func TestDatagramSocketsOfOnePort(t *testing.T) {
 	}
 }
 
+// catchUp passes over what the processes were told so far: while a service
+// starts, the first to be ready serve the queues of the others.
+func (w *world) catchUp() {
+	w.t.Helper()
+	for _, pid := range w.live() {
+		w.s.byPID[pid].link.send(&ipc.AskConnections{})
+		w.expect(pid, ipc.TypeAskConnections)
+	}
+}
+
 func TestQueueOfADeadSlotIsLent(t *testing.T) {
 	w := newWorld(t)
 	w.serve(spec("a", count(2), reusePort))
+	w.catchUp()
 	pids := w.live()
 	w.exit(pids[1], 9)
 	if lend := w.expect(pids[0], ipc.TypeLend).(*ipc.Lend); lend.Slot != 1 {
@@ -132,6 +143,7 @@ func TestQueueOfADeadSlotIsLent(t *testing.T) {
 func TestQueueOfADeadLenderIsLentAgain(t *testing.T) {
 	w := newWorld(t)
 	w.serve(spec("a", count(3), reusePort))
+	w.catchUp()
 	pids := w.live()
 	w.exit(pids[2], 9)
 	lender := w.s.units[0].plan.group.sockets[2].lentTo
@@ -149,6 +161,7 @@ func TestQueueOfADeadLenderIsLentAgain(t *testing.T) {
 func TestQueueOfAFrozenSlotIsLent(t *testing.T) {
 	w := newWorld(t)
 	w.serve(spec("a", count(2), reusePort))
+	w.catchUp()
 	pids := w.live()
 	answer := func(pid int, busy time.Duration) {
 		w.say(pid, &ipc.Report{Figures: ipc.Figures{Busy: busy}})
@@ -168,6 +181,27 @@ func TestQueueOfAFrozenSlotIsLent(t *testing.T) {
 	w.pass(frozenAfter + time.Millisecond)
 	answer(pids[0], 0)
 	w.expect(pids[0], ipc.TypeLend)
+}
+
+func TestQueueMovesOnWhenTheLenderFreezes(t *testing.T) {
+	w := newWorld(t)
+	w.serve(spec("a", count(3), reusePort))
+	w.catchUp()
+	pids := w.live()
+	w.exit(pids[2], 9)
+	lender := w.s.units[0].plan.group.sockets[2].lentTo
+	other := pids[0] + pids[1] - lender.pid
+	w.say(lender.pid, &ipc.Report{Figures: ipc.Figures{Busy: frozenAfter}})
+	slots := map[int]bool{}
+	for range 2 {
+		slots[w.expect(other, ipc.TypeLend).(*ipc.Lend).Slot] = true
+	}
+	if !slots[2] || !slots[lender.slot.number] {
+		t.Errorf("the last process has the slots %v", slots)
+	}
+	if back := w.expect(lender.pid, ipc.TypeReclaim).(*ipc.Reclaim); back.Slot != 2 {
+		t.Errorf("reclaimed slot %d, want 2", back.Slot)
+	}
 }
 
 func TestReloadKeepsTheSocketsOfSlots(t *testing.T) {

@@ -48,7 +48,9 @@ type Worker struct {
 	// ReusePort gives each process a queue of its own, filled by the kernel,
 	// instead of one queue for all: bursts of connections are spread evenly.
 	// No connection is lost by it: the master keeps the sockets over
-	// reloads, and while a process is missing another one serves its queue.
+	// reloads, and while a process is missing, or stuck for a second,
+	// another one serves its queue. One that pauses accepting, or is at its
+	// Limits.Connections, leaves its queue waiting.
 	// Changing it needs a restart. Not for unix, and not for port 0.
 	ReusePort bool
 	// Backlog is the length of the listener's queue. New sets 102400.

@@ -44,7 +44,7 @@ func secure(address string) {
 		return
 	}
 	w := echo("text://"+address, "secure")
-	w.Count, w.Transport = 2, "ssl"
+	w.Count, w.Transport, w.User = 2, "ssl", os.Getenv("E2E_TLS_USER")
 	w.TLS = worker.TLS{CertFile: os.Getenv("E2E_CERT"), KeyFile: os.Getenv("E2E_KEY")}
 }
 
