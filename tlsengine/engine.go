@@ -161,16 +161,14 @@ func (e *Engine) Feed(ciphertext []byte) {
 	}
 }
 
-// Full says that 64 KiB wait unread: the caller reads no more from its socket
-// before the next wake, during a handshake, or before Read has returned 0.
+// Full says that 64 KiB wait unread: the caller reads no more from its socket,
+// during a handshake before the next wake, which then is sure to come, and
+// afterwards before Read has returned 0.
 func (e *Engine) Full() bool {
-	h := e.handshake
-	if h == nil {
-		return e.in.size >= enoughInput
+	if e.handshake != nil {
+		return e.handshake.full()
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.in.size >= enoughInput
+	return e.in.size >= enoughInput
 }
 
 // FeedEnd says that the network has ended. Read returns what was whole and then

@@ -228,7 +228,9 @@ func TestUnreadInputIsBounded(t *testing.T) {
 	half := make([]byte, 32<<10)
 	copy(half, []byte{23, 3, 3, 0x40, 0})
 	p := established(t, tls.VersionTLS13)
-	fresh := Server(&tls.Config{}, NewTokens(1), func() {})
+	tokens := NewTokens(1)
+	<-tokens.free // so that nothing is read
+	fresh := Server(&tls.Config{}, tokens, func() {})
 	for i, e := range []*Engine{p.server, fresh} {
 		e.Feed(half)
 		if e.Full() {
@@ -248,6 +250,59 @@ func TestUnreadInputIsBounded(t *testing.T) {
 			t.Errorf("%d: still there", i)
 		}
 		e.Close()
+	}
+}
+
+func TestFullDuringTheHandshakeIsFollowedByAWake(t *testing.T) {
+	server, client := configs(tls.VersionTLS13)
+	server.ClientAuth = tls.RequireAnyClientCert
+	long := makeCert(t, "long")
+	for len(long.Certificate)*len(long.Certificate[0]) < 150<<10 {
+		long.Certificate = append(long.Certificate, long.Certificate[0])
+	}
+	client.Certificates = []tls.Certificate{long}
+	p := newPair(t, server, client, NewTokens(1))
+	for p.client.Handshaking() {
+		p.carry(p.client, p.server)
+		p.carry(p.server, p.client)
+		p.wait()
+	}
+	free := p.server.handshake.tokens.free
+	<-free // the server cannot read
+	wakes := 0
+	for out := p.client.Output(); len(out) > 0; out = p.client.Output() {
+		n := min(len(out), 16<<10)
+		p.server.Feed(out[:n])
+		p.client.Consume(n)
+		if !p.server.Full() {
+			continue
+		}
+		if wakes++; wakes == 1 {
+			free <- struct{}{}
+		}
+		for p.server.Full() {
+			p.wait()
+		}
+	}
+	p.shake()
+	if wakes == 0 {
+		t.Error("never full")
+	}
+}
+
+func TestWakeComesOnceBeforeProgress(t *testing.T) {
+	server, client := configs(0)
+	before := runtime.NumGoroutine()
+	p := newPair(t, server, client, NewTokens(1))
+	<-p.woken // for the hello of the client
+	p.client.FeedEnd()
+	noneLeft(t, before)
+	if len(p.woken) != 0 {
+		t.Error("woken again before Progress")
+	}
+	p.client.Progress()
+	if p.client.OutputSize() == 0 || p.client.HandshakeError() != io.ErrUnexpectedEOF {
+		t.Errorf("Progress did not bring both: %v", p.client.HandshakeError())
 	}
 }
 

@@ -23,13 +23,14 @@ type handshake struct {
 	cancel  context.CancelFunc // ends a goroutine that waits
 	holding bool               // a token; owned by the goroutine
 
-	mu    sync.Mutex // guards what follows
-	in    intake
-	out   queue
-	ended bool // no more input will come
-	woken bool // wake was called and Progress was not
-	done  bool // the goroutine touches nothing any more
-	err   error
+	mu      sync.Mutex // guards what follows
+	in      intake
+	out     queue
+	ended   bool // no more input will come
+	stalled bool // Full stopped the loop
+	woken   bool // wake was called and Progress was not
+	done    bool // the goroutine touches nothing any more
+	err     error
 }
 
 // start begins the goroutine. It ends with the handshake, whether that went
@@ -56,6 +57,14 @@ func (h *handshake) run() {
 	if err = h.compute(); err == nil {
 		err = h.conn.HandshakeContext(h.ctx)
 	}
+}
+
+// full says that enough waits, and then promises a wake.
+func (h *handshake) full() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.stalled = h.in.size >= enoughInput
+	return h.stalled
 }
 
 // compute waits for a token. On the handshake's goroutine.
@@ -120,12 +129,13 @@ func (h *handshake) read(b []byte) (int, error) {
 }
 
 // wait gives the token away until there may be input, and has the loop send
-// what was written, a whole flight at once. On the handshake's goroutine.
+// what was written, a whole flight at once, or read on after Full. On the
+// handshake's goroutine.
 func (h *handshake) wait() error {
 	h.tokens.give()
 	h.holding = false
 	h.mu.Lock()
-	wake := h.out.size > 0 && !h.woken
+	wake := (h.out.size > 0 || h.stalled) && !h.woken
 	h.woken = h.woken || wake
 	h.mu.Unlock()
 	if wake {
