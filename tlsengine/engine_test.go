@@ -53,7 +53,7 @@ func TestSessionsAreResumed(t *testing.T) {
 }
 
 func TestClientCertificatesAreChecked(t *testing.T) {
-	good, bad := makeCert(t, "good"), makeCert(t, "bad")
+	good, bad := makeCert("good"), makeCert("bad")
 	for _, v := range versions {
 		server, client := configs(v.id)
 		server.ClientAuth, server.ClientCAs = tls.RequireAndVerifyClientCert, trust(good)
@@ -84,7 +84,7 @@ func (a addr) Network() string { return "tcp" }
 func (a addr) String() string  { return string(a) }
 
 func TestCallbacksOfTheConfigAreHonoured(t *testing.T) {
-	other := makeCert(t, "other.example")
+	other := makeCert("other.example")
 	server, client := configs(0)
 	var seen string
 	picked := server.Clone()
@@ -136,9 +136,6 @@ func TestDataBehindTheHandshakeIsNotLost(t *testing.T) {
 		}
 	}
 }
-
-// reader is an Engine to read until its end.
-type reader struct{ *Engine }
 
 func TestCloseNotifyEndsOneDirection(t *testing.T) {
 	for _, v := range versions {
@@ -256,7 +253,7 @@ func TestUnreadInputIsBounded(t *testing.T) {
 func TestFullDuringTheHandshakeIsFollowedByAWake(t *testing.T) {
 	server, client := configs(tls.VersionTLS13)
 	server.ClientAuth = tls.RequireAnyClientCert
-	long := makeCert(t, "long")
+	long := makeCert("long")
 	for len(long.Certificate)*len(long.Certificate[0]) < 150<<10 {
 		long.Certificate = append(long.Certificate, long.Certificate[0])
 	}
@@ -329,6 +326,19 @@ func TestCallsOutOfTurnAreRefused(t *testing.T) {
 	if werr := p.server.Write([]byte("x")); !errors.Is(err, net.ErrClosed) ||
 		!errors.Is(werr, net.ErrClosed) || p.server.State() != nil || p.server.Output() != nil {
 		t.Errorf("after Close: Read = %v, Write = %v", err, werr)
+	}
+}
+
+func TestClientNeverRenegotiates(t *testing.T) {
+	server, client := configs(tls.VersionTLS12)
+	client.Renegotiation = tls.RenegotiateFreelyAsClient
+	p := newPair(t, server, client, NewTokens(1)).shake()
+	// crypto/tls exports keys only where it will not renegotiate.
+	if _, err := p.client.State().ExportKeyingMaterial("label", nil, 8); err != nil {
+		t.Error(err)
+	}
+	if client.Renegotiation != tls.RenegotiateFreelyAsClient {
+		t.Error("the caller's config was changed")
 	}
 }
 

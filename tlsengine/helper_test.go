@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"io"
 	"math/big"
 	"runtime"
 	"sync"
@@ -28,10 +29,11 @@ func must(t testing.TB, err error) {
 }
 
 // makeCert signs a certificate for name with itself.
-func makeCert(t testing.TB, name string) tls.Certificate {
-	t.Helper()
+func makeCert(name string) tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
+	if err != nil {
+		panic(err)
+	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
@@ -39,15 +41,19 @@ func makeCert(t testing.TB, name string) tls.Certificate {
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	must(t, err)
+	if err != nil {
+		panic(err)
+	}
 	leaf, err := x509.ParseCertificate(der)
-	must(t, err)
+	if err != nil {
+		panic(err)
+	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 }
 
-var hostCert = sync.OnceValue(func() tls.Certificate { return makeCert(&testing.T{}, host) })
+var hostCert = sync.OnceValue(func() tls.Certificate { return makeCert(host) })
 
-// pool is the trust in one certificate.
+// trust is a pool of one certificate.
 func trust(cert tls.Certificate) *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(cert.Leaf)
@@ -154,6 +160,17 @@ func readAll(t testing.TB, e *Engine) []byte {
 		}
 		all = append(all, p[:n]...)
 	}
+}
+
+// reader is an Engine as io.ReadAll wants it.
+type reader struct{ *Engine }
+
+func (r reader) Read(p []byte) (int, error) {
+	n, err := r.Engine.Read(p)
+	if n == 0 && err == nil {
+		return 0, io.ErrNoProgress
+	}
+	return n, err
 }
 
 // noneLeft waits until there are as few goroutines as before.

@@ -137,7 +137,7 @@ func BenchmarkHandshake(b *testing.B) {
 
 // BenchmarkIdle reports the private memory of idle connections.
 func BenchmarkIdle(b *testing.B) {
-	const count = 15_000
+	const count = 3000
 	for b.Loop() {
 		crowd(b, 10, 0, 100)
 		before, private := heap(), rssAnon(b)

@@ -9,14 +9,6 @@ import (
 	"time"
 )
 
-func (r reader) Read(p []byte) (int, error) {
-	n, err := r.Engine.Read(p)
-	if n == 0 && err == nil {
-		return 0, io.ErrNoProgress
-	}
-	return n, err
-}
-
 // loop is the smallest event loop: one goroutine owns an Engine and echoes
 // what it reads.
 type loop struct {
