@@ -28,6 +28,6 @@
 //	                  last two, as the alert for the peer is in Output
 //
 // Memory: an Engine owns buffers only while bytes wait in it, in chunks from
-// pools. The buffers inside crypto/tls, which would keep the size of the largest
-// record ever received, are lent to it for the time of a Read; see lend.go.
+// pools. crypto/tls keeps a buffer of its own for ever, which has the size of the
+// largest record it ever received: up to 18 KiB.
 package tlsengine

@@ -19,7 +19,6 @@ type Engine struct {
 	conn      *tls.Conn
 	pipe      *pipe
 	handshake *handshake // nil after its end
-	lent      *loan
 
 	in  intake
 	out queue
@@ -115,7 +114,6 @@ func (e *Engine) Progress() {
 		return
 	}
 	e.over = true
-	e.reclaim()
 }
 
 // fail ends the handshake with err; the output stays for the alert.
@@ -193,7 +191,6 @@ func (e *Engine) Close() {
 		e.readErr = net.ErrClosed
 	}
 	e.abandon()
-	e.returnLoan()
 	e.conn = nil
 	e.in.clear()
 	e.out.clear()

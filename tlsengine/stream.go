@@ -32,10 +32,8 @@ func (e *Engine) Read(p []byte) (n int, err error) {
 		return 0, e.readErr
 	}
 	before := e.out.size
-	e.lend()
 	n, err = e.conn.Read(p)
 	e.unread = n == len(p)
-	e.reclaim()
 	if e.answers += e.out.size - before; e.answers > maxAnswers {
 		err = ErrTooManyAnswers
 	}
