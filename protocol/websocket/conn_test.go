@@ -12,22 +12,54 @@ import (
 
 // conn is a connection without a socket.
 type conn struct {
-	state  any
-	max    int
-	sent   []byte
-	closed bool
-	full   bool // SendRaw has no room
+	p       *websocket // nil is Protocol
+	dialled bool
+	state   any
+	max     int
+	sent    []byte
+	closed  bool
+	full    bool             // SendRaw has no room
+	events  []any            // what came beside messages
+	take    func(e any) bool // what the callback for it returns
 }
 
 var errFull = errors.New("no room")
 
-func (c *conn) Dialled() bool   { return false }
+// plain is the protocol without options.
+var plain = Protocol.(*websocket)
+
+func (c *conn) Dialled() bool   { return c.dialled }
 func (c *conn) MaxPackage() int { return c.max }
 func (c *conn) State() any      { return c.state }
 func (c *conn) SetState(v any)  { c.state = v }
-func (c *conn) Close(...any)    { c.closed = true }
 
-func (c *conn) Event(any) bool { return false }
+func (c *conn) speaks() *websocket {
+	if c.p == nil {
+		return plain
+	}
+	return c.p
+}
+
+func (c *conn) Close(...any) {
+	if !c.closed {
+		c.closed = true
+		c.sent = c.speaks().AppendFarewell(c.sent, false, c)
+	}
+}
+
+func (c *conn) Event(e any) bool {
+	taken := c.take != nil && c.take(e)
+	switch e := e.(type) { // bytes are only valid during the call
+	case *Ping:
+		e.Data = bytes.Clone(e.Data)
+	case *Pong:
+		e.Data = bytes.Clone(e.Data)
+	case *Connecting:
+		e.Request = bytes.Clone(e.Request)
+	}
+	c.events = append(c.events, e)
+	return taken
+}
 
 func (c *conn) SendRaw(p []byte) error {
 	if c.full {
@@ -37,8 +69,13 @@ func (c *conn) SendRaw(p []byte) error {
 	return nil
 }
 
-// opened is a connection behind its handshake.
+// opened is an accepted connection behind its handshake, dialled one that was
+// dialled.
 func opened(limit int) *conn { return &conn{max: limit, state: &session{}} }
+
+func dialled(limit int) *conn {
+	return &conn{max: limit, dialled: true, state: &session{dialled: true}}
+}
 
 // receive gives the pieces to Protocol as a connection does, and returns the
 // messages before the connection was closed. The reply of a Reject is sent.
@@ -68,11 +105,11 @@ func (c *conn) receive(pieces ...[]byte) (messages []string, err error) {
 }
 
 func (c *conn) step(buf []byte) ([]byte, int, error) {
-	n, err := plain.Input(buf, c)
+	n, err := c.speaks().Input(buf, c)
 	if err != nil || n == 0 || n > len(buf) {
 		return nil, 0, err
 	}
-	m, err := plain.DecodeBytes(buf[:n], c)
+	m, err := c.speaks().DecodeBytes(buf[:n:n], c)
 	return m, n, err
 }
 
@@ -87,9 +124,72 @@ func masked(first byte, payload string) []byte {
 	return b
 }
 
+// bare is a frame as servers send it.
+func bare(first byte, payload string) []byte {
+	return append(appendHeader(nil, first, 0, len(payload)), payload...)
+}
+
 func closeFrame(code uint16, reason string) []byte {
 	return masked(0x88, string(binary.BigEndian.AppendUint16(nil, code))+reason)
 }
+
+// unframe takes the first frame off what was sent, unmasked.
+func unframe(t *testing.T, sent []byte) (first byte, payload string, rest []byte) {
+	t.Helper()
+	s := session{dialled: len(sent) > 1 && sent[1]&bitMask == 0}
+	s.extension = &extension{}
+	if len(sent) > 0 && sent[0]&bitsOpcode == 0 {
+		s.kind = opText
+	}
+	n, err := s.input(sent, 1<<30)
+	if err != nil || n == 0 || n > len(sent) {
+		t.Fatalf("sent %.60q: no whole frame, %v", sent, err)
+	}
+	frame := bytes.Clone(sent[:n])
+	return frame[0], string(unmask(frame)), sent[n:]
+}
+
+// pair is a client and a server behind their handshake with each other.
+func pair(t *testing.T, client, server *websocket) (c, s *conn) {
+	t.Helper()
+	c = &conn{p: client, dialled: true, max: 1 << 20, state: &Request{Host: "example.com:2346"}}
+	s = &conn{p: server, max: 1 << 20}
+	client.OnConnect(c)
+	s.mustReceive(t, c.flush())
+	c.mustReceive(t, s.flush())
+	if !client.Opened(c) || !server.Opened(s) {
+		t.Fatal("the handshake did not open both ends")
+	}
+	return c, s
+}
+
+// flush returns what was sent since the last time.
+func (c *conn) flush() []byte {
+	sent := c.sent
+	c.sent = nil
+	return sent
+}
+
+func (c *conn) mustReceive(t *testing.T, pieces ...[]byte) []string {
+	t.Helper()
+	messages, err := c.receive(pieces...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return messages
+}
+
+// send sends a text message.
+func (c *conn) send(t *testing.T, message string) {
+	t.Helper()
+	out, err := c.speaks().EncodeBytes(c.sent, []byte(message), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.sent = out
+}
+
+func with(o Options) *websocket { return New(o).(*websocket) }
 
 func join(frames ...[]byte) []byte { return bytes.Join(frames, nil) }
 
@@ -106,5 +206,3 @@ func wantSent(t *testing.T, c *conn, want string) {
 		t.Errorf("sent %q, want %q", got, want)
 	}
 }
-
-var plain = Protocol.(*websocket)

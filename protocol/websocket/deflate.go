@@ -74,19 +74,20 @@ func (d *deflate) extension(out, in way) *extension {
 	return &x
 }
 
-// appendCompressed appends p in one compressed frame, or in a plain one when
-// that is not longer.
+// appendCompressed appends p in one compressed frame. A plain one does as well
+// when that is not longer, but with context takeover the peer must see p go by:
+// later messages may refer to it.
 func (x *extension) appendCompressed(dst []byte, masks bool, op opcode, p []byte) []byte {
-	start, room := len(dst), headerSize(masks, len(p))
-	var space [headerBytes + 8 + maskBytes]byte
-	dst = x.compress(append(dst, space[:room]...), p)
-	size := len(dst) - start - room
-	if size >= len(p) {
+	var room [headerBytes + 8 + maskBytes]byte // for any header
+	start := len(dst)
+	dst = x.compress(append(dst, room[:]...), p)
+	payload := dst[start+len(room):]
+	if x.sent == nil && len(payload) >= len(p) {
 		return appendFrame(dst[:start], masks, bitFin|byte(op), p)
 	}
 	x.sent.slide(p)
-	// The frame is written in front of its payload, which then moves up to it.
-	return appendFrame(dst[:start], masks, bitFin|bitRSV1|byte(op), dst[start+room:])
+	// The header is written in front of the payload, which then moves up to it.
+	return appendFrame(dst[:start], masks, bitFin|bitRSV1|byte(op), payload)
 }
 
 // packer is a flate writer and where it writes to.

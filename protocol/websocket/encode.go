@@ -23,6 +23,9 @@ func (p *websocket) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
 
 // EncodeBytes appends p in one text frame.
 func (*websocket) EncodeBytes(dst, p []byte, c protocol.Conn) ([]byte, error) {
+	if s, open := c.State().(*session); open && s.plain() { // the hot path
+		return append(appendHeader(dst, bitFin|byte(opText), 0, len(p)), p...), nil
+	}
 	return appendMessage(dst, opText, p, c)
 }
 
@@ -30,6 +33,9 @@ func (*websocket) EncodeBytes(dst, p []byte, c protocol.Conn) ([]byte, error) {
 func (*websocket) EncodeBinary(dst, p []byte, c protocol.Conn) ([]byte, error) {
 	return appendMessage(dst, opBinary, p, c)
 }
+
+// plain says that messages go out as they are: not masked and not compressed.
+func (s *session) plain() bool { return !s.dialled && s.extension == nil }
 
 // appendMessage appends p in one frame. What is sent before the handshake is
 // not compressed: nothing is agreed yet.
@@ -73,19 +79,4 @@ func appendHeader(dst []byte, first, mask byte, length int) []byte {
 	}
 	dst = append(dst, first, mask|length64)
 	return binary.BigEndian.AppendUint64(dst, uint64(length))
-}
-
-// headerSize is how much appendFrame puts before length bytes.
-func headerSize(masks bool, length int) int {
-	n := headerBytes
-	switch {
-	case length > math.MaxUint16:
-		n += 8
-	case length > maxControl:
-		n += 2
-	}
-	if masks {
-		n += maskBytes
-	}
-	return n
 }

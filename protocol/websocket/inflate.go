@@ -46,7 +46,7 @@ func (x *extension) inflate(p []byte, limit int) ([]byte, *protocol.Reject) {
 		return nil, reject
 	}
 	// A sender may end with a last block of its own and a zero byte behind it,
-	// RFC 7692 section 7.2.3.5, but nothing may come after that.
+	// RFC 7692 section 7.2.3.4, but nothing may come after that.
 	if u.in.Len() > len(messageEnd)+1 {
 		return nil, invalidData
 	}

@@ -29,12 +29,12 @@ func (s *session) decode(frame []byte, c protocol.Conn) ([]byte, error) {
 // complete returns the message of which payload is the last, or only, part.
 func (s *session) complete(payload []byte, c protocol.Conn) ([]byte, error) {
 	valid := 0
+	s.binary = s.kind == opBinary
+	s.kind = opContinuation
 	if f := s.fragments; f != nil {
 		payload, valid = append(f.bytes, payload...), f.valid
 		s.fragments = nil
 	}
-	s.binary = s.kind == opBinary
-	s.kind = opContinuation
 	if s.compressed {
 		message, reject := s.extension.inflate(payload, c.MaxPackage())
 		if reject != nil {
