@@ -298,3 +298,43 @@ func TestWindowSlides(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkCompress(b *testing.B) {
+	for name, size := range map[string]int{"600B": 600, "4KB": 4 << 10} {
+		for _, takeover := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%s/takeover=%t", name, takeover), func(b *testing.B) {
+				x := benchExtension(takeover)
+				message := []byte(quarters(size))
+				var out []byte
+				b.ReportAllocs()
+				for b.Loop() {
+					out = x.appendCompressed(out[:0], false, opText, message)
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkInflate(b *testing.B) {
+	for name, size := range map[string]int{"600B": 600, "4KB": 4 << 10} {
+		for _, takeover := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%s/takeover=%t", name, takeover), func(b *testing.B) {
+				x := benchExtension(takeover)
+				payload := benchExtension(false).compress(nil, []byte(quarters(size)))
+				b.ReportAllocs()
+				for b.Loop() {
+					_, _ = x.inflate(payload, 1<<20)
+				}
+			})
+		}
+	}
+}
+
+// benchExtension has full windows, if any.
+func benchExtension(takeover bool) *extension {
+	way := way{takeover: takeover, bits: maxBits}
+	x := newDeflate(Options{MinSize: 1}).extension(way, way)
+	x.sent.slide([]byte(quarters(1 << maxBits)))
+	x.received.slide([]byte(quarters(1 << maxBits)))
+	return x
+}

@@ -37,7 +37,7 @@ func (p *websocket) OnConnect(c protocol.Conn) {
 		o.request = &Request{}
 	}
 	o.key = newKey()
-	// A refused send ends the connection by itself.
+	// An error says that the connection is closed already.
 	_ = c.SendRaw(p.appendRequest(nil, o.request, o.key))
 }
 

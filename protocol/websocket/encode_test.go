@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 func TestEncode(t *testing.T) {
@@ -41,10 +42,27 @@ func TestEncodeRefuses(t *testing.T) {
 	}
 }
 
+func TestEncodeBinary(t *testing.T) {
+	c := opened(1 << 20)
+	got, err := plain.EncodeBinary([]byte("before"), []byte("\xff\x00"), c)
+	if err != nil || string(got) != "before\x82\x02\xff\x00" {
+		t.Errorf("EncodeBinary = %q, %v", got, err)
+	}
+	early := &conn{max: 1 << 20}
+	if got, err := plain.EncodeBinary(nil, []byte("e"), early); err != nil || len(got) != 0 {
+		t.Errorf("before the handshake: %q, %v, want nothing yet", got, err)
+	}
+	early.mustReceive(t, []byte(request))
+	wantSent(t, early, switching+"\x82\x01e")
+}
+
 func TestEchoDoesNotAllocate(t *testing.T) {
 	for _, size := range []int{32, 4 << 10} {
 		if n := testing.AllocsPerRun(100, echo(size)); n != 0 {
 			t.Errorf("%d bytes: %v allocations per message, want 0", size, n)
+		}
+		if n := testing.AllocsPerRun(100, echoOfClient(size)); n != 0 {
+			t.Errorf("%d bytes, dialled: %v allocations per message, want 0", size, n)
 		}
 	}
 }
@@ -63,6 +81,25 @@ func echo(size int) func() {
 	}
 }
 
+// echoOfClient is echo on a dialled connection.
+func echoOfClient(size int) func() {
+	p, c := plain, dialled(1<<20)
+	in := bare(0x81, strings.Repeat("x", size))
+	out := make([]byte, 0, len(in)+maskBytes)
+	return func() {
+		n, _ := p.Input(in, c)
+		m, _ := p.DecodeBytes(in[:n], c)
+		out, _ = p.EncodeBytes(out[:0], m, c)
+	}
+}
+
+// Idle connections are many: what each of them keeps is 24 bytes.
+func TestSessionIsSmall(t *testing.T) {
+	if n := unsafe.Sizeof(session{}); n > 24 {
+		t.Errorf("a session has %d bytes", n)
+	}
+}
+
 func BenchmarkEcho(b *testing.B) {
 	for name, size := range map[string]int{"32B": 32, "4KB": 4 << 10} {
 		b.Run(name, func(b *testing.B) {
@@ -76,11 +113,19 @@ func BenchmarkEcho(b *testing.B) {
 	}
 }
 
+func BenchmarkEchoOfClient(b *testing.B) {
+	b.ReportAllocs()
+	round := echoOfClient(32)
+	for b.Loop() {
+		round()
+	}
+}
+
 func BenchmarkHandshake(b *testing.B) {
 	b.ReportAllocs()
 	c := &conn{max: 1 << 20}
 	for b.Loop() {
-		c.state, c.sent = nil, c.sent[:0]
+		c.state, c.sent, c.events = nil, c.sent[:0], c.events[:0]
 		_, _, _ = c.step([]byte(request))
 	}
 }

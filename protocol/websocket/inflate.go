@@ -3,6 +3,7 @@ package websocket
 import (
 	"bytes"
 	"io"
+	"math"
 
 	"github.com/klauspost/compress/flate"
 
@@ -38,6 +39,7 @@ func (x *extension) inflate(p []byte, limit int) ([]byte, *protocol.Reject) {
 		u.flate = flate.NewReader(&u.in)
 	}
 	defer x.putBack(u)
+	limit = min(limit, math.MaxInt-1) // one byte more shows that it is passed
 	u.src = append(append(u.src[:0], p...), messageEnd...)
 	u.in.Reset(u.src)
 	// Both resets of a reader in memory have no errors.
