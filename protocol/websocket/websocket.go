@@ -12,7 +12,11 @@
 // Compression: negotiate.go agrees on it, deflate.go and inflate.go do it.
 package websocket
 
-import "github.com/workerman-go/wm/protocol"
+import (
+	"slices"
+
+	"github.com/workerman-go/wm/protocol"
+)
 
 // Options are what New makes a protocol of. The zero value is plain websocket
 // without compression and subprotocols.
@@ -42,7 +46,7 @@ type Options struct {
 // New returns the protocol for Worker.Protocol. One value serves accepted and
 // dialled connections, in any number of processes and goroutines.
 func New(o Options) protocol.Protocol {
-	p := &websocket{takeover: o.ContextTakeover, subprotocols: o.Subprotocols}
+	p := &websocket{takeover: o.ContextTakeover, subprotocols: slices.Clone(o.Subprotocols)}
 	if o.Compress {
 		p.deflate = newDeflate(o)
 	}
