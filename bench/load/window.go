@@ -1,0 +1,250 @@
+package load
+
+import (
+	"fmt"
+	"net/netip"
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// drainLimit is what the server may take to answer what is in flight at the
+// end of a run.
+const drainLimit = 5 * time.Second
+
+// Span is when to measure.
+type Span struct {
+	// Warmup is how long the clients talk before it counts.
+	Warmup time.Duration
+	// Duration is how long it counts.
+	Duration time.Duration
+	// Mark is called on the thread of the clients when it begins to count
+	// and when it ends; nil: nobody wants to know.
+	Mark func()
+}
+
+func (s *Span) mark() {
+	if s.Mark != nil {
+		s.Mark()
+	}
+}
+
+// Window is a closed loop: each speaker keeps InFlight requests unanswered and
+// sends as many new ones, in one write, as answers have come in one read.
+type Window struct {
+	Server netip.AddrPort
+	Talk   Talk
+	// Speakers is how many connections ask, InFlight how many answers each
+	// of them waits for.
+	Speakers, InFlight int
+	// Listeners is how many connections only hear: each gets the answer to
+	// each request. They connect before the speakers.
+	Listeners int
+	Span
+}
+
+// Result is what clients experienced while it counted.
+type Result struct {
+	// Messages is how many answers were heard, by listeners too.
+	Messages uint64
+	Elapsed  time.Duration
+	// Latency is from the write of a request to the read that completes its
+	// answer, of the speakers.
+	Latency Histogram
+}
+
+// client is one connection of a window.
+type client struct {
+	fd      int32
+	speaks  bool
+	part    int // bytes of the current reply that have come
+	flights flights
+}
+
+// window is a Window under way. Owned by one locked thread.
+type window struct {
+	Window
+	expectation
+	poll    *poller
+	clients []client
+	batch   []byte // InFlight requests
+	buf     []byte
+	epoch   time.Time
+
+	speaking    bool
+	sent, heard uint64 // since the beginning: requests and answers
+	result      Result
+}
+
+// Run connects, talks and measures. It takes about Warmup and Duration.
+func (p Window) Run() (*Result, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	w := &window{Window: p, expectation: expect(p.Talk), buf: make([]byte, readSize),
+		epoch: time.Now(), speaking: true}
+	for range p.InFlight {
+		w.batch = append(w.batch, p.Talk.Request...)
+	}
+	defer w.close()
+	if err := w.connect(); err != nil {
+		return nil, err
+	}
+	if err := w.measure(); err != nil {
+		return nil, err
+	}
+	return &w.result, w.drain()
+}
+
+// connect opens all connections, listeners first.
+func (w *window) connect() (err error) {
+	if w.poll, err = newPoller(); err != nil {
+		return err
+	}
+	for i := range w.Listeners + w.Speakers {
+		fd, err := dial(w.Server, w.Talk.Greeting)
+		if err != nil {
+			return fmt.Errorf("client %d: %w", i, err)
+		}
+		c := client{fd: fd, speaks: i >= w.Listeners}
+		if c.speaks {
+			c.flights = make(flights, 0, w.InFlight)
+		}
+		w.clients = append(w.clients, c)
+		if err := unix.SetNonblock(int(fd), true); err != nil {
+			return err
+		}
+		if err := w.poll.watch(fd, unix.EPOLLIN, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *window) close() {
+	for i := range w.clients {
+		unix.Close(int(w.clients[i].fd))
+	}
+	if w.poll != nil {
+		w.poll.close()
+	}
+}
+
+// measure opens the windows and keeps them full for the span.
+func (w *window) measure() error {
+	for i := range w.clients {
+		if c := &w.clients[i]; c.speaks {
+			if err := w.speak(c, w.InFlight, w.now()); err != nil {
+				return err
+			}
+		}
+	}
+	if err := w.until(w.now() + w.Warmup); err != nil {
+		return err
+	}
+	w.result.Latency.Reset()
+	w.mark()
+	began, before := w.now(), w.heard
+	if err := w.until(began + w.Duration); err != nil {
+		return err
+	}
+	w.result.Elapsed = w.now() - began
+	w.result.Messages = w.heard - before
+	w.mark()
+	return nil
+}
+
+// until turns the loop to the given time.
+func (w *window) until(end time.Duration) error {
+	for w.now() < end {
+		if err := w.turn(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drain hears out what is in flight: all that was asked must be answered.
+func (w *window) drain() error {
+	w.speaking = false
+	end := w.now() + drainLimit
+	want := w.sent * uint64(1+w.Listeners)
+	for w.heard < want {
+		if w.now() > end {
+			return fmt.Errorf("%d of %d answers are missing", want-w.heard, want)
+		}
+		if err := w.turn(); err != nil {
+			return err
+		}
+	}
+	if w.heard > want {
+		return fmt.Errorf("%d answers to %d questions", w.heard, want)
+	}
+	return nil
+}
+
+// turn handles what has come.
+func (w *window) turn() error {
+	events := w.poll.wait()
+	for i := range events {
+		c := &w.clients[events[i].Fd]
+		n, errno := readOnce(c.fd, w.buf)
+		switch {
+		case errno == unix.EAGAIN || errno == unix.EINTR:
+			continue
+		case errno != 0:
+			return fmt.Errorf("client %d: read: %w", events[i].Fd, errno)
+		case n == 0:
+			return fmt.Errorf("client %d: closed by the server", events[i].Fd)
+		}
+		if err := w.hear(c, w.buf[:n]); err != nil {
+			return fmt.Errorf("client %d: %w", events[i].Fd, err)
+		}
+	}
+	return nil
+}
+
+// hear counts the answers in chunk and asks as often again.
+func (w *window) hear(c *client, chunk []byte) error {
+	if !w.matches(chunk, c.part) {
+		return fmt.Errorf("heard %.60q behind %d bytes of an answer, want %.60q",
+			chunk, c.part, w.reply)
+	}
+	total := c.part + len(chunk)
+	answers := total / len(w.reply)
+	c.part = total % len(w.reply)
+	if answers == 0 {
+		return nil
+	}
+	w.heard += uint64(answers)
+	if !c.speaks {
+		return nil
+	}
+	now := w.now()
+	if !c.flights.land(answers, now, &w.result.Latency) {
+		return fmt.Errorf("more answers than questions")
+	}
+	if !w.speaking {
+		return nil
+	}
+	return w.speak(c, answers, now)
+}
+
+// speak sends n requests in one write. They are in flight in bounded number,
+// so the buffer of the socket has room for them.
+func (w *window) speak(c *client, n int, now time.Duration) error {
+	p := w.batch[:n*len(w.Talk.Request)]
+	got, errno := writeOnce(c.fd, p)
+	if errno != 0 {
+		return fmt.Errorf("write: %w", errno)
+	}
+	if got < len(p) {
+		return fmt.Errorf("the window of %d messages is larger than the socket's buffer", w.InFlight)
+	}
+	c.flights.start(n, now)
+	w.sent += uint64(n)
+	return nil
+}
+
+// now is the time since the run began, of the monotonic clock.
+func (w *window) now() time.Duration { return time.Since(w.epoch) }

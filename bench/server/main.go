@@ -1,0 +1,52 @@
+// Server is the program under test: wm as a library, with one Worker of one
+// process for each entry of BENCH_LISTEN, "name=host:port" with spaces between.
+//
+//	BENCH_LISTEN="text=127.0.0.1:4001 http=127.0.0.1:4002" server start
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/workerman-go/wm/cli"
+	"github.com/workerman-go/wm/protocol/http1"
+	"github.com/workerman-go/wm/worker"
+)
+
+func main() {
+	for _, entry := range strings.Fields(os.Getenv("BENCH_LISTEN")) {
+		name, address, _ := strings.Cut(entry, "=")
+		declare, known := workers[name]
+		if !known {
+			fmt.Fprintf(os.Stderr, "BENCH_LISTEN: no Worker %q\n", name)
+			os.Exit(2)
+		}
+		declare(address).Name = name
+	}
+	cli.Main()
+}
+
+// workers are what can be measured, by name.
+var workers = map[string]func(address string) *worker.Worker{
+	"tcp":       func(a string) *worker.Worker { return echo("tcp://" + a) },
+	"text":      func(a string) *worker.Worker { return echo("text://" + a) },
+	"frame":     func(a string) *worker.Worker { return echo("frame://" + a) },
+	"websocket": func(a string) *worker.Worker { return echo("websocket://" + a) },
+	"http":      hello,
+	"broadcast": broadcast,
+}
+
+// echo answers each message with itself.
+func echo(address string) *worker.Worker {
+	w := worker.New(address)
+	w.OnMessage = func(c *worker.Connection, data []byte) { c.Write(data) }
+	return w
+}
+
+// hello is the first page of the manual.
+func hello(address string) *worker.Worker {
+	w := worker.New("http://" + address)
+	w.OnRequest = func(c *worker.Connection, r *http1.Request) { c.Send("hello world") }
+	return w
+}
