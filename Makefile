@@ -8,7 +8,7 @@ RACE := $(if $(CC_FOUND),-race,)
 TEST := CGO_ENABLED=$(if $(CC_FOUND),1,0) $(GO) test $(RACE)
 FUZZTIME ?= 10s
 
-.PHONY: start build test race e2e fuzz bench golden lint cover clean
+.PHONY: start build test race e2e fuzz bench microbench golden lint cover clean
 
 start: build
 	./bin/wm start
@@ -32,6 +32,9 @@ fuzz:
 		done; done
 
 bench:
+	$(GO) run ./bench $(BENCH)
+
+microbench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 golden:

@@ -93,7 +93,8 @@ func (p Window) Run() (*Result, error) {
 	if err := w.measure(); err != nil {
 		return nil, err
 	}
-	return &w.result, w.drain()
+	result := w.result // without what is heard afterwards
+	return &result, w.drain()
 }
 
 // connect opens all connections, listeners first.

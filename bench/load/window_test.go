@@ -1,0 +1,136 @@
+package load
+
+import (
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+// brief is a span in which every server here answers many times.
+var brief = Span{Warmup: time.Millisecond, Duration: 20 * time.Millisecond}
+
+// serve runs handle for each connection until the test ends.
+func serve(t *testing.T, handle func(c net.Conn)) netip.AddrPort {
+	t.Helper()
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	go func() { // ends with the listener
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() { // ends with the client
+				defer c.Close()
+				handle(c)
+			}()
+		}
+	}()
+	return ln.Addr().(*net.TCPAddr).AddrPort()
+}
+
+func echo(c net.Conn) { io.Copy(c, c) }
+
+// dribble answers in the smallest possible pieces.
+func dribble(c net.Conn) {
+	buf := make([]byte, 4096)
+	for {
+		n, err := c.Read(buf)
+		if err != nil {
+			return
+		}
+		for i := range n {
+			if _, err := c.Write(buf[i : i+1]); err != nil {
+				return
+			}
+		}
+	}
+}
+
+func TestWindowCountsWholeAnswers(t *testing.T) {
+	for name, handle := range map[string]func(net.Conn){"echo": echo, "in pieces": dribble} {
+		t.Run(name, func(t *testing.T) {
+			marks := 0
+			span := brief
+			span.Mark = func() { marks++ }
+			w := Window{Server: serve(t, handle), Talk: Text(5), Speakers: 3, InFlight: 4, Span: span}
+			r, err := w.Run()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Messages == 0 || r.Messages != r.Latency.Count() || r.Elapsed < brief.Duration {
+				t.Errorf("%d messages and %d latencies in %v", r.Messages, r.Latency.Count(), r.Elapsed)
+			}
+			if marks != 2 {
+				t.Errorf("marked %d times", marks)
+			}
+		})
+	}
+}
+
+func TestShortConnectionsAreCounted(t *testing.T) {
+	for name, handle := range map[string]func(net.Conn){"echo": echo, "in pieces": dribble} {
+		t.Run(name, func(t *testing.T) {
+			s := Short{Server: serve(t, handle), Talk: Text(5), Concurrent: 3, Span: brief}
+			r, err := s.Run()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Messages == 0 || r.Messages != r.Latency.Count() {
+				t.Errorf("%d connections and %d latencies", r.Messages, r.Latency.Count())
+			}
+		})
+	}
+}
+
+func TestIdleConnectionsHaveSpoken(t *testing.T) {
+	held, err := Hold(serve(t, echo), Text(5), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	if len(held.fds) != 3 {
+		t.Errorf("%d connections, want 3", len(held.fds))
+	}
+}
+
+// A figure must come from a server that answers what it has to.
+func TestWrongServersAreFound(t *testing.T) {
+	for name, c := range map[string]struct {
+		handle func(c net.Conn)
+		want   string
+	}{
+		"closes": {func(c net.Conn) { io.CopyN(c, c, 6) }, "client 0"},
+		"changes a byte": {func(c net.Conn) {
+			io.CopyN(c, c, 17)
+			io.CopyN(io.Discard, c, 1)
+			c.Write([]byte("!"))
+			io.Copy(c, c)
+		}, "heard"},
+		"answers twice": {func(c net.Conn) { io.Copy(io.MultiWriter(c, c), c) }, "more answers"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := serve(t, c.handle)
+			_, err := Window{Server: server, Talk: Text(5), Speakers: 1, InFlight: 2, Span: brief}.Run()
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestGreetingMustBeAnsweredBySwitching(t *testing.T) {
+	server := serve(t, func(c net.Conn) {
+		io.ReadAtLeast(c, make([]byte, 64), 1)
+		io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
+	})
+	if _, err := Hold(server, WebSocket(5), 1); err == nil || !strings.Contains(err.Error(), "400") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -1,0 +1,73 @@
+package main
+
+import "fmt"
+
+// sysTolerance is how much system time above the floor's still counts as the
+// same: it is measured by samples.
+const sysTolerance = 1.1
+
+// bar is one thing that a row must reach.
+type bar struct {
+	text string
+	// judge gets the row's figures and those of all rows; measured, when not
+	// empty, is what it looked at, where the table does not show it.
+	judge func(f figures, all map[string]figures) (reached bool, measured string)
+}
+
+// verdict is what the table says of one bar.
+func (b bar) verdict(f figures, all map[string]figures) string {
+	reached, measured := b.judge(f, all)
+	word := "ok"
+	if !reached {
+		word = "BELOW"
+	}
+	if measured != "" {
+		word += " (" + measured + ")"
+	}
+	return b.text + " " + word
+}
+
+// rateAtLeast wants messages a second, of the median round.
+func rateAtLeast(rate float64) bar {
+	return bar{">= " + thousands(rate) + "/s", func(f figures, _ map[string]figures) (bool, string) {
+		return f.median >= rate, ""
+	}}
+}
+
+// shareOf wants a part of another row's rate, median against median.
+func shareOf(part float64, other string) bar {
+	return bar{fmt.Sprintf(">= %g of floor", part),
+		func(f figures, all map[string]figures) (bool, string) {
+			got := ratio(f.median, all[other].median)
+			return got >= part, fmt.Sprintf("%.2f", got)
+		}}
+}
+
+// userAtMost wants microseconds of user time for a message.
+func userAtMost(limit float64) bar {
+	return bar{fmt.Sprintf("user <= %g", limit),
+		func(f figures, _ map[string]figures) (bool, string) { return f.user <= limit, "" }}
+}
+
+// sysLike wants no more system time than another row needs.
+func sysLike(other string) bar {
+	return bar{"sys as floor", func(f figures, all map[string]figures) (bool, string) {
+		got := ratio(f.system, all[other].system)
+		return got <= sysTolerance, fmt.Sprintf("%.2f", got)
+	}}
+}
+
+// bytesAtMost wants private memory for each idle connection.
+func bytesAtMost(limit float64) bar {
+	return bar{fmt.Sprintf("<= %g B", limit), func(f figures, _ map[string]figures) (bool, string) {
+		return f.bytes <= limit, ""
+	}}
+}
+
+// encodedOnce wants one encoding for each broadcast, whatever the number of
+// receivers.
+func encodedOnce() bar {
+	return bar{"encoded once", func(f figures, _ map[string]figures) (bool, string) {
+		return f.encodings == 1, fmt.Sprintf("%.2f", f.encodings)
+	}}
+}
