@@ -9,15 +9,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// drainLimit is what the server may take to answer what is in flight at the
-// end of a run.
+// drainLimit is what the server may take for its first answer, and to answer
+// what is in flight at the end of a run.
 const drainLimit = 5 * time.Second
 
 // Span is when to measure.
 type Span struct {
 	// Warmup is how long the clients talk before it counts.
 	Warmup time.Duration
-	// Duration is how long it counts.
+	// Duration is how long it counts at least.
 	Duration time.Duration
 	// Mark is called on the thread of the clients when it begins to count
 	// and when it ends; nil: nobody wants to know.
@@ -155,9 +155,11 @@ func (w *window) measure() error {
 	return nil
 }
 
-// until turns the loop to the given time.
+// until turns the loop to the given time, and on to the first answer when the
+// machine was too busy for one.
 func (w *window) until(end time.Duration) error {
-	for w.now() < end {
+	before := w.heard
+	for now := w.now(); now < end || w.heard == before && now < end+drainLimit; now = w.now() {
 		if err := w.turn(); err != nil {
 			return err
 		}
