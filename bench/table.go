@@ -24,7 +24,22 @@ func printTable(out io.Writer, conditions string, rows []row, all map[string]fig
 	for _, r := range rows {
 		fmt.Fprintln(t, strings.Join(cells(r, all), "\t"))
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(out, disturbance(all[echoName(floorKind, largeWindow)]))
+	return err
+}
+
+// disturbance warns when the floor and its clients had no core of their own:
+// one of the two is always busy on a quiet machine.
+func disturbance(floor figures) string {
+	const quiet = 0.9
+	if max(floor.busy, floor.load) >= quiet {
+		return ""
+	}
+	return fmt.Sprintf("DISTURBED: something else ran, the floor got %s of its core and the "+
+		"clients %s; rates and latencies are too bad.\n", percent(floor.busy), percent(floor.load))
 }
 
 // cells are the columns of one row; a dash is what it does not measure.

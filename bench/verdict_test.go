@@ -60,6 +60,18 @@ func TestSummaryTakesRatesByRoundAndTheRestAsSums(t *testing.T) {
 	}
 }
 
+func TestBusyMachineIsNoticed(t *testing.T) {
+	for _, c := range []struct {
+		server, load float64
+		want         bool
+	}{{1, 0.5, false}, {0.5, 0.95, false}, {0.6, 0.7, true}, {0, 0, true}} {
+		got := disturbance(figures{busy: c.server, load: c.load}) != ""
+		if got != c.want {
+			t.Errorf("server %v, clients %v: %v, want %v", c.server, c.load, got, c.want)
+		}
+	}
+}
+
 func TestSummaryOfMemory(t *testing.T) {
 	f := summarise([]sample{{connections: 10, bytes: 7000}})
 	if f.bytes != 700 || f.connections != 10 || f.median != 0 {
