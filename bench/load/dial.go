@@ -17,7 +17,7 @@ const sources = 200
 
 // dialLimit is how long the server may take for each step of a connection
 // being made, in seconds.
-const dialLimit = 5
+const dialLimit = 30
 
 var dialled atomic.Uint32
 

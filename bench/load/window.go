@@ -11,7 +11,7 @@ import (
 
 // drainLimit is what the server may take for its first answer, and to answer
 // what is in flight at the end of a run.
-const drainLimit = 5 * time.Second
+const drainLimit = 30 * time.Second
 
 // Span is when to measure.
 type Span struct {
