@@ -91,8 +91,8 @@ func (l *lab) program(name string) string { return filepath.Join(l.dir, name) }
 // standard input.
 func (l *lab) startFloor() error {
 	program := l.program("floor")
-	if l.options.floor != "" {
-		program = l.options.floor
+	if l.floorPath != "" {
+		program = l.floorPath
 	}
 	cmd := exec.Command(program)
 	cmd.Stderr = os.Stderr

@@ -38,7 +38,7 @@ type options struct {
 	idle      int           // idle connections
 	settle    time.Duration // how long memory must stay the same
 	receivers int           // of a broadcast
-	floor     string        // another program in the place of bench/floor
+	floorPath string        // another program in the place of bench/floor
 	pin       bool
 }
 
@@ -48,7 +48,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 3, "how often each row is measured")
 	flag.IntVar(&o.idle, "idle", 15_000, "idle connections for the memory rows")
 	flag.IntVar(&o.receivers, "receivers", 1_000, "connections that hear each broadcast")
-	flag.StringVar(&o.floor, "floor", "", "program to measure instead of bench/floor")
+	flag.StringVar(&o.floorPath, "floor", "", "program to measure instead of bench/floor")
 	only := flag.String("only", "", "kinds of rows, with commas: "+strings.Join(kinds(), ","))
 	flag.Parse()
 	if *only != "" {

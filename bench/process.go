@@ -76,24 +76,24 @@ func descriptorLimit() (int, error) {
 	return int(min(limit.Cur, 1<<30)), nil
 }
 
-// cores are the processors this program may use: the first is for the server,
-// the last for the clients; the same one when there is only one.
-func cores() (server, clients int, err error) {
+// cores are processors this program may use: the first one, for the server, and
+// the last one, for the clients; the same when there is only one.
+func cores() (first, last int, err error) {
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err != nil {
 		return 0, 0, err
 	}
-	server = -1
+	first = -1
 	for i := range len(set) * 64 {
 		if !set.IsSet(i) {
 			continue
 		}
-		if server < 0 {
-			server = i
+		if first < 0 {
+			first = i
 		}
-		clients = i
+		last = i
 	}
-	return server, clients, nil
+	return first, last, nil
 }
 
 // pin gives all threads of a process one core. Threads that begin later
