@@ -2,10 +2,9 @@ package websocket
 
 import (
 	"bytes"
+	"compress/flate"
 	"io"
 	"math"
-
-	"github.com/klauspost/compress/flate"
 
 	"github.com/workerman-go/wm/protocol"
 )
@@ -22,7 +21,10 @@ const (
 	firstRoom = 4 << 10
 )
 
-// unpacker is a flate reader with what it reads from and where to.
+// unpacker is a flate reader with what it reads from and where to. The reader is
+// the standard library's: that of klauspost/compress is faster, but decodes a
+// block with an empty Huffman tree by the tree before it, which may be another
+// connection's.
 type unpacker struct {
 	flate io.Reader
 	in    bytes.Reader
