@@ -93,10 +93,11 @@ func parsePath(s string) (string, error) {
 			return "", errPath
 		}
 	}
-	if strings.HasSuffix(s, "/") {
+	path := filepath.Clean(s)
+	if strings.HasSuffix(s, "/") || path == "/" {
 		return "", errPath
 	}
-	return filepath.Clean(s), nil
+	return path, nil
 }
 
 // parseHost checks "host:port" and fills an empty host.

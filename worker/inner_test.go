@@ -14,6 +14,7 @@ import (
 func FuzzParseAddress(f *testing.F) {
 	for _, s := range []string{
 		"text://127.0.0.1:1", "Http://[::]:80", "udp://x:1", "tcp://:0", "://",
+		"unix:///run/a/../x.sock", "text:///x", "unix:///..",
 	} {
 		f.Add(s)
 	}
