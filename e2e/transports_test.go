@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -112,6 +113,7 @@ func TestTLSReload(t *testing.T) {
 	if got := kept.mustLine(t, "still here"); got != "still here" {
 		t.Errorf("the first connection answers %q", got)
 	}
+	wantConnection(t, s, "secure", "ssl", "text", kept.conn.LocalAddr().String())
 	s.run("reload").wantCode(0)
 	all.stop()
 	t.Logf("clients saw: %s", &all)
@@ -159,6 +161,19 @@ func TestTLSWithoutACertificate(t *testing.T) {
 	}
 }
 
+// wantConnection looks for a row of wm connections that has all the words.
+func wantConnection(t *testing.T, s *service, words ...string) {
+	t.Helper()
+	r := s.run("connections").wantCode(0)
+	for line := range strings.Lines(r.out) {
+		fields := strings.Fields(line)
+		if !slices.ContainsFunc(words, func(w string) bool { return !slices.Contains(fields, w) }) {
+			return
+		}
+	}
+	t.Errorf("no connection with %q:\n%s", words, r.out)
+}
+
 func dialPath(t *testing.T, path string) *client {
 	t.Helper()
 	conn, err := net.DialTimeout("unix", path, replyLimit)
@@ -178,6 +193,7 @@ func TestUnixSocket(t *testing.T) {
 	if got := dialPath(t, path).mustLine(t, "x"); got != "x" {
 		t.Errorf("answer %q", got)
 	}
+	wantConnection(t, s, "unix", "unix", "text", path)
 	before, err := os.Stat(path)
 	if err != nil || before.Mode() != os.ModeSocket|0o660 {
 		t.Errorf("mode %v, %v", before.Mode(), err)
@@ -322,6 +338,22 @@ func TestReusePortChangesOfCount(t *testing.T) {
 	}
 }
 
+// freeze stops a process and waits until all its threads have noticed.
+func freeze(t *testing.T, pid int) {
+	t.Helper()
+	kill(t, pid, unix.SIGSTOP)
+	waitFor(t, eventLimit, "the process is stopped", func() bool {
+		tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return !slices.ContainsFunc(tasks, func(task os.DirEntry) bool {
+			tid, _ := strconv.Atoi(task.Name())
+			return procState(tid) != 'T'
+		})
+	})
+}
+
 // Clients that the kernel gives to a process that is stopped, or dead and not
 // yet replaced, are served by another one.
 func TestReusePortNeighbourServesTheQueue(t *testing.T) {
@@ -330,7 +362,7 @@ func TestReusePortNeighbourServesTheQueue(t *testing.T) {
 	s := newService(t, "E2E_PORT="+address)
 	s.start()
 	frozen := s.snapshot().pidsOf("shared-tcp")[2]
-	kill(t, frozen, unix.SIGSTOP)
+	freeze(t, frozen)
 	for range 80 {
 		if pid, err := askNew(address, "pid"); err != nil || pid == strconv.Itoa(frozen) {
 			t.Fatalf("answer of %s, %v", pid, err)
@@ -343,7 +375,7 @@ func TestReusePortNeighbourServesTheQueue(t *testing.T) {
 		return err == nil && pid == strconv.Itoa(frozen)
 	})
 	// Stopped first, so that clients lie in its queue when it is killed.
-	kill(t, frozen, unix.SIGSTOP)
+	freeze(t, frozen)
 	var waiting []*client
 	for range 40 {
 		c := newClient(t, address)
@@ -395,7 +427,7 @@ func TestDatagrams(t *testing.T) {
 		t.Errorf("80 senders went to the slots %v", slots)
 	}
 	frozen := s.snapshot().pidsOf("shared-udp")[1]
-	kill(t, frozen, unix.SIGSTOP)
+	freeze(t, frozen)
 	for range 40 {
 		if pid, err := askDatagram(address, "pid"); err != nil || pid == strconv.Itoa(frozen) {
 			t.Fatalf("answer of %s, %v", pid, err)

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/workerman-go/wm/ipc"
@@ -61,10 +62,14 @@ func anyPort(host string) bool { return strings.HasSuffix(host, ":0") }
 // Workers have now.
 func (s *Supervisor) giveSockets() {
 	for _, u := range s.units {
-		if u.lis == nil || u.lis.file == nil || u.ident == nil {
+		if u.lis == nil || u.lis.file == nil {
 			continue
 		}
-		if err := u.lis.file.give(u.ident); err != nil {
+		owner := u.ident
+		if owner == nil { // it may have had one before
+			owner = &identity{uid: uint32(os.Geteuid()), gid: uint32(os.Getegid())}
+		}
+		if err := u.lis.file.give(owner); err != nil {
 			s.logf("socket %s stays with its owner: %v", u.lis.address, err)
 		}
 	}
