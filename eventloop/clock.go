@@ -24,9 +24,12 @@ type anchor struct {
 
 // tick reads the clock for a new turn.
 func (l *Loop) tick() {
+	if l.advance.moving() {
+		l.advance.step(&l.timers)
+	}
 	l.now = l.clock()
 	if l.wall.wall.IsZero() || l.now-l.wall.at >= anchorAge {
-		l.wall = anchor{wall: time.Now(), at: l.now}
+		l.wall = anchor{wall: time.Now().Add(l.advance.lead(l.now)), at: l.now}
 	}
 }
 

@@ -32,9 +32,10 @@ type Loop struct {
 	mail     mailbox
 
 	// Time, see clock.go.
-	clock clock
-	now   time.Duration // the clock at the start of this turn
-	wall  anchor
+	clock   clock
+	now     time.Duration // the clock at the start of this turn
+	wall    anchor
+	advance *advance // of tests only, see advance.go
 
 	// What any goroutine may ask.
 	stamp atomic.Int64  // the clock at the start of this turn, 0 while waiting

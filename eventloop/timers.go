@@ -81,6 +81,9 @@ func (l *Loop) fire(id TimerID) {
 // timer that is woken too early would only cost a turn.
 func (l *Loop) timeout() int {
 	const longest = time.Duration(1<<31-1) * time.Millisecond
+	if l.advance.moving() {
+		return 0
+	}
 	next, ok := l.timers.next()
 	if !ok {
 		return -1
