@@ -2,9 +2,11 @@ package protocol
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -73,6 +75,28 @@ func Conflicts() []string {
 	registry.mu.Lock()
 	defer registry.mu.Unlock()
 	return append([]string(nil), registry.conflicts...)
+}
+
+// Registered is what apps have registered up to a moment.
+type Registered struct {
+	authors   map[string]registration
+	conflicts []string
+}
+
+// Snapshot returns what apps have registered so far, for a test that undoes
+// what a Start does. Safe for concurrent use.
+func Snapshot() Registered {
+	registry.mu.Lock()
+	defer registry.mu.Unlock()
+	return Registered{maps.Clone(registry.authors), slices.Clone(registry.conflicts)}
+}
+
+// Restore forgets what was registered since the Snapshot. It may be called
+// once. Safe for concurrent use.
+func (r Registered) Restore() {
+	registry.mu.Lock()
+	defer registry.mu.Unlock()
+	registry.authors, registry.conflicts = r.authors, r.conflicts
 }
 
 // caller names the function that is skip calls up, by the app if it is one.

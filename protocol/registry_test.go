@@ -78,6 +78,23 @@ func TestRegisterTwiceFromOnePlaceReplaces(t *testing.T) {
 	}
 }
 
+func TestRestoreForgetsWhatCameAfterTheSnapshot(t *testing.T) {
+	Register("kept", fake{"a"})
+	before, conflicts := Snapshot(), len(Conflicts())
+	Register("forgotten", fake{"a"})
+	Register("kept", fake{"b"})
+	before.Restore()
+	if _, ok := Lookup("forgotten"); ok {
+		t.Error("Lookup found what was registered after the snapshot")
+	}
+	if p := lookedUp(t, "kept"); p != (fake{"a"}) {
+		t.Errorf("Lookup = %v, want the one from before", p)
+	}
+	if got := len(Conflicts()); got != conflicts {
+		t.Errorf("%d conflicts, want the %d from before", got, conflicts)
+	}
+}
+
 func TestRegisterUncomparable(t *testing.T) {
 	before := len(Conflicts())
 	Register("parts", uncomparable{})
