@@ -300,29 +300,29 @@ func (c *Connection) isQuiet() (quiet bool) {
 	return c.codec.quiet.Quiet(c)
 }
 
-// onWorkerStart runs the extensions and OnWorkerStart, and returns a panic as
-// the error that it is.
-func (p *Process) onWorkerStart() (err error) {
+// onWorkerStart runs the extensions and OnWorkerStart of w, and returns a panic
+// as the error that it is.
+func (p *Process) onWorkerStart(w *Worker) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			p.threw("OnWorkerStart", r)
 			err = fmt.Errorf("panic: %v", r)
 		}
 	}()
-	for _, run := range p.w.extensions {
-		run(p.w)
+	for _, run := range w.extensions {
+		run(w)
 	}
-	if p.w.OnWorkerStart == nil {
+	if w.OnWorkerStart == nil {
 		return nil
 	}
-	return p.w.OnWorkerStart(p.w)
+	return w.OnWorkerStart(w)
 }
 
 // onWorker calls OnWorkerStop or OnWorkerReload.
-func (p *Process) onWorker(fn func(w *Worker), what string) {
+func (p *Process) onWorker(w *Worker, fn func(w *Worker), what string) {
 	if fn != nil {
 		defer p.caught(what)
-		fn(p.w)
+		fn(w)
 	}
 }
 

@@ -72,7 +72,9 @@ func (p *Process) Drain(graceful bool) {
 func (p *Process) stop() {
 	if p.life.serving && !p.life.stopped {
 		p.life.stopped = true
-		p.onWorker(p.w.OnWorkerStop, "OnWorkerStop")
+		for w := range p.members {
+			p.onWorker(w, w.OnWorkerStop, "OnWorkerStop")
+		}
 	}
 	p.cancel()
 }

@@ -48,15 +48,17 @@ type Env struct {
 	Gone func()
 }
 
-// Process is one worker process of one Worker, on its loop. For the harness
-// only. Its methods are called on the loop goroutine; Figures is for any.
+// Process is one worker process on its loop: of one Worker, or of several in a
+// test kit, see Join. For the harness only. Its methods are called on the loop
+// goroutine; Figures is for any.
 type Process struct {
 	loop  *eventloop.Loop
 	w     *Worker
 	env   Env
 	began time.Time
 
-	workers  []*Worker   // w, and those of Worker.Listen
+	workers  []*Worker   // w, and those of Join and Worker.Listen
+	joined   []joined    // of Join
 	dialled  connections // of Dial
 	codecs   []*codec
 	lastID   uint64
@@ -141,12 +143,12 @@ func (p *Process) adopt(w *Worker) {
 // ready when nothing holds it any more; accepting begins then. A failed
 // OnWorkerStart ends with Env.Exit.
 func (p *Process) Serve(listener int) {
-	if err := p.attach(p.w, listener); err != nil {
+	if err := p.attachAll(listener); err != nil {
 		p.env.Exit(exitFailed, err.Error())
 		return
 	}
 	p.loop.BeginStart(!p.env.Seated)
-	err := p.onWorkerStart()
+	err := p.startAll()
 	p.loop.EndStart()
 	if err != nil {
 		p.flushAll()
@@ -196,8 +198,10 @@ func (p *Process) checkReady() {
 	}
 	l.ready = true
 	p.env.Ready()
-	if p.w.listener != nil {
-		p.w.listener.allow(notReady)
+	for w := range p.members {
+		if w.listener != nil {
+			w.listener.allow(notReady)
+		}
 	}
 }
 
@@ -205,7 +209,11 @@ func (p *Process) checkReady() {
 func (p *Process) Seated() { p.loop.ReleaseStartTimers() }
 
 // Reload runs OnWorkerReload; the process stays.
-func (p *Process) Reload() { p.onWorker(p.w.OnWorkerReload, "OnWorkerReload") }
+func (p *Process) Reload() {
+	for w := range p.members {
+		p.onWorker(w, w.OnWorkerReload, "OnWorkerReload")
+	}
+}
 
 // Kick tries one round of accept, because a sibling stopped accepting and may
 // have taken the wake-up of a waiting connection with it.

@@ -79,6 +79,7 @@ type service struct {
 	t    testing.TB
 	loop *eventloop.Loop
 	p    *worker.Process
+	fd   int // the listener
 	addr string
 
 	ready, gone, paused chan struct{}
@@ -105,6 +106,14 @@ func start(t testing.TB, w *worker.Worker, change ...func(*worker.Env)) *service
 // launch is start without waiting.
 func launch(t testing.TB, w *worker.Worker, change ...func(*worker.Env)) *service {
 	t.Helper()
+	s := prepare(t, w, change...)
+	s.run()
+	return s
+}
+
+// prepare is launch without running.
+func prepare(t testing.TB, w *worker.Worker, change ...func(*worker.Env)) *service {
+	t.Helper()
 	loop, err := eventloop.New()
 	if err != nil {
 		t.Fatal(err)
@@ -129,20 +138,24 @@ func launch(t testing.TB, w *worker.Worker, change ...func(*worker.Env)) *servic
 	for _, fn := range change {
 		fn(&env)
 	}
-	fd := -1
+	s.fd = -1
 	switch d := w.Declaration(); d.Network {
 	case "tcp":
-		fd, s.addr = listen(t)
+		s.fd, s.addr = listen(t)
 	case "udp":
-		fd, s.addr = listenUDP(t)
+		s.fd, s.addr = listenUDP(t)
 	case "unix":
-		fd, s.addr = listenUnix(t, d.Host), d.Host
+		s.fd, s.addr = listenUnix(t, d.Host), d.Host
 	}
 	s.p = worker.NewProcess(loop, w, env)
-	go func() { s.ran <- loop.Run() }() // ends with stop
-	loop.Post(func() { s.p.Serve(fd) })
-	t.Cleanup(s.stop)
 	return s
+}
+
+// run serves on a goroutine until the test ends.
+func (s *service) run() {
+	go func() { s.ran <- s.loop.Run() }() // ends with stop
+	s.loop.Post(func() { s.p.Serve(s.fd) })
+	s.t.Cleanup(s.stop)
 }
 
 // stop ends the process whatever state it is in.

@@ -1,0 +1,81 @@
+package worker
+
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/protocol"
+)
+
+// A service has one Worker per process. A test kit runs all Workers of an app
+// in one, on one loop; this file is what it needs beyond the life of a process.
+
+// joined is a Worker of Join with its listener.
+type joined struct {
+	w        *Worker
+	listener int // -1: none
+}
+
+// Join makes the process serve w too, with its own listener (-1: none),
+// protocol, certificates and callbacks. Its OnWorkerStart runs in Serve, after
+// those of the Workers before it, and nobody is accepted before all have
+// returned. The process is ready, drains and ends as one. Self, AppDir,
+// Limits.QueuedBytes and Life stay those of the Worker of NewProcess. For test
+// kits, before Serve; on the loop goroutine, or before the loop runs.
+func (p *Process) Join(w *Worker, listener int) {
+	p.adopt(w)
+	p.joined = append(p.joined, joined{w, listener})
+}
+
+// Workers returns those that the process serves now: of NewProcess, Join and
+// Worker.Listen, in this order. For test kits, on the loop goroutine.
+func (p *Process) Workers() []*Worker { return slices.Clone(p.workers) }
+
+// members yields the Workers whose OnWorkerStart is run here.
+func (p *Process) members(yield func(w *Worker) bool) {
+	if !yield(p.w) {
+		return
+	}
+	for _, j := range p.joined {
+		if !yield(j.w) {
+			return
+		}
+	}
+}
+
+// attachAll attaches every member. After an error no descriptor is left that
+// belongs to nobody.
+func (p *Process) attachAll(listener int) (err error) {
+	for _, j := range append([]joined{{p.w, listener}}, p.joined...) {
+		if err == nil {
+			err = p.attach(j.w, j.listener)
+		}
+		if err != nil && j.listener >= 0 {
+			unix.Close(j.listener)
+		}
+	}
+	return err
+}
+
+// startAll runs OnWorkerStart of every member, until one fails.
+func (p *Process) startAll() error {
+	for w := range p.members {
+		if err := p.onWorkerStart(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Rehearse is Declare for a program that runs one Start after another: undo
+// puts Settings and the registered protocols back as they were. For test kits,
+// while no process serves.
+func Rehearse(app App) (made []*Worker, undo func()) {
+	settings, registry := Settings, protocol.Snapshot()
+	undo = func() {
+		Settings = settings
+		registry.Restore()
+	}
+	return Declare(app), undo
+}
