@@ -1,0 +1,252 @@
+package wmtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/workerman-go/wm/protocol"
+	"github.com/workerman-go/wm/protocol/text"
+	"github.com/workerman-go/wm/timer"
+	"github.com/workerman-go/wm/worker"
+)
+
+// echo declares a Worker that sends back what it gets.
+func echo(name, address string) *worker.Worker {
+	w := worker.New(address)
+	w.Name = name
+	w.OnMessage = func(c *worker.Connection, data []byte) { c.Write(data) }
+	return w
+}
+
+func TestAddressesOfARunningServiceAreNotTaken(t *testing.T) {
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	address := "text://" + busy.Addr().String()
+	s := Run(t, func() {
+		echo("one", address)
+		echo("two", address)
+	})
+	one, two := s.Addr("one"), s.Addr("two")
+	if one == two || one == busy.Addr().String() {
+		t.Errorf("addresses %s and %s beside %s", one, two, busy.Addr())
+	}
+	c := s.Dial("two")
+	c.Send("line")
+	c.Expect("line")
+}
+
+func TestOneStartAfterAnother(t *testing.T) {
+	before := worker.Settings
+	for i, p := range []protocol.Protocol{text.Protocol, upper{}} {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			s := Run(t, func() {
+				worker.Settings.MaxPackageSize = 100 + i
+				if i == 0 {
+					protocol.Register("mine", p)
+				} else {
+					protocol.Register("mine", p) // of another app
+				}
+				echo("mine", "mine://127.0.0.1:1")
+			})
+			c := s.Dial("mine")
+			c.Send("Hello")
+			c.Expect([]string{"Hello", "HELLO"}[i])
+		})
+		if worker.Settings != before || worker.Self() != nil {
+			t.Errorf("Settings %+v, Self %v after the test", worker.Settings, worker.Self())
+		}
+		if p, found := protocol.Lookup("mine"); found {
+			t.Errorf("protocol %T is still registered", p)
+		}
+	}
+}
+
+// upper is text whose messages arrive in capitals.
+type upper struct{}
+
+func (upper) Input(buf []byte, c protocol.Conn) (int, error) { return text.Protocol.Input(buf, c) }
+
+func (upper) Decode(frame []byte, c protocol.Conn) (any, error) {
+	v, err := text.Protocol.Decode(frame, c)
+	if err != nil {
+		return nil, err
+	}
+	return []byte(strings.ToUpper(string(v.([]byte)))), nil
+}
+
+func (upper) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
+	return text.Protocol.Encode(dst, v, c)
+}
+
+func TestWorkersEndInOrder(t *testing.T) {
+	var order []string
+	t.Run("service", func(t *testing.T) {
+		s := Run(t, func() {
+			for _, name := range []string{"one", "two"} {
+				w := echo(name, "text://127.0.0.1:1")
+				w.OnWorkerStop = func(*worker.Worker) { order = append(order, "stop "+name) }
+				w.OnClose = func(*worker.Connection) { order = append(order, "close "+name) }
+			}
+		})
+		client := s.Dial("two")
+		client.talk = nil // the service ends first
+		s.Do("one", func(*worker.Worker) {
+			c := worker.Dial("text://" + s.made[0].Addr().String())
+			c.OnClose = func(*worker.Connection) { order = append(order, "close dialled") }
+		})
+		s.Do("two", func(w *worker.Worker) {
+			for range w.Connections() {
+				order = append(order, "connected")
+			}
+		})
+	})
+	if got := strings.Join(order[:3], ", "); got != "connected, stop one, stop two" &&
+		got != "connected, close two, stop one" {
+		t.Errorf("order %q", order)
+	}
+	for _, want := range []string{"close one", "close two", "close dialled"} {
+		if n := strings.Count(strings.Join(order, ","), want); n != 1 {
+			t.Errorf("%d times %q in %q", n, want, order)
+		}
+	}
+}
+
+func TestWorkersOfListenAreFound(t *testing.T) {
+	s := Run(t, func() {
+		w := worker.New("")
+		w.Name = "parent"
+		w.OnWorkerStart = func(*worker.Worker) error {
+			return echo("inner", "text://127.0.0.1:5678").Listen()
+		}
+	})
+	for _, name := range []string{"inner", "text://127.0.0.1:5678"} {
+		c := s.Dial(name)
+		c.Send("x")
+		c.Expect("x")
+	}
+}
+
+func TestAMistakeInStartFailsTheTest(t *testing.T) {
+	boom := errors.New("no database")
+	tests := []struct {
+		name  string
+		start func()
+		want  string
+	}{
+		{"nothing declared", func() {}, "start declares no Worker"},
+		{"bad address", func() { worker.New("text://nowhere") }, "run_test.go:"},
+		{"no callback", func() { worker.New("text://127.0.0.1:1") }, "OnMessage is not set"},
+		{"no certificate", func() {
+			echo("fine", "text://127.0.0.1:1")
+			echo("s", "ssl://127.0.0.1:1").TLS.CertFile = "/missing.pem"
+		}, "/missing.pem"},
+		{"failed start", func() {
+			echo("fine", "text://127.0.0.1:1")
+			echo("bad", "text://127.0.0.1:1").OnWorkerStart = func(*worker.Worker) error { return boom }
+		}, "the start failed: OnWorkerStart: no database"},
+		{"panic in OnWorkerStart", func() {
+			worker.New("").OnWorkerStart = func(*worker.Worker) error { panic("boom") }
+		}, "OnWorkerStart: panic: boom"},
+		{"conflict", func() {
+			protocol.Register("twice", text.Protocol)
+			protocol.Register("twice", upper{})
+			echo("x", "text://127.0.0.1:1")
+		}, `protocol "twice" is registered by`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := failing(t, tt.start, func(*fakeT, *Service) { t.Error("the test went on") })
+			f.expect(t, tt.want)
+		})
+	}
+}
+
+func TestOneServiceAtATime(t *testing.T) {
+	Run(t, func() { worker.New("") })
+	failing(t, func() {}, func(*fakeT, *Service) { t.Error("the test went on") }).
+		expect(t, "another Service runs")
+}
+
+func TestAPanicInACallbackFailsTheTest(t *testing.T) {
+	f := failing(t, func() {
+		echo("chat", "text://127.0.0.1:1").OnMessage = func(*worker.Connection, []byte) {
+			panic("boom")
+		}
+	}, func(_ *fakeT, s *Service) {
+		c := s.Dial("chat")
+		c.Send("x")
+		s.ExpectLog("boom")
+		c.Send("still served")
+		s.ExpectLog("boom")
+	})
+	f.expect(t, "panic in OnMessage: boom", "run_test.go:")
+}
+
+func TestWorkThatDoesNotEndFailsTheTest(t *testing.T) {
+	release := make(chan struct{})
+	f := failing(t, func() { worker.New("") }, func(_ *fakeT, s *Service) {
+		worker.Go(context.Background(), func(context.Context) (int, error) {
+			<-release
+			return 0, nil
+		}, nil)
+	})
+	close(release)
+	f.expect(t, "still running at the end of the test: 1 worker.Go")
+}
+
+func TestWorkIsWaitedFor(t *testing.T) {
+	var done bool
+	t.Run("service", func(t *testing.T) {
+		Run(t, func() {
+			worker.New("").OnWorkerStop = func(*worker.Worker) {
+				worker.Go(context.Background(), func(context.Context) (int, error) { return 1, nil },
+					func(int, error) { done = true })
+			}
+		})
+	})
+	if !done {
+		t.Error("what OnWorkerStop began was not finished")
+	}
+}
+
+func TestTheEndOfTheProcessIsNamed(t *testing.T) {
+	f := failing(t, func() {
+		echo("chat", "text://127.0.0.1:1").OnMessage = func(*worker.Connection, []byte) {
+			worker.StopAll(3, "had enough")
+		}
+	}, func(f *fakeT, s *Service) {
+		c := s.Dial("chat")
+		c.Send("x")
+		c.ExpectClose()
+		s.ExpectLog("had enough")
+		if f.Failed() {
+			t.Errorf("StopAll alone failed the test: %s", f.text())
+		}
+		s.Dial("chat")
+	})
+	f.expect(t, "Worker chat does not listen: the process has ended itself with 3, had enough")
+}
+
+func TestTimersOfTheTestBeforeAreGone(t *testing.T) {
+	ran := 0
+	start := func() {
+		worker.New("").OnWorkerStart = func(*worker.Worker) error {
+			timer.Add(time.Minute, func() { ran++ })
+			return nil
+		}
+	}
+	for range 2 {
+		t.Run("service", func(t *testing.T) { Run(t, start).Advance(time.Minute) })
+	}
+	if ran != 2 {
+		t.Errorf("ran %d times, want once in each service", ran)
+	}
+}
