@@ -3,7 +3,6 @@ package wmtest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -44,21 +43,24 @@ func TestAddressesOfARunningServiceAreNotTaken(t *testing.T) {
 }
 
 func TestOneStartAfterAnother(t *testing.T) {
+	first := func() {
+		worker.Settings.MaxPackageSize = 100
+		protocol.Register("mine", text.Protocol)
+		echo("mine", "mine://127.0.0.1:1")
+	}
+	second := func() {
+		protocol.Register("mine", upper{})
+		echo("mine", "mine://127.0.0.1:1")
+	}
 	before := worker.Settings
-	for i, p := range []protocol.Protocol{text.Protocol, upper{}} {
-		t.Run(fmt.Sprint(i), func(t *testing.T) {
-			s := Run(t, func() {
-				worker.Settings.MaxPackageSize = 100 + i
-				if i == 0 {
-					protocol.Register("mine", p)
-				} else {
-					protocol.Register("mine", p) // of another app
-				}
-				echo("mine", "mine://127.0.0.1:1")
-			})
-			c := s.Dial("mine")
+	for _, tt := range []struct {
+		start func()
+		want  string
+	}{{first, "Hello"}, {second, "HELLO"}, {first, "Hello"}} {
+		t.Run(tt.want, func(t *testing.T) {
+			c := Run(t, tt.start).Dial("mine")
 			c.Send("Hello")
-			c.Expect([]string{"Hello", "HELLO"}[i])
+			c.Expect(tt.want)
 		})
 		if worker.Settings != before || worker.Self() != nil {
 			t.Errorf("Settings %+v, Self %v after the test", worker.Settings, worker.Self())
@@ -88,34 +90,30 @@ func (upper) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
 
 func TestWorkersEndInOrder(t *testing.T) {
 	var order []string
+	var one net.Conn // stays open
+	var err error
+	note := func(what string) { order = append(order, what) }
 	t.Run("service", func(t *testing.T) {
 		s := Run(t, func() {
 			for _, name := range []string{"one", "two"} {
 				w := echo(name, "text://127.0.0.1:1")
-				w.OnWorkerStop = func(*worker.Worker) { order = append(order, "stop "+name) }
-				w.OnClose = func(*worker.Connection) { order = append(order, "close "+name) }
+				w.OnWorkerStop = func(*worker.Worker) { note("stop " + name) }
+				w.OnClose = func(*worker.Connection) { note("close " + name) }
 			}
 		})
-		client := s.Dial("two")
-		client.talk = nil // the service ends first
+		two := s.Addr("two")
 		s.Do("one", func(*worker.Worker) {
-			c := worker.Dial("text://" + s.made[0].Addr().String())
-			c.OnClose = func(*worker.Connection) { order = append(order, "close dialled") }
+			worker.Dial("text://" + two).OnClose = func(*worker.Connection) { note("close dialled") }
 		})
-		s.Do("two", func(w *worker.Worker) {
-			for range w.Connections() {
-				order = append(order, "connected")
-			}
-		})
-	})
-	if got := strings.Join(order[:3], ", "); got != "connected, stop one, stop two" &&
-		got != "connected, close two, stop one" {
-		t.Errorf("order %q", order)
-	}
-	for _, want := range []string{"close one", "close two", "close dialled"} {
-		if n := strings.Count(strings.Join(order, ","), want); n != 1 {
-			t.Errorf("%d times %q in %q", n, want, order)
+		if one, err = net.Dial("tcp", s.Addr("one")); err != nil {
+			t.Fatal(err)
 		}
+		s.Do("one", func(*worker.Worker) { note("end") })
+	})
+	one.Close()
+	want := "end, stop one, stop two, close one, close two, close dialled"
+	if got := strings.Join(order, ", "); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 

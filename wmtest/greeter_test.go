@@ -1,0 +1,5 @@
+package wmtest_test
+
+import "testing"
+
+func TestExample(t *testing.T) { greets(t) }
