@@ -53,9 +53,10 @@ var layers = map[string][]string{
 }
 
 // testLayers is what tests need beyond their package's row: the Workers that
-// child's tests run are apps.
+// the tests of child and of wmtest run are apps.
 var testLayers = map[string][]string{
-	"child": {"timer", "protocol", "protocol/*"},
+	"child":  {"timer", "protocol", "protocol/*"},
+	"wmtest": {"protocol"},
 }
 
 // reapers start processes in one place only, supervisor/spawn: os/exec beside
