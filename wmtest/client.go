@@ -92,7 +92,8 @@ func anyServer() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }
 
 // Send sends one message: strings and bytes as they are, to a websocket as text
 // and as binary; everything else as JSON. To an http Worker a string is the
-// path of a GET, "/users?page=2", and an *http.Request goes as it is.
+// path of a GET, "/users?page=2", and an *http.Request goes as it is. A protocol
+// of the app gets v as it is.
 func (c *Client) Send(v any) {
 	c.s.t.Helper()
 	if err := c.talk.send(v); err != nil {
