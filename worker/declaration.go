@@ -176,9 +176,13 @@ func (w *Worker) speaks(a address) (protocol.Protocol, error) {
 }
 
 // missing names the callback without which nothing of the protocol's messages
-// would arrive.
+// would arrive. A Worker that only sends, and one whose OnWorkerStart or
+// OnConnect sets the callback or switches the protocol, is not to be refused.
 func (w *Worker) missing(p protocol.Protocol) string {
+	none := w.OnMessage == nil && w.OnRequest == nil && w.OnValue == nil
 	switch {
+	case none && (w.OnWorkerStart != nil || w.OnConnect != nil):
+	case w.OnConnect != nil && !isA(p, http1.Protocol):
 	case p == nil, isA(p, text.Protocol), isA(p, frame.Protocol), isA(p, websocket.Protocol):
 		if w.OnMessage == nil {
 			return "OnMessage"

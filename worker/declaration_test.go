@@ -17,6 +17,8 @@ import (
 func onMessage(c *worker.Connection, data []byte)      {}
 func onRequest(c *worker.Connection, r *http1.Request) {}
 func onValue(c *worker.Connection, v any)              {}
+func onConnect(c *worker.Connection)                   {}
+func onWorkerStart(w *worker.Worker) error             { return nil }
 
 func TestDeclaredDefaults(t *testing.T) {
 	w := worker.New("Http://0.0.0.0:2345")
@@ -134,6 +136,14 @@ func TestCallbackThatTheProtocolNeeds(t *testing.T) {
 			w.Protocol, w.OnMessage = text.Protocol, onMessage
 		}, ""},
 		{"no address needs none", "", nil, ""},
+		{"only sends", "text://:1", func(w *worker.Worker) { w.OnWorkerStart = onWorkerStart }, ""},
+		{"set in OnConnect", "tcp://:1", func(w *worker.Worker) { w.OnConnect = onConnect }, ""},
+		{"switched in OnConnect", "tcp://:1", func(w *worker.Worker) {
+			w.OnConnect, w.OnRequest = onConnect, onRequest
+		}, ""},
+		{"http with the wrong one", "http://:1", func(w *worker.Worker) {
+			w.OnWorkerStart, w.OnConnect, w.OnMessage = onWorkerStart, onConnect, onMessage
+		}, "OnRequest is not set"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
