@@ -8,9 +8,11 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/signal"
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -32,6 +34,10 @@ func TestMain(m *testing.M) {
 	if l, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
 		l.Close()
 	}
+	// So does the first use of signals the goroutine that waits for them.
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGALRM)
+	signal.Stop(signals)
 	goroutines, files := runtime.NumGoroutine(), descriptors()
 	code := m.Run()
 	if code == 0 && !fuzzing() {
