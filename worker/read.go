@@ -53,10 +53,10 @@ func (c *Connection) clogged() bool {
 	return c.flags&both == both && c.extra.tls.Full()
 }
 
-// held says that no message is delivered now: the author has paused, or the
-// protocol owes an answer to each and earlier ones do not get through.
+// held says that no message is delivered now: the author has paused, which does
+// not stop a handshake, or the protocol owes an answer to each and earlier ones do not get through.
 func (c *Connection) held() bool {
-	return c.flags&paused != 0 || c.codec.fail != nil && c.flags&blocked != 0
+	return c.flags&paused != 0 && c.opened() || c.codec.fail != nil && c.flags&blocked != 0
 }
 
 // readable reads once, up to 64 KiB, and goes on to the end when the peer has
@@ -260,10 +260,13 @@ func (c *Connection) PauseRecv() {
 // of this turn, without waiting for new ones.
 func (c *Connection) ResumeRecv() {
 	c.p.own("Connection.ResumeRecv")
-	if c.flags&paused == 0 || Status(c.status) != Established {
+	if c.flags&paused == 0 || Status(c.status) != Established && !c.early() {
 		return
 	}
 	c.flags &^= paused
+	if c.early() {
+		return
+	}
 	c.attend()
 }
 
