@@ -61,6 +61,12 @@ type Closer interface{ OnClose(c Conn) }
 // which Opened is still false then is closed.
 type Handshaker interface{ Opened(c Conn) bool }
 
+// Holder is implemented by a protocol that keeps what is sent before its
+// handshake is over. Held is how many bytes it keeps: they count as backlog. It
+// is 0 as soon as SetState ends the handshake; what was kept is then sent raw
+// before the event that tells of it.
+type Holder interface{ Held(c Conn) int }
+
 // Finisher is implemented by a protocol that acts on what it has just encoded
 // (http: close after this response). Sent runs after the bytes of one Encode
 // joined the send buffer, inside the Send that brought them. It may call

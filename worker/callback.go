@@ -274,6 +274,12 @@ func (c *Connection) handDone() bool {
 	return c.codec.hand.Opened(c)
 }
 
+// keeps asks the protocol what waits for its handshake.
+func (c *Connection) keeps() int {
+	defer c.p.caught("the protocol's Held")
+	return c.codec.keeps.Held(c)
+}
+
 // coded is the protocol's last word with a code of the author.
 func (c *Connection) coded(code int, reason string) ([]byte, error) {
 	defer c.p.caught("the protocol's AppendCode")

@@ -17,6 +17,7 @@ type codec struct {
 	binary   protocol.BinaryEncoder
 	open     protocol.Opener
 	hand     protocol.Handshaker
+	keeps    protocol.Holder
 	coded    protocol.CodeFarewell
 	sent     protocol.Finisher
 	fail     protocol.Failer
@@ -42,6 +43,7 @@ func (p *Process) codecOf(proto protocol.Protocol, name string) *codec {
 	c.binary, _ = proto.(protocol.BinaryEncoder)
 	c.open, _ = proto.(protocol.Opener)
 	c.hand, _ = proto.(protocol.Handshaker)
+	c.keeps, _ = proto.(protocol.Holder)
 	c.coded, _ = proto.(protocol.CodeFarewell)
 	c.sent, _ = proto.(protocol.Finisher)
 	c.fail, _ = proto.(protocol.Failer)

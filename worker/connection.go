@@ -106,6 +106,7 @@ const (
 	notified                   // TLS has told the peer that nothing more comes
 	suspect                    // its first bytes must not be a PROXY header
 	perIP                      // it is in Worker.perIP
+	holding                    // messages wait outside out, see heldBack
 )
 
 // socket is how the loop sees a connection, so that OnEvents is not among the
@@ -117,7 +118,7 @@ func (c *Connection) Status() Status { return Status(c.status) }
 
 // SendQueueSize returns how many bytes wait in this process to be sent, pending
 // and backlog together.
-func (c *Connection) SendQueueSize() int { return c.queueSize() }
+func (c *Connection) SendQueueSize() int { return c.waiting() }
 
 // RecvQueueSize returns how many received bytes wait for the rest of their
 // message, or for ResumeRecv.
@@ -181,7 +182,13 @@ func (c *Connection) MaxPackage() int { return c.MaxPackageSize }
 func (c *Connection) State() any { return c.state }
 
 // SetState keeps v until the protocol is switched. For protocols.
-func (c *Connection) SetState(v any) { c.state = v }
+func (c *Connection) SetState(v any) {
+	c.state = v
+	if c.flags&holding != 0 && c.heldBack() == 0 { // it is about to be sent
+		c.flags = c.flags&^holding | opening
+		c.account()
+	}
+}
 
 // Data returns c.Data as *T and makes one on first use, so that
 // Data[client](c).uid = 7 is all it takes. It panics when c.Data is something

@@ -31,6 +31,7 @@ type dial struct {
 	tls     *tls.Config
 	stood   bool     // this attempt got through
 	packets [][]byte // datagrams sent before it did
+	held    int      // bytes of them
 
 	ping   eventloop.TimerID
 	timer  eventloop.TimerID // of Reconnect
@@ -323,12 +324,14 @@ func (c *Connection) stand() {
 	c.extra.dial.stood = true
 	c.onConnect()
 	if Status(c.status) == Established && c.codec.open != nil {
-		c.openProtocol()
+		c.hail()
 	}
 	if Status(c.status) == Closed {
 		return
 	}
-	c.release()
+	if c.flags&opening != 0 {
+		c.release()
+	}
 	c.checkOpened()
 	if c.in != nil { // came behind the answer of a proxy
 		c.flags |= resumed
@@ -336,18 +339,49 @@ func (c *Connection) stand() {
 	}
 }
 
+// hail sends what the protocol says first, in front of all that was sent.
+func (c *Connection) hail() {
+	early, waited := c.out, c.flags&holding
+	c.out = nil
+	c.flags &^= opening | holding // it is not refused for what they stand for
+	c.openProtocol()
+	if Status(c.status) == Closed {
+		c.p.output.pool.put(early)
+		return
+	}
+	c.flags |= waited
+	if c.flags&datagram != 0 {
+		c.flags |= opening
+	}
+	if early.size() == 0 {
+		return
+	}
+	c.flags |= opening
+	b := c.room(early.size())
+	b.data = append(b.data, early.bytes()...)
+	c.p.output.pool.put(early)
+}
+
 // connectFailed is the end of an attempt (features.md 19.8): OnError, OnClose.
 func (c *Connection) connectFailed(err error) {
 	d := c.extra.dial
 	took := c.p.loop.Now().Sub(d.began).Round(time.Millisecond)
-	c.onError(ConnectFail, fmt.Errorf("connect %s: %w (after %v)", &d.target, err, took))
+	if d.err != nil { // it begins with the address
+		err = fmt.Errorf("connect %w", d.err)
+	} else {
+		err = fmt.Errorf("connect %s: %w (after %v)", &d.target, err, took)
+	}
+	d.stood = false // so that Reconnect does not spin
+	if Status(c.status) < Ending {
+		c.onError(ConnectFail, err)
+	}
 	c.finish()
 }
 
 // end stops what an attempt has under way.
 func (d *dial) end(loop *eventloop.Loop) {
 	d.ending = true
-	d.found, d.packets = nil, nil
+	d.found, d.packets, d.held = nil, nil, 0
 	if d.stop != nil {
 		d.stop()
 	}

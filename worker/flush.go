@@ -172,13 +172,20 @@ func (c *Connection) writable() {
 	if c.flags&opening != 0 {
 		return
 	}
-	c.flags &^= full
 	if Status(c.status) == Established {
 		c.attend()
 	} else {
 		c.queue()
 	}
-	c.onBufferDrain()
+	c.drained()
+}
+
+// drained tells the author that no backlog is left.
+func (c *Connection) drained() {
+	if c.flags&holding == 0 {
+		c.flags &^= full
+		c.onBufferDrain()
+	}
 }
 
 // queueSize is how many bytes wait: in out, and, encrypted, in TLS.
@@ -188,6 +195,22 @@ func (c *Connection) queueSize() int {
 		n += c.extra.tls.OutputSize()
 	}
 	return n
+}
+
+// waiting is all that waits, also for a handshake of the protocol, and
+// datagrams for their socket.
+func (c *Connection) waiting() int {
+	if c.flags&holding != 0 {
+		return c.queueSize() + c.heldBack()
+	}
+	return c.queueSize()
+}
+
+func (c *Connection) heldBack() int {
+	if c.flags&datagram != 0 {
+		return c.extra.dial.held
+	}
+	return c.keeps()
 }
 
 // sendable is the part of it that the kernel may have now.
@@ -201,8 +224,8 @@ func (c *Connection) sendable() int {
 // account keeps output.backlog up to date with this connection.
 func (c *Connection) account() {
 	n := 0
-	if c.flags&waits != 0 && Status(c.status) != Closed {
-		n = c.queueSize()
+	if c.flags&(waits|holding) != 0 && Status(c.status) != Closed {
+		n = c.waiting()
 	}
 	c.p.output.backlog += int64(n) - int64(c.counted)
 	c.counted = uint32(n)

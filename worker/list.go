@@ -76,7 +76,7 @@ func (c *Connection) info() ConnectionInfo {
 	info := ConnectionInfo{
 		ID: c.ID, Transport: c.Transport(), Protocol: c.codec.name,
 		IPv4: c.IsIPv4(), IPv6: c.IsIPv6(),
-		RecvQ: c.in.size(), SendQ: c.queueSize(),
+		RecvQ: c.in.size(), SendQ: c.waiting(),
 		BytesR: c.BytesRead, BytesW: c.BytesWritten,
 		Status: c.Status().String(), Foreign: c.RemoteAddr().String(),
 	}

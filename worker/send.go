@@ -100,7 +100,7 @@ func (c *Connection) admit() error {
 	if Status(c.status) != Established && !c.early() || c.errno != 0 {
 		return ErrClosed
 	}
-	if c.flags&waits != 0 && c.crowded() {
+	if c.flags&(waits|holding) != 0 && c.crowded() {
 		c.p.counters.sendFail++
 		c.onError(SendFail, ErrBufferFull)
 		if c.codec.fail != nil { // the next answer would be taken for this one
@@ -119,7 +119,7 @@ func (c *Connection) early() bool {
 // crowded says that the connection, or the process, has as much backlog as it
 // may have.
 func (c *Connection) crowded() bool {
-	return c.queueSize() >= c.MaxSendBufferSize || c.p.output.backlog >= c.p.queueLimit()
+	return c.waiting() >= c.MaxSendBufferSize || c.p.output.backlog >= c.p.queueLimit()
 }
 
 func (c *Connection) sendBytes(p []byte) error {
@@ -176,11 +176,26 @@ func (c *Connection) commit(k *codec, b *buffer, out []byte, err error) error {
 		}
 	} else {
 		c.releaseOut()
+		c.noteHeld()
 	}
 	if err == nil && k.sent != nil {
 		k.sent.Sent(c)
 	}
 	return err
+}
+
+// noteHeld makes backlog of what the protocol holds back.
+func (c *Connection) noteHeld() {
+	if c.codec.keeps != nil && c.keeps() > 0 {
+		c.hasHeld()
+	}
+}
+
+// hasHeld is for a message that waits outside out.
+func (c *Connection) hasHeld() {
+	c.flags |= holding
+	c.account()
+	c.checkFull()
 }
 
 // put appends bytes as they are.
@@ -233,7 +248,7 @@ func (c *Connection) added() error {
 
 // checkFull tells the author, once, that the backlog has reached the limit.
 func (c *Connection) checkFull() {
-	if c.flags&full == 0 && c.queueSize() >= c.MaxSendBufferSize {
+	if c.flags&full == 0 && c.waiting() >= c.MaxSendBufferSize {
 		c.flags |= full
 		c.onBufferFull()
 	}

@@ -130,24 +130,29 @@ func (c *Connection) transmit(data []byte) error {
 // holdPacket keeps a datagram until the socket stands.
 func (c *Connection) holdPacket(data []byte) {
 	d := c.extra.dial
-	held := 0
-	for _, p := range d.packets {
-		held += len(p)
-	}
-	if held < c.MaxSendBufferSize {
-		d.packets = append(d.packets, append([]byte(nil), data...))
-	}
+	d.packets = append(d.packets, append([]byte(nil), data...))
+	d.held += len(data)
+	c.hasHeld()
 }
 
-// sendHeld sends what holdPacket kept.
+// sendHeld sends what holdPacket kept. What the system refuses is lost, as
+// later ones are on their way.
 func (c *Connection) sendHeld() {
 	d := c.extra.dial
+	if len(d.packets) == 0 {
+		return
+	}
 	for _, data := range d.packets {
 		if c.transmit(data) == nil {
 			c.BytesWritten += uint64(len(data))
+		} else {
+			c.p.counters.sendFail++
 		}
 	}
-	d.packets = nil
+	d.packets, d.held = nil, 0
+	c.flags &^= holding
+	c.account()
+	c.drained()
 }
 
 // sysReceive is one call of recvfrom.

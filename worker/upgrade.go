@@ -100,8 +100,11 @@ func (c *Connection) onConnected(e *websocket.Connected) {
 		c.extra.header = e.Header
 		c.startPings()
 	}
-	c.checkOpened()
 	c.onWebSocketConnected()
+	if c.flags&opening != 0 && Status(c.status) != Closed { // what was sent early
+		c.release()
+	}
+	c.checkOpened()
 }
 
 // startPings pings until the connection ends.

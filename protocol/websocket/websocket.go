@@ -58,7 +58,7 @@ func New(o Options) protocol.Protocol {
 var Protocol = New(Options{})
 
 // websocket implements protocol.Protocol, Bytes, BinaryEncoder, Opener,
-// Handshaker, Sharer, Farewell and CodeFarewell. The state of a connection is
+// Handshaker, Holder, Sharer, Farewell and CodeFarewell. The state of a connection is
 // an *opening until the handshake is done, which a dialled one makes of its
 // *Request, and a *session from then on.
 type websocket struct {
@@ -120,6 +120,14 @@ func (p *websocket) DecodeBytes(frame []byte, c protocol.Conn) ([]byte, error) {
 func (*websocket) Opened(c protocol.Conn) bool {
 	_, open := c.State().(*session)
 	return open
+}
+
+// Held is what was sent before the handshake, in bytes.
+func (*websocket) Held(c protocol.Conn) int {
+	if o, opening := c.State().(*opening); opening {
+		return len(o.early)
+	}
+	return 0
 }
 
 // Class is one for all plain connections, and one for all compressed ones
