@@ -322,6 +322,9 @@ func (c *Connection) proceed() {
 func (c *Connection) stand() {
 	c.status = uint8(Established)
 	c.extra.dial.stood = true
+	if c.waiting() == 0 && c.codec.open == nil {
+		c.flags &^= opening
+	}
 	c.onConnect()
 	if Status(c.status) == Established && c.codec.open != nil {
 		c.hail()
@@ -341,7 +344,7 @@ func (c *Connection) stand() {
 
 // hail sends what the protocol says first, in front of all that was sent.
 func (c *Connection) hail() {
-	early, waited := c.out, c.flags&holding
+	early, waited := c.out, c.flags&(opening|holding)
 	c.out = nil
 	c.flags &^= opening | holding // it is not refused for what they stand for
 	c.openProtocol()
@@ -350,13 +353,9 @@ func (c *Connection) hail() {
 		return
 	}
 	c.flags |= waited
-	if c.flags&datagram != 0 {
-		c.flags |= opening
-	}
 	if early.size() == 0 {
 		return
 	}
-	c.flags |= opening
 	b := c.room(early.size())
 	b.data = append(b.data, early.bytes()...)
 	c.p.output.pool.put(early)
