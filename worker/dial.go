@@ -58,6 +58,7 @@ func (c *Connection) revive() {
 	c.ip, c.port = [16]byte{}, 0
 	c.since = c.p.seconds()
 	c.extra.tls, c.extra.header = nil, nil
+	c.extra.ctx, c.extra.cancel = nil, nil
 	c.p.enrolled++
 	c.p.dialled.add(c, c.p.enrolled)
 	c.p.counters.connections++
