@@ -353,6 +353,9 @@ func (c *Connection) hail() {
 		c.p.output.pool.put(early)
 		return
 	}
+	if early.size() == 0 && waited&holding == 0 {
+		return // it goes out like everything else
+	}
 	c.flags |= waited
 	if early.size() == 0 {
 		return
