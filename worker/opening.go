@@ -158,6 +158,9 @@ func (c *Connection) release() {
 	}
 	if c.queueSize() == 0 {
 		c.account()
+		if Status(c.status) != Established { // closed meanwhile: settle ends it
+			c.queue()
+		}
 		return
 	}
 	c.flags |= blocked
