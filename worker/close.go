@@ -100,9 +100,10 @@ func (c *Connection) destroy() {
 	if Status(c.status) == Closed {
 		return
 	}
-	c.notify()
 	if c.offer(); c.errno != 0 {
 		c.p.counters.sendFail++
+	} else if c.queueSize() == 0 {
+		c.notify()
 	}
 	c.finish()
 }
@@ -121,6 +122,10 @@ func (c *Connection) hangup() {
 
 // fail is the end of a connection after a write error.
 func (c *Connection) fail() {
+	if c.Dialled() && Status(c.status) < Ending && !c.opened() {
+		c.connectFailed(syscall.Errno(c.errno))
+		return
+	}
 	c.p.counters.sendFail++
 	c.onError(SendFail, syscall.Errno(c.errno))
 	c.finish()
@@ -153,7 +158,7 @@ func (c *Connection) finish() {
 	}
 	c.account()
 	if c.fd >= 0 {
-		c.p.loop.Forget(int(c.fd)) // closeSocket follows
+		c.p.loop.Forget(int(c.fd)) // closeSocket follows; ignore may have done it
 	}
 	if c.extra != nil {
 		c.extra.end(c.p.loop)

@@ -74,6 +74,7 @@ func (c *Connection) settle() {
 		c.flags &^= resumed
 		c.consumeHeld()
 	}
+	c.readMore()
 	c.offer()
 	switch {
 	case Status(c.status) == Closed:
@@ -81,8 +82,6 @@ func (c *Connection) settle() {
 		c.fail()
 	case Status(c.status) == Closing || Status(c.status) == Ending:
 		c.conclude()
-	case c.flags&layered != 0 && c.flags&opening == 0:
-		c.readMore()
 	}
 }
 

@@ -48,9 +48,12 @@ func (c *Connection) reading() bool {
 }
 
 // clogged says that a TLS handshake does not keep up with what comes.
-func (c *Connection) clogged() bool {
+func (c *Connection) clogged() bool { return c.shaking() && c.extra.tls.Full() }
+
+// shaking says that a TLS handshake is under way.
+func (c *Connection) shaking() bool {
 	const both = opening | layered
-	return c.flags&both == both && c.extra.tls.Full()
+	return c.flags&both == both && c.extra.tls.Handshaking()
 }
 
 // held says that no message is delivered now: the author has paused, which does
@@ -86,7 +89,12 @@ func (c *Connection) ignore(ev eventloop.Events) {
 		c.rewatch()
 		return
 	}
-	if ev&(eventloop.Hangup|eventloop.Failed) != 0 {
+	switch {
+	case ev&(eventloop.Hangup|eventloop.Failed) == 0:
+	case c.shaking(): // progress goes on; meanwhile the loop would not rest
+		c.extra.tls.FeedEnd()
+		c.p.unwatch(int(c.fd))
+	default:
 		c.hangup()
 	}
 }
@@ -100,7 +108,11 @@ func (c *Connection) rewatch() {
 	if c.flags&blocked != 0 {
 		want |= eventloop.Writable
 	}
-	if err := c.p.loop.Rewatch(int(c.fd), want); err != nil {
+	err := c.p.loop.Rewatch(int(c.fd), want)
+	if err == eventloop.ErrNotWatched {
+		err = c.p.loop.Watch(int(c.fd), want, c.source())
+	}
+	if err != nil {
 		c.p.logf("connection %d: %v", c.ID, err)
 	}
 }
@@ -201,9 +213,23 @@ func (c *Connection) readSocket(p []byte) int {
 		case errno == unix.EINTR:
 			continue
 		case errno != unix.EAGAIN:
-			c.hangup()
+			c.ended()
 		}
 		return 0
+	}
+}
+
+// ended is the end of what the socket brings. A TLS handshake still has to look
+// at what came before it: an alert that says why, or all that the peer had to say.
+func (c *Connection) ended() {
+	if !c.shaking() {
+		c.hangup()
+		return
+	}
+	c.extra.tls.FeedEnd()
+	if c.flags&deaf == 0 {
+		c.flags |= deaf
+		c.rewatch()
 	}
 }
 

@@ -48,6 +48,8 @@ func (c *Connection) progress(e *tlsengine.Engine) {
 	case e.Handshaking() || c.flags&opening == 0:
 	case err == nil:
 		c.secured()
+	case c.Dialled() && errors.Is(err, io.ErrUnexpectedEOF):
+		c.connectFailed(errHungUp)
 	case c.Dialled():
 		c.connectFailed(err)
 	default:
@@ -71,8 +73,15 @@ func (c *Connection) secured() {
 
 // readMore delivers what TLS has and the socket does not know of.
 func (c *Connection) readMore() {
-	if c.flags&layered != 0 && c.reading() && c.extra.tls.Buffered() {
+	if c.flags&(layered|opening) != layered || Status(c.status) != Established || !c.reading() {
+		return
+	}
+	e := c.extra.tls
+	if e.Buffered() {
 		c.readable(0)
+	}
+	if _, err := e.Read(nil); err != nil {
+		c.endTLS(e, err)
 	}
 }
 
@@ -125,6 +134,9 @@ func (c *Connection) endTLS(e *tlsengine.Engine, err error) {
 	}
 	if !errors.Is(err, io.EOF) {
 		c.explain(err)
+	} else if c.offer(); c.queueSize() == 0 && c.errno == 0 {
+		c.notify()
+		c.errno = 0 // nobody missed anything
 	}
 	c.hangup()
 }
