@@ -158,7 +158,7 @@ func (c *Connection) finish() {
 	}
 	c.account()
 	if c.fd >= 0 {
-		c.p.loop.Forget(int(c.fd)) // closeSocket follows; ignore may have done it
+		c.p.loop.Forget(int(c.fd)) // ignore may have done it; closeSocket follows
 	}
 	if c.extra != nil {
 		c.extra.end(c.p.loop)
