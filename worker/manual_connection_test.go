@@ -168,7 +168,7 @@ func (p talker) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
 func TestManualProtocolHooks(t *testing.T) {
 	got := newEvents()
 	addr := elsewhere(t, func(conn net.Conn) {
-		said := make([]byte, len("author speaks\nprotocol speaks\nlater\n"))
+		said := make([]byte, len("protocol speaks\nauthor speaks\nlater\n"))
 		_, err := io.ReadFull(conn, said)
 		got.add("%q %v", said, err)
 	})
@@ -183,7 +183,7 @@ func TestManualProtocolHooks(t *testing.T) {
 		}
 		c.OnClose = func(c *worker.Connection) { got.add("author: closed") }
 	})
-	got.expect(t, "<nil>", `"author speaks\nprotocol speaks\nlater\n" <nil>`,
+	got.expect(t, "<nil>", `"protocol speaks\nauthor speaks\nlater\n" <nil>`,
 		"author: closed", "protocol: closed")
 }
 
