@@ -115,7 +115,8 @@ func (c *Connection) hangup() {
 		c.connectFailed(errHungUp)
 		return
 	}
-	if c.offer(); c.errno == 0 {
+	c.offer()
+	if c.notify(); c.errno == 0 {
 		c.finish()
 	}
 }
