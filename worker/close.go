@@ -65,6 +65,10 @@ func (c *Connection) leave(status Status, last []any) {
 
 // conclude ends a connection whose last message is with the kernel.
 func (c *Connection) conclude() {
+	if c.flags&opening != 0 && c.out.size() == 0 { // nothing waits for the handshake
+		c.finish()
+		return
+	}
 	if c.queueSize() > 0 || c.flags&opening != 0 {
 		return
 	}

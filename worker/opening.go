@@ -20,12 +20,11 @@ import (
 // known.
 func (c *Connection) welcome() {
 	c.status = uint8(Established)
-	c.onConnect()
-	if Status(c.status) == Closed {
-		return
-	}
-	if c.network == overTLS {
+	if c.network == overTLS { // first, so that nothing leaves in the clear
 		c.secure(c.Worker.tls)
+	}
+	c.onConnect()
+	if Status(c.status) == Closed || c.network == overTLS {
 		return
 	}
 	c.checkOpened()

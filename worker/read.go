@@ -37,14 +37,14 @@ func (s *socket) OnEvents(ev eventloop.Events) {
 
 // reading says whether bytes of the peer are wanted now.
 func (c *Connection) reading() bool {
-	switch Status(c.status) {
-	case Established:
-		return !c.held() && !c.clogged()
-	case Ending: // they are thrown away, so that our last bytes are not reset
-		return true
+	switch {
+	case c.flags&(opening|prefaced) != 0: // what was sent waits for the peer to go on
+		return !c.clogged()
+	case Status(c.status) == Established:
+		return !c.held()
 	}
-	// What was sent waits for the peer to go on.
-	return c.flags&(opening|prefaced) != 0 && !c.clogged()
+	// They are thrown away, so that our last bytes are not reset.
+	return Status(c.status) == Ending
 }
 
 // clogged says that a TLS handshake does not keep up with what comes.
