@@ -89,10 +89,15 @@ func (c *Connection) ignore(ev eventloop.Events) {
 		c.rewatch()
 		return
 	}
+	const end = eventloop.Hangup | eventloop.Failed
 	switch {
-	case ev&(eventloop.Hangup|eventloop.Failed) == 0:
+	case ev&end == 0:
 	case c.shaking(): // progress goes on; meanwhile the loop would not rest
 		c.extra.tls.FeedEnd()
+		c.p.unwatch(int(c.fd))
+	case ev&end == eventloop.Hangup && c.network == overUnix && Status(c.status) == Established:
+		// The peer of a Unix socket has closed, but what it sent is still
+		// there for ResumeRecv. The loop would report it in every turn.
 		c.p.unwatch(int(c.fd))
 	default:
 		c.hangup()
