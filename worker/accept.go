@@ -190,7 +190,7 @@ func (p *Process) open(w *Worker, fd int, from *peer) {
 		c.preface(new(preamble.Header))
 		return
 	}
-	if len(w.proxies) > 0 {
+	if len(w.proxies) > 0 && c.network != overTLS { // no handshake begins like one
 		c.flags |= suspect
 	}
 	c.welcome()

@@ -62,6 +62,7 @@ type extra struct {
 	linger   eventloop.TimerID
 	deadline eventloop.TimerID // of what comes before the first message
 	preamble preamble.Preamble // nil when it is over
+	head     []byte            // what came, as long as it may become a PROXY header
 	tls      *tlsengine.Engine // nil without TLS
 	dial     *dial             // nil for accepted connections
 	header   http.Header       // of the 101

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"time"
@@ -120,11 +121,22 @@ func (w *Worker) trustsAddr(ip netip.Addr) bool {
 	return false
 }
 
-// spoofs says that data, the first of a connection, begins with a PROXY header
-// which nobody may send here.
+// spoofs says that what has come so far, data being the last of it, is a PROXY
+// header which nobody may send here.
 func (c *Connection) spoofs(data []byte) bool {
+	head := data
+	if c.extra != nil && c.extra.head != nil {
+		head = append(c.extra.head, data...)
+	}
+	yes, maybe := preamble.Looks(head)
+	if maybe {
+		c.more().head = bytes.Clone(head)
+		return false
+	}
 	c.flags &^= suspect
-	yes, _ := preamble.Looks(data)
+	if c.extra != nil {
+		c.extra.head = nil
+	}
 	return yes
 }
 

@@ -204,6 +204,9 @@ func (c *Connection) read(p []byte) int {
 	}
 	n := c.readSocket(p)
 	c.BytesRead += uint64(n)
+	if n > 0 && c.flags&suspect != 0 && c.spoofs(p[:n]) {
+		c.reject(errSpoofed)
+	}
 	return n
 }
 
@@ -240,10 +243,6 @@ func (c *Connection) ended() {
 
 // consume delivers the complete messages of data and returns the rest.
 func (c *Connection) consume(data []byte) []byte {
-	if c.flags&suspect != 0 && c.spoofs(data) {
-		c.reject(errSpoofed)
-		return nil
-	}
 	for len(data) > 0 && Status(c.status) == Established && !c.held() {
 		n, err := c.step(data)
 		if err != nil {
