@@ -98,12 +98,15 @@ func (w *Worker) Connections() iter.Seq[*Connection] {
 	}
 }
 
-// Connection returns the connection with this id, or nil when it is gone or
-// another process has it: ids are those of one process. Called on the loop
-// goroutine.
+// Connection returns the connection with this id, or nil when it is gone, when
+// its PROXY header has not come yet, or when another process has it: ids are
+// those of one process. Called on the loop goroutine.
 func (w *Worker) Connection(id uint64) *Connection {
 	if w.p != nil {
 		w.p.own("Worker.Connection")
 	}
-	return w.conns.find(id)
+	if c := w.conns.find(id); c != nil && Status(c.status) != Connecting {
+		return c
+	}
+	return nil
 }
