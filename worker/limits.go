@@ -105,7 +105,12 @@ func parseNetwork(s string) (netip.Prefix, error) {
 		ip = ip.Unmap()
 		return netip.PrefixFrom(ip, ip.BitLen()), nil
 	}
-	return netip.ParsePrefix(s)
+	network, err := netip.ParsePrefix(s)
+	const mapped = 96 // bits of ::ffff:0.0.0.0
+	if ip := network.Addr(); ip.Is4In6() && network.Bits() >= mapped {
+		network = netip.PrefixFrom(ip.Unmap(), network.Bits()-mapped)
+	}
+	return network, err
 }
 
 func (w *Worker) trusts(ip [16]byte) bool {

@@ -58,16 +58,33 @@ func (c *Connection) believe(r *http1.Request) {
 	list := r.Header("x-forwarded-for", r.Header("x-real-ip"))
 	for list != "" {
 		i := strings.LastIndexByte(list, ',')
-		ip, err := netip.ParseAddr(strings.TrimSpace(list[i+1:]))
-		if err != nil {
+		from, ok := parseForwarded(strings.TrimSpace(list[i+1:]))
+		if !ok {
 			return
 		}
-		c.ip, c.port = ip.Unmap().As16(), 0
-		if !c.Worker.trustsAddr(ip.Unmap()) {
+		c.ip, c.port = from.Addr().As16(), from.Port()
+		if !c.Worker.trustsAddr(from.Addr()) {
 			return
 		}
 		list = list[:max(i, 0)]
 	}
+}
+
+// parseForwarded reads an address as proxies write it: 192.0.2.1, 192.0.2.1:80,
+// 2001:db8::1, [2001:db8::1] or [2001:db8::1]:80. The port is 0 where there is
+// none.
+func parseForwarded(s string) (from netip.AddrPort, ok bool) {
+	from, err := netip.ParseAddrPort(s)
+	if err != nil {
+		if inner, found := strings.CutPrefix(s, "["); found {
+			s = strings.TrimSuffix(inner, "]")
+		}
+		var ip netip.Addr
+		ip, err = netip.ParseAddr(s)
+		from = netip.AddrPortFrom(ip, 0)
+	}
+	from = unmapped(from)
+	return from, err == nil && !from.Addr().IsUnspecified()
 }
 
 // refuseUpgrade is Close in OnWebSocketConnect: the peer gets an HTTP response,
