@@ -23,7 +23,9 @@ type Limits struct {
 	Connections int
 	// ConnectionsPerIP is how many connections one IP address may have to this
 	// Worker in one process; more are closed as soon as they are accepted,
-	// without a callback. Proxies of TrustedProxies are not counted.
+	// without a callback. Proxies of TrustedProxies are not counted; the
+	// clients whom they name are, and one too many is closed behind its PROXY
+	// header, or its websocket handshake is refused with 429.
 	ConnectionsPerIP int
 	// QueuedBytes is how much backlog all connections of a process may have
 	// together, so that slow clients cannot exhaust its memory. At the limit
@@ -65,14 +67,25 @@ func (w *Worker) admits(ip [16]byte) bool {
 // entered adds an accepted connection.
 func (w *Worker) entered(c *Connection) {
 	w.conns.add(c, c.ID)
-	if w.Limits.ConnectionsPerIP > 0 && c.ip != [16]byte{} && !w.trusts(c.ip) {
-		if w.perIP == nil {
-			w.perIP = make(map[[16]byte]int)
-		}
-		c.flags |= perIP
-		w.perIP[c.ip]++
-	}
+	w.count(c)
 	w.checkLimit()
+}
+
+// count adds c to those of its IP address, once that is known; false when
+// there are too many already.
+func (w *Worker) count(c *Connection) bool {
+	switch {
+	case !w.admits(c.ip):
+		return false
+	case w.Limits.ConnectionsPerIP <= 0 || c.ip == [16]byte{} || w.trusts(c.ip):
+		return true
+	}
+	if w.perIP == nil {
+		w.perIP = make(map[[16]byte]int)
+	}
+	c.flags |= perIP
+	w.perIP[c.ip]++
+	return true
 }
 
 // left takes a closed connection out.

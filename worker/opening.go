@@ -125,15 +125,22 @@ func (c *Connection) passed(pre preamble.Preamble) {
 		c.proceed()
 		return
 	}
-	c.introduce(pre.(*preamble.Header))
+	if !c.introduce(pre.(*preamble.Header)) {
+		c.flags |= prefaced // nobody has heard of it
+		c.destroy()
+		return
+	}
 	c.welcome()
 }
 
-// introduce believes a trusted proxy.
-func (c *Connection) introduce(h *preamble.Header) {
-	if h.Present && !h.Local && h.Source.IsValid() {
-		c.ip, c.port = h.Source.Addr().As16(), h.Source.Port()
+// introduce believes a trusted proxy. It reports false for a client that has
+// too many connections.
+func (c *Connection) introduce(h *preamble.Header) bool {
+	if !h.Present || h.Local || !h.Source.IsValid() {
+		return true
 	}
+	c.ip, c.port = h.Source.Addr().As16(), h.Source.Port()
+	return c.Worker.count(c)
 }
 
 // say writes a few bytes past everything that waits: the socket is new, so the

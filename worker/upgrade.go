@@ -39,7 +39,11 @@ func (c *Connection) onConnecting(e *websocket.Connecting) {
 		return
 	}
 	if c.Worker != nil && c.Worker.trustsAddr(c.remote()) {
-		c.believe(r)
+		if c.believe(r); !c.Worker.count(c) {
+			e.Refused = true
+			c.refuseWith(http1.NewResponse(http.StatusTooManyRequests, nil, ""))
+			return
+		}
 	}
 	if c.OnWebSocketConnect != nil {
 		x := c.more()
