@@ -4,12 +4,9 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"io"
 	"math/rand/v2"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -79,28 +76,8 @@ func TestDialTLSChecksWhoAnswers(t *testing.T) {
 	}
 }
 
-// writePair puts the certificate of all tests in files.
-func writePair(t *testing.T) (cert, key string) {
-	t.Helper()
-	pair := selfSigned()
-	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for path, block := range map[string]*pem.Block{
-		cert: {Type: "CERTIFICATE", Bytes: pair.Certificate[0]}, key: {Type: "PRIVATE KEY", Bytes: der},
-	} {
-		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return cert, key
-}
-
 func TestDialTLSShowsItsCertificate(t *testing.T) {
-	cert, key := writePair(t)
+	pair := writePair(t, t.TempDir(), "client", selfSigned())
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		addr := tlsPeer(t, &tls.Config{ClientAuth: tls.RequireAnyClientCert, MaxVersion: version},
 			func(conn *tls.Conn) {
@@ -109,13 +86,13 @@ func TestDialTLSShowsItsCertificate(t *testing.T) {
 				}
 			})
 		d := overTLS()
-		d.TLS.CertFile, d.TLS.KeyFile = cert, key
+		d.TLS.CertFile, d.TLS.KeyFile = pair.CertFile, pair.KeyFile
 		o := clientOnly(t).connectTo(d, "ssl://"+addr)
 		o.expect(t, "connect", "message localhost", "close")
 
-		d.TLS.CertFile = cert + ".not"
-		clientOnly(t).connectTo(d, "ssl://"+addr).failed(t, "cert.pem.not", addr)
-		d.TLS.CertFile, d.TLS.KeyFile = cert, cert
+		d.TLS.CertFile = pair.CertFile + ".not"
+		clientOnly(t).connectTo(d, "ssl://"+addr).failed(t, "client.crt.not", addr)
+		d.TLS.CertFile, d.TLS.KeyFile = pair.CertFile, pair.CertFile
 		clientOnly(t).connectTo(d, "ssl://"+addr).failed(t, "private key", addr)
 		if version == tls.VersionTLS12 { // the refusal is part of the handshake there
 			clientOnly(t).connectTo(overTLS(), "ssl://"+addr).failed(t, "tls: handshake failure", addr)

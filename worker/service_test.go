@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"runtime"
@@ -88,6 +89,8 @@ type service struct {
 	fd   int // the listener
 	addr string
 
+	secure bool // over ssl
+
 	ready, gone, paused chan struct{}
 	exits               chan exit
 	ran                 chan error
@@ -144,14 +147,17 @@ func prepare(t testing.TB, w *worker.Worker, change ...func(*worker.Env)) *servi
 	for _, fn := range change {
 		fn(&env)
 	}
-	s.fd = -1
-	switch d := w.Declaration(); d.Network {
-	case "tcp":
-		s.fd, s.addr = listen(t)
-	case "udp":
-		s.fd, s.addr = listenUDP(t)
-	case "unix":
+	d := w.Declaration()
+	s.fd, s.secure = -1, d.Transport == "ssl"
+	switch six := strings.HasPrefix(d.Host, "["); {
+	case d.Network == "unix":
 		s.fd, s.addr = listenUnix(t, d.Host), d.Host
+	case six:
+		s.fd, s.addr = listenSix(t, d)
+	case d.Network == "tcp":
+		s.fd, s.addr = listen(t)
+	case d.Network == "udp":
+		s.fd, s.addr = listenUDP(t)
 	}
 	s.p = worker.NewProcess(loop, w, env)
 	return s
@@ -241,6 +247,36 @@ func listenUDP(t testing.TB) (fd int, addr string) {
 		t.Fatal(err)
 	}
 	return fd, fmt.Sprintf("127.0.0.1:%d", sa.(*unix.SockaddrInet4).Port)
+}
+
+// listenSix opens an IPv6 socket of either kind, which also serves IPv4 when its
+// address is [::] (features.md 10.19).
+func listenSix(t testing.TB, d worker.Declaration) (fd int, addr string) {
+	t.Helper()
+	kind := unix.SOCK_STREAM
+	if d.Network == "udp" {
+		kind = unix.SOCK_DGRAM
+	}
+	at := netip.MustParseAddrPort(d.Host)
+	fd, err := unix.Socket(unix.AF_INET6, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		err = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0)
+	}
+	if err == nil {
+		err = unix.Bind(fd, &unix.SockaddrInet6{Addr: at.Addr().As16()})
+	}
+	if err == nil && d.Network == "tcp" {
+		err = unix.Listen(fd, 1024)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	sa, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := sa.(*unix.SockaddrInet6).Port
+	return fd, netip.AddrPortFrom(at.Addr(), uint16(port)).String()
 }
 
 // listenUnix opens a Unix socket as the master does.
