@@ -223,9 +223,11 @@ func (c *Connection) deliverEmpty() {
 	c.deliverBytes(nil, nil)
 }
 
-func (c *Connection) askUpgrade(r *http1.Request) {
+// askUpgrade reports false after a panic.
+func (c *Connection) askUpgrade(r *http1.Request) bool {
 	defer c.p.caught("OnWebSocketConnect")
 	c.OnWebSocketConnect(c, r)
+	return true
 }
 
 func (c *Connection) onWebSocketConnected() {

@@ -46,12 +46,15 @@ func (c *Connection) onConnecting(e *websocket.Connecting) {
 		}
 	}
 	if c.OnWebSocketConnect != nil {
-		x := c.more()
-		x.upgrade = e
-		if c.askUpgrade(r); c.extra != nil {
-			e.Header = c.extra.header
-			c.extra.upgrade, c.extra.header = nil, nil
+		c.more().upgrade = e
+		ok := c.askUpgrade(r)
+		c.extra.upgrade = nil
+		if !ok && Status(c.status) == Established { // who checks nothing admits nobody
+			c.refuseWith(http1.NewResponse(http.StatusInternalServerError, nil, ""))
 		}
+	}
+	if x := c.extra; x != nil {
+		e.Header, x.header = x.header, nil
 	}
 	e.Refused = Status(c.status) != Established
 }
@@ -140,9 +143,9 @@ func (c *Connection) startPings() {
 }
 
 // ReplyHeader is the header of the 101 that ends a websocket handshake: on an
-// accepted connection it takes, in OnWebSocketConnect, what the server adds; on
-// a dialled one it is what came, from OnWebSocketConnected on. Called on the
-// loop goroutine.
+// accepted connection it takes, in OnConnect and OnWebSocketConnect, what the
+// server adds; on a dialled one it is what came, from OnWebSocketConnected on.
+// Called on the loop goroutine.
 func (c *Connection) ReplyHeader() http.Header {
 	x := c.more()
 	if x.header == nil {
