@@ -15,6 +15,8 @@ type output struct {
 	encoding *Connection // inside Protocol.Encode
 	aside    []byte      // sent raw by it meanwhile
 	backlog  int64       // of all connections, in bytes; see Limits.QueuedBytes
+
+	forwarding *Connection // what Pipe sends there now is not refused
 }
 
 // turnEnd is how the loop sees a process.

@@ -100,7 +100,7 @@ func (c *Connection) admit() error {
 	if Status(c.status) != Established && !c.early() || c.errno != 0 {
 		return ErrClosed
 	}
-	if c.flags&(waits|holding) != 0 && c.crowded() {
+	if c.flags&(waits|holding) != 0 && c.atLimit() && c.p.output.forwarding != c {
 		c.p.counters.sendFail++
 		c.onError(SendFail, ErrBufferFull)
 		if c.codec.fail != nil { // the next answer would be taken for this one
@@ -116,9 +116,9 @@ func (c *Connection) early() bool {
 	return Status(c.status) == Initial || Status(c.status) == Connecting
 }
 
-// crowded says that the connection, or the process, has as much backlog as it
+// atLimit says that the connection, or the process, has as much backlog as it
 // may have.
-func (c *Connection) crowded() bool {
+func (c *Connection) atLimit() bool {
 	return c.waiting() >= c.MaxSendBufferSize || c.p.output.backlog >= c.p.queueLimit()
 }
 

@@ -32,7 +32,7 @@ func upgraded(events events) *worker.Worker {
 	return w
 }
 
-const asked = "GET /chat?room=1 by Go-http-client/1.1"
+const upgradeSeen = "GET /chat?room=1 by Go-http-client/1.1"
 
 // everyWebsocket runs a test over ws and over wss.
 func everyWebsocket(t *testing.T, test func(t *testing.T, w *worker.Worker, events events)) {
@@ -52,7 +52,7 @@ func TestTextAndBinaryOfWebsockets(t *testing.T) {
 	everyWebsocket(t, func(t *testing.T, w *worker.Worker, events events) {
 		s := start(t, w)
 		c, _ := browse(t, s, "", nil)
-		events.expect(t, "connect 1", asked, "connected")
+		events.expect(t, "connect 1", upgradeSeen, "connected")
 		for _, size := range []int{0, 1, 125, 126, 65535, 65536, 3 << 20} {
 			data := strings.Repeat("x", size)
 			c.send(data)
@@ -198,7 +198,7 @@ func TestWebSocketCallbacksReplaceTheDefaults(t *testing.T) {
 		}
 		s := start(t, w)
 		c, _ := browse(t, s, "", nil)
-		events.expect(t, "connect 1", asked, "connected")
+		events.expect(t, "connect 1", upgradeSeen, "connected")
 		reading := c.CloseRead(c.ctx) // answers pings, sees the pong and the close
 		if err := c.Ping(c.ctx); err != nil {
 			t.Fatal(err)
@@ -263,7 +263,7 @@ func TestCloseFramesOfTheServer(t *testing.T) {
 				s.do(func() { tt.end(w.Connection(1)) })
 				c.expectClose(tt.code, tt.reason)
 				c.CloseNow()
-				events.expect(t, "connect 1", asked, "connected", "close 1 CLOSED")
+				events.expect(t, "connect 1", upgradeSeen, "connected", "close 1 CLOSED")
 				events.none(t)
 			})
 		})
