@@ -1,0 +1,421 @@
+package worker_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/workerman-go/wm/protocol/http1"
+	ws "github.com/workerman-go/wm/protocol/websocket"
+	"github.com/workerman-go/wm/worker"
+)
+
+func TestQueuedBytesBoundTheBacklogOfAll(t *testing.T) {
+	const (
+		slow    = 200
+		limit   = 4 << 20
+		message = 4 << 10
+	)
+	overEvery(t, func(t *testing.T, o over) {
+		w := o.worker(t, "")
+		w.Limits.QueuedBytes = limit
+		accepted := conns(w)
+		s := start(t, w)
+		var clients []net.Conn
+		var blocked []*worker.Connection
+		for range slow {
+			clients = append(clients, o.open(s))
+			c := await(t, accepted, "connection")
+			blocked = append(blocked, c)
+		}
+		fast := o.open(s)
+		quick := await(t, accepted, "connection")
+		standing(t, s, append(blocked, quick))
+		backlog := func() (n int64) {
+			for _, c := range blocked {
+				n += int64(c.SendQueueSize())
+			}
+			return n
+		}
+		s.do(func() {
+			for _, c := range blocked {
+				narrow(t, c)
+			}
+		})
+		text := string(pattern(message))
+		failed := int64(0)
+		for rounds := 0; failed < 10*slow; rounds++ {
+			s.do(func() { w.Broadcast(text) })
+			fast.expect(text) // nobody delays the one who reads
+			s.do(func() {
+				if n := backlog(); n > limit+slow*message {
+					t.Errorf("%d bytes queued", n)
+				}
+				failed = worker.Stats().SendFail
+			})
+			if rounds > 10000 {
+				t.Fatal("nothing is refused")
+			}
+		}
+		s.do(func() {
+			var err error
+			for i := 0; err == nil && i < 1000; i++ { // the kernel may just have taken some
+				err = blocked[0].Send(text)
+			}
+			if !errors.Is(err, worker.ErrBufferFull) {
+				t.Errorf("at the limit: %v", err)
+			}
+			if err := quick.Send("x"); err != nil {
+				t.Errorf("without backlog: %v", err)
+			}
+		})
+		fast.expect("x")
+		s.do(func() {
+			for i, c := range blocked[:slow-1] {
+				if i%2 == 0 {
+					c.Destroy()
+				} else {
+					clients[i].Close() // found out by the loop
+				}
+			}
+		})
+		eventually(t, "the end of the slow ones", func() (gone bool) {
+			s.do(func() { gone = worker.Stats().Connections == 2 })
+			return gone
+		})
+		s.do(func() {
+			last := blocked[slow-1]
+			if got := worker.Backlog(s.p); got != int64(last.SendQueueSize()) {
+				t.Errorf("%d bytes in the account, %d in the queue", got, last.SendQueueSize())
+			}
+			if err := last.Send("x"); err != nil {
+				t.Errorf("after the end of the others: %v", err)
+			}
+			last.Destroy()
+			if got := worker.Backlog(s.p); got != 0 {
+				t.Errorf("%d bytes in the account at the end", got)
+			}
+		})
+	})
+}
+
+// standing waits for the end of the handshakes.
+func standing(t *testing.T, s *service, all []*worker.Connection) {
+	t.Helper()
+	eventually(t, "all handshakes", func() bool {
+		n := 0
+		s.do(func() {
+			for _, c := range all {
+				if c.Transport() != "ssl" || c.TLS() != nil {
+					n++
+				}
+			}
+		})
+		return n == len(all)
+	})
+}
+
+func TestNegativeQueuedBytesAreNoLimit(t *testing.T) {
+	w := worker.New("tcp://127.0.0.1:0")
+	w.OnMessage = func(c *worker.Connection, data []byte) {}
+	w.Limits.QueuedBytes = -1
+	accepted := conns(w)
+	s := start(t, w)
+	s.dialNarrow()
+	c := await(t, accepted, "connection")
+	s.do(func() {
+		c.MaxSendBufferSize = 64 << 20
+		for range 32 {
+			if err := c.Send(pattern(1 << 20)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func TestHandshakeTimeout(t *testing.T) {
+	const short = 50 * time.Millisecond
+	for _, tt := range []struct {
+		name      string
+		address   string
+		ssl       bool
+		proxied   bool
+		says      string
+		introduce bool // OnConnect and OnClose are due
+	}{
+		{"TLS, silent", "ssl://127.0.0.1:0", true, false, "", true},
+		{"TLS, part of a record", "text://127.0.0.1:0", true, false, "\x16\x03\x01\x00\x50", true},
+		{"websocket, silent", "websocket://127.0.0.1:0", false, false, "", true},
+		{"websocket, part of a request", "websocket://127.0.0.1:0", false, false, "GET / HTTP/1.1\r\nHo", true},
+		{"wss, silent", "websocket://127.0.0.1:0", true, false, "", true},
+		{"PROXY, silent", "text://127.0.0.1:0", false, true, "", false},
+		{"PROXY, part of a header", "text://127.0.0.1:0", false, true, "PROXY TCP4 ", false},
+		{"PROXY, then nothing of TLS", "ssl://127.0.0.1:0", true, true,
+			"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", true},
+		{"PROXY, then nothing of websocket", "websocket://127.0.0.1:0", false, true,
+			"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", true},
+	} {
+		for _, limit := range []time.Duration{short, -1} {
+			t.Run(tt.name+" "+limit.String(), func(t *testing.T) {
+				events := newEvents()
+				w := recorded(tt.address, events)
+				if tt.ssl {
+					secure(w)
+				}
+				if tt.proxied {
+					w.Limits.TrustedProxies = []string{"127.0.0.1"}
+				}
+				w.Limits.HandshakeTimeout = limit
+				s := start(t, w)
+				c := newWire(t, over("tcp").socket(s))
+				c.send(tt.says)
+				if limit < 0 {
+					c.SetDeadline(time.Now().Add(4 * short))
+					if _, err := c.Read(make([]byte, 1)); !isTimeout(err) {
+						t.Errorf("got %v without a limit", err)
+					}
+					return
+				}
+				c.expectCut()
+				if tt.introduce {
+					events.expect(t, "connect 1", "close 1 CLOSED")
+				}
+				events.none(t)
+			})
+		}
+	}
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+func TestHandshakeTimeoutIsOverWithTheHandshake(t *testing.T) {
+	const short = 100 * time.Millisecond
+	w := secure(upgraded(newEvents()))
+	w.Limits.HandshakeTimeout = short
+	w.Limits.TrustedProxies = []string{"127.0.0.1"}
+	s := start(t, w)
+	c, _ := browse(t, s, header(t, 2, "192.0.2.7:1", "10.0.0.1:80"), nil)
+	late := make(chan struct{})
+	time.AfterFunc(2*short, func() { close(late) })
+	await(t, late, "the deadline")
+	c.send("still here")
+	c.expectText("still here")
+}
+
+func TestHandshakeTimeoutBoundsASwitchToWebsocket(t *testing.T) {
+	events := newEvents()
+	w := recorded("text://127.0.0.1:0", events)
+	w.OnMessage = func(c *worker.Connection, data []byte) { c.SetProtocol(ws.Protocol) }
+	w.Limits.HandshakeTimeout = 50 * time.Millisecond
+	s := start(t, w)
+	c := s.dial()
+	c.send("upgrade\nGET / HTTP/1.1\r\n")
+	c.expectEnd()
+	events.expect(t, "connect 1", "close 1 CLOSED")
+	again := s.dial()
+	again.send("upgrade\n" + upgradeRequest)
+	if _, err := http.ReadResponse(again.r, nil); err != nil {
+		t.Fatal(err)
+	}
+	late := make(chan struct{})
+	time.AfterFunc(100*time.Millisecond, func() { close(late) })
+	await(t, late, "the deadline")
+	s.do(func() { w.Connection(2).Send("still here") })
+	again.expect("\x81\x0astill here")
+}
+
+func TestConnectionsPerIPRefusesUpgradesBehindAProxy(t *testing.T) {
+	w := upgraded(newEvents())
+	w.OnWebSocketConnect = func(c *worker.Connection, r *http1.Request) {}
+	w.Limits.ConnectionsPerIP = 1
+	w.Limits.TrustedProxies = []string{"127.0.0.1"}
+	s := start(t, w)
+	as := func(ip string) *websocket.DialOptions {
+		return &websocket.DialOptions{HTTPHeader: http.Header{"X-Real-Ip": {ip}}}
+	}
+	one, _ := browse(t, s, "", as("192.0.2.7"))
+	browse(t, s, "", as("192.0.2.8"))
+	_, response, _, err := tryBrowse(t, s, "", as("192.0.2.7"))
+	if err == nil || response == nil || response.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("got %v and %v", response, err)
+	}
+	one.CloseNow()
+	eventually(t, "the end of the first", func() (gone bool) {
+		s.do(func() { gone = w.Connection(1) == nil })
+		return gone
+	})
+	browse(t, s, "", as("192.0.2.7"))
+}
+
+func TestConnectionsLimitOverEveryTransport(t *testing.T) {
+	overEvery(t, func(t *testing.T, o over) {
+		w := o.worker(t, "text")
+		w.OnMessage = func(c *worker.Connection, data []byte) { c.Write(data) }
+		w.Limits.Connections = 2
+		s := start(t, w)
+		first, second := o.open(s), o.open(s)
+		waiting := o.socket(s) // in the queue of the listener
+		defer waiting.Close()
+		second.send("x\n")
+		second.expect("x\n")
+		s.do(func() {
+			n := 0
+			for range w.Connections() {
+				n++
+			}
+			if n != 2 {
+				t.Errorf("%d connections, want 2", n)
+			}
+		})
+		first.Close()
+		eventually(t, "the third", func() (there bool) {
+			s.do(func() { there = w.Connection(3) != nil })
+			return there
+		})
+	})
+}
+
+func TestPauseAcceptOverEveryTransport(t *testing.T) {
+	overEvery(t, func(t *testing.T, o over) {
+		w := o.worker(t, "text")
+		w.OnMessage = func(c *worker.Connection, data []byte) { c.Write(data) }
+		w.OnWorkerStart = func(w *worker.Worker) error { w.PauseAccept(); return nil }
+		accepted := conns(w)
+		s := start(t, w)
+		socket := o.socket(s)
+		defer socket.Close()
+		for range 10 {
+			s.do(func() {})
+		}
+		if len(accepted) > 0 {
+			t.Fatal("accepted while paused")
+		}
+		s.do(w.ResumeAccept)
+		await(t, accepted, "connection")
+		s.do(w.PauseAccept)
+		await(t, s.paused, "word to the master")
+		other := o.socket(s)
+		defer other.Close()
+		for range 10 {
+			s.do(func() {})
+		}
+		if len(accepted) > 0 {
+			t.Fatal("accepted while paused again")
+		}
+		s.do(w.ResumeAccept)
+		await(t, accepted, "connection")
+	})
+}
+
+func TestDrainDoesNotWaitForSilentClientsOfTLS(t *testing.T) {
+	events := newEvents()
+	w := secure(recorded("text://127.0.0.1:0", events))
+	s := start(t, w)
+	silent := newWire(t, over("ssl").socket(s)) // never says hello
+	half := newWire(t, over("ssl").socket(s))
+	half.send("\x16\x03\x01\x00\x50")
+	idle := over("ssl").open(s)
+	events.expect(t, "connect 1", "connect 2", "connect 3")
+	s.drain(false)
+	idle.expectEnd()
+	silent.expectCut()
+	half.expectCut()
+	await(t, s.gone, "gone") // long before the handshake is too late
+}
+
+func TestDrainServesAPartialMessageOverEveryTransport(t *testing.T) {
+	overEvery(t, func(t *testing.T, o over) {
+		w := o.worker(t, "text")
+		w.OnMessage = func(c *worker.Connection, data []byte) { c.Write(data) }
+		s := start(t, w)
+		c := o.open(s)
+		c.send("begun")
+		eventually(t, "the beginning", func() (there bool) {
+			s.do(func() { c := w.Connection(1); there = c != nil && c.RecvQueueSize() == 5 })
+			return there
+		})
+		s.drain(false)
+		c.send(" and ended\n")
+		c.expect("begun and ended\n")
+		c.expectEnd()
+		await(t, s.gone, "gone")
+	})
+}
+
+func TestPipeLosesNothing(t *testing.T) {
+	const size = 12 << 20
+	for _, tt := range []struct {
+		name   string
+		change func(w *worker.Worker, b *worker.Connection) (sent int)
+	}{
+		{"as it is", func(w *worker.Worker, b *worker.Connection) int { return 0 }},
+		{"a small buffer", func(w *worker.Worker, b *worker.Connection) int {
+			b.MaxSendBufferSize = 1000
+			return 0
+		}},
+		{"at the limit of the process", func(w *worker.Worker, b *worker.Connection) int {
+			w.Limits.QueuedBytes = 1000
+			return 0
+		}},
+		{"full before", func(w *worker.Worker, b *worker.Connection) int {
+			b.MaxSendBufferSize = 1000
+			b.Send(pattern(2 << 20))
+			return 2 << 20
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			overEvery(t, func(t *testing.T, o over) {
+				w := o.worker(t, "")
+				accepted := conns(w)
+				s := start(t, w)
+				from, to := o.open(s), o.open(s)
+				a, b := await(t, accepted, "connection"), await(t, accepted, "connection")
+				standing(t, s, []*worker.Connection{a, b})
+				before := 0
+				s.do(func() {
+					narrow(t, b)
+					before = tt.change(w, b)
+					a.Pipe(b)
+					b.Pipe(a)
+				})
+				sent := make(chan error, 1)
+				go func() { // ends when all is sent, or with the deadline of the socket
+					_, err := io.WriteString(from, string(pattern(size)))
+					if err == nil {
+						err = from.Conn.(interface{ CloseWrite() error }).CloseWrite()
+					}
+					sent <- err
+				}()
+				to.expect(string(pattern(before)) + string(pattern(size)))
+				to.expectEnd()
+				if err := <-sent; err != nil {
+					t.Error(err)
+				}
+				from.expectEnd()
+			})
+		})
+	}
+}
+
+func TestLongLinesAreBounded(t *testing.T) {
+	overEvery(t, func(t *testing.T, o over) {
+		events := newEvents()
+		w := o.recorded(t, "text", events)
+		w.OnConnect = func(c *worker.Connection) { c.MaxPackageSize = 1 << 20 }
+		s := start(t, w)
+		c := o.open(s)
+		io.WriteString(c, strings.Repeat("x", 2<<20)) // it is closed before the end
+		_, _ = io.Copy(io.Discard, c)
+		events.expect(t, "close 1 CLOSED")
+		events.none(t)
+	})
+}
