@@ -100,7 +100,7 @@ func (c *Connection) sendPacket() error {
 		c.holdPacket(data)
 	} else if err = c.transmit(data); err == nil {
 		c.BytesWritten += uint64(len(data))
-	} else {
+	} else if err != ErrClosed { // which is silent (trap T35)
 		c.p.counters.sendFail++
 	}
 	c.p.output.pool.put(c.out)
