@@ -158,8 +158,11 @@ func (c *Connection) finish() {
 	}
 	introduced := c.Worker == nil || c.flags&prefaced == 0
 	c.status = uint8(Closed)
-	if c.Worker != nil && c.flags&datagram != 0 {
-		return // the socket is the listener's
+	if c.Worker != nil && c.flags&datagram != 0 { // the socket is the listener's
+		if c.extra != nil {
+			c.extra.end(c.p.loop)
+		}
+		return
 	}
 	c.account()
 	if c.fd >= 0 {
