@@ -20,14 +20,17 @@ import (
 )
 
 // selfSigned is the certificate of all tests, for localhost and 127.0.0.1.
-var selfSigned = sync.OnceValue(func() tls.Certificate {
+var selfSigned = sync.OnceValue(func() tls.Certificate { return certificate("localhost") })
+
+// certificate makes a self-signed one.
+func certificate(name string) tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		panic(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"},
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
+		DNSNames: []string{name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true,
 	}
@@ -40,7 +43,7 @@ var selfSigned = sync.OnceValue(func() tls.Certificate {
 		panic(err)
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
-})
+}
 
 // serverTLS and clientTLS belong together.
 func serverTLS() worker.TLS {
