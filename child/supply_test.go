@@ -134,3 +134,12 @@ func pair(t *testing.T) []byte {
 	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	return append(cert, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...)
 }
+
+func TestProcessThatIsToldToLeaveBeforeItBegins(t *testing.T) {
+	s := begin(t, secure())
+	expect[*ipc.Hello](s)
+	s.send(&ipc.Drain{Timeout: testDeadline})
+	s.send(&ipc.Files{Files: map[string][]byte{"/nowhere/a.pem": pair(t)}})
+	expect[*ipc.Yielded](s)
+	s.leaves(ipc.ExitDone)
+}
