@@ -234,7 +234,7 @@ func TestAFailureSaysWhatCameInstead(t *testing.T) {
 		{"another log line", func(s *Service) {
 			worker.Log("something else")
 			s.ExpectLog("hello")
-		}, `log: no line with "hello" within 200ms, only ["something else"]`},
+		}, `log: no line with "hello" within 500ms, only ["something else"]`},
 		{"time that goes back", func(s *Service) { s.Advance(-time.Second) },
 			`Advance(-1s): time does not go back`},
 	}

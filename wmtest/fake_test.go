@@ -28,7 +28,7 @@ func failing(t *testing.T, start func(), body func(f *fakeT, s *Service)) *fakeT
 		defer close(ended)
 		defer f.cleanUp()
 		s := Run(f, start)
-		s.patience = 200 * time.Millisecond
+		s.patience = 500 * time.Millisecond
 		body(f, s)
 	}()
 	select {
