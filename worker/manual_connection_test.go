@@ -114,7 +114,10 @@ func TestManualRawChunks(t *testing.T) {
 
 func TestManualPipe(t *testing.T) {
 	const size = 12 << 20 // more than may wait, so that the reader slows the writer
-	real := elsewhere(t, func(conn net.Conn) { io.Copy(conn, conn) })
+	real := elsewhere(t, func(conn net.Conn) {
+		// Without the methods that keep pipes in the kernel for later.
+		io.Copy(struct{ io.Writer }{conn}, struct{ io.Reader }{conn})
+	})
 	w := worker.New("tcp://0.0.0.0:8484")
 	w.OnConnect = func(c *worker.Connection) {
 		other := worker.Dial("tcp://" + real)
@@ -127,22 +130,19 @@ func TestManualPipe(t *testing.T) {
 	sent := make(chan error, 1)
 	go func() { // ends when everything is written, or c is closed
 		_, err := c.Write(pattern(size))
-		if err == nil {
-			err = c.CloseWrite()
-		}
 		sent <- err
 	}()
 	got := make([]byte, size/2)
 	if _, err := io.ReadFull(c.r, got); err != nil || !bytes.Equal(got, pattern(size)[:size/2]) {
 		t.Errorf("the first half came back changed, %v", err)
 	}
-	c.Close()
-	<-sent // an error, the client has left half way
 	s.do(func() {
-		if n := worker.Stats().SendFail; n > 2 {
+		if n := worker.Stats().SendFail; n > 0 {
 			t.Errorf("%d messages lost", n)
 		}
 	})
+	c.Close()
+	<-sent
 	eventually(t, "both ends are closed", func() (none bool) {
 		s.do(func() { none = worker.Stats().Connections == 0 })
 		return none
