@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/workerman-go/wm/protocol"
 	"github.com/workerman-go/wm/protocol/text"
 	"github.com/workerman-go/wm/worker"
@@ -201,4 +203,47 @@ func TestManualUnixAddresses(t *testing.T) {
 		d.Dial("text://" + path).Send("hello")
 	})
 	got.expect(t, strings.Join([]string{`""`, "0", "false", "false", path}, " "))
+}
+
+// listenBoth opens a listener of [::] as the master does.
+func listenBoth(t *testing.T) (fd int) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Skipf("no IPv6 here: %v", err)
+	}
+	if err = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0); err == nil {
+		err = unix.Bind(fd, &unix.SockaddrInet6{})
+	}
+	if err == nil {
+		err = unix.Listen(fd, 8)
+	}
+	if err != nil {
+		unix.Close(fd)
+		t.Skipf("no IPv6 here: %v", err)
+	}
+	return fd
+}
+
+func TestManualBothIPVersions(t *testing.T) {
+	fd := listenBoth(t)
+	var port string
+	w := worker.New("")
+	w.OnWorkerStart = func(w *worker.Worker) error {
+		inner := worker.New("text://[::]:8484")
+		inner.OnConnect = func(c *worker.Connection) {
+			c.Send([]any{c.RemoteIP(), c.IsIPv4(), c.IsIPv6()})
+		}
+		if err := inner.Listen(); err != nil {
+			return err
+		}
+		var err error
+		_, port, err = net.SplitHostPort(inner.Addr().String())
+		return err
+	}
+	serve(t, w, func(env *worker.Env) {
+		env.Open = func(string, bool) (int, error) { return fd, nil }
+	})
+	dial(t, "127.0.0.1:"+port).expect(`["127.0.0.1",true,false]` + "\n")
+	dial(t, "[::1]:"+port).expect(`["::1",false,true]` + "\n")
 }
