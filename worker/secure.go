@@ -79,8 +79,7 @@ func (c *Connection) readMore() {
 	e := c.extra.tls
 	if e.Buffered() {
 		c.readable(0)
-	}
-	if _, err := e.Read(nil); err != nil {
+	} else if _, err := e.Read(nil); err != nil { // the end came during a pause
 		c.endTLS(e, err)
 	}
 }
@@ -129,7 +128,8 @@ func (c *Connection) decrypt(p []byte) (n int) {
 
 // endTLS is the end of the stream, or of its sense.
 func (c *Connection) endTLS(e *tlsengine.Engine, err error) {
-	if Status(c.status) == Closed || c.extra.tls != e || c.held() {
+	paused := Status(c.status) == Established && c.held()
+	if Status(c.status) == Closed || c.extra.tls != e || paused {
 		return
 	}
 	if !errors.Is(err, io.EOF) {
