@@ -102,7 +102,7 @@ func (p *Process) sweep() {
 // retire closes a connection of a draining process once it rests. What has
 // arrived by then is still served.
 func (c *Connection) retire() {
-	if c.flags&prefaced != 0 {
+	if c.flags&(prefaced|opening) != 0 { // nobody may ever finish it
 		if c.silence() >= drainSilence {
 			c.destroy()
 		}
