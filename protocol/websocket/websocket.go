@@ -58,7 +58,7 @@ func New(o Options) protocol.Protocol {
 var Protocol = New(Options{})
 
 // websocket implements protocol.Protocol, Bytes, BinaryEncoder, Opener,
-// Handshaker, Holder, Sharer, Farewell and CodeFarewell. The state of a connection is
+// Handshaker, Holder, Sharer, Quiescer, Farewell and CodeFarewell. The state of a connection is
 // an *opening until the handshake is done, which a dialled one makes of its
 // *Request, and a *session from then on.
 type websocket struct {
@@ -128,6 +128,13 @@ func (*websocket) Held(c protocol.Conn) int {
 		return len(o.early)
 	}
 	return 0
+}
+
+// Quiet says that no message has come in part: its fragments wait here and not
+// in the connection.
+func (*websocket) Quiet(c protocol.Conn) bool {
+	s, open := c.State().(*session)
+	return !open || s.kind == opContinuation
 }
 
 // Class is one for all plain connections, and one for all compressed ones
