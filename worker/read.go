@@ -231,7 +231,13 @@ func (c *Connection) readSocket(p []byte) int {
 // at what came before it: an alert that says why, or all that the peer had to say.
 func (c *Connection) ended() {
 	if !c.shaking() {
-		c.hangup()
+		if c.flags&resumed != 0 { // what was read before it comes first
+			c.flags &^= resumed
+			c.consumeHeld()
+		}
+		if !c.held() { // else the end is met again when reading goes on
+			c.hangup()
+		}
 		return
 	}
 	c.extra.tls.FeedEnd()
