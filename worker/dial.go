@@ -140,25 +140,33 @@ var errNoAddress = errors.New("the name has no address")
 
 // hop is where the first connection goes: to a proxy or to the target.
 func (d *dial) hop() (host string, port uint16, err error) {
-	addr := d.with.Socks5.Addr
-	if addr == "" {
-		addr = d.with.HTTPProxy.Addr
-	}
+	addr := d.proxy()
 	if addr == "" {
 		return d.target.host, d.target.port, nil
 	}
 	if d.target.network == overUDP {
 		return "", 0, errors.New("udp does not go through proxies")
 	}
+	if err := preamble.Err(d.negotiation()); err != nil {
+		return "", 0, err
+	}
 	host, text, err := net.SplitHostPort(addr)
 	if err != nil {
-		return "", 0, fmt.Errorf("proxy %s: %w", addr, err)
+		return "", 0, fmt.Errorf("proxy: %w", err)
 	}
 	n, err := strconv.ParseUint(text, 10, 16)
 	if err != nil {
 		return "", 0, fmt.Errorf("proxy %s: malformed port", addr)
 	}
 	return host, uint16(n), nil
+}
+
+// proxy is where it is, or empty.
+func (d *dial) proxy() string {
+	if addr := d.with.Socks5.Addr; addr != "" {
+		return addr
+	}
+	return d.with.HTTPProxy.Addr
 }
 
 // prepare does what may block. It runs off the loop and changes nothing.
@@ -289,16 +297,23 @@ func (s *connecting) OnEvents(eventloop.Events) {
 		c.tried(err)
 		return
 	}
-	d := c.extra.dial
-	switch via := d.with; {
-	case via.Socks5.Addr != "":
-		c.preface(preamble.SOCKS5(d.target.host, d.target.port, via.Socks5.User, via.Socks5.Password))
-	case via.HTTPProxy.Addr != "":
-		c.preface(preamble.Connect(d.target.host, d.target.port,
-			via.HTTPProxy.User, via.HTTPProxy.Password))
-	default:
-		c.proceed()
+	if pre := c.extra.dial.negotiation(); pre != nil {
+		c.preface(pre)
+		return
 	}
+	c.proceed()
+}
+
+// negotiation is what a proxy is asked; nil without one.
+func (d *dial) negotiation() preamble.Preamble {
+	to, socks, http := d.target, d.with.Socks5, d.with.HTTPProxy
+	switch {
+	case socks.Addr != "":
+		return preamble.SOCKS5(to.host, to.port, socks.User, socks.Password)
+	case http.Addr != "":
+		return preamble.Connect(to.host, to.port, http.User, http.Password)
+	}
+	return nil
 }
 
 // source is how the loop sees the connection from now on.
@@ -369,9 +384,12 @@ func (c *Connection) hail() {
 func (c *Connection) connectFailed(err error) {
 	d := c.extra.dial
 	took := c.p.loop.Now().Sub(d.began).Round(time.Millisecond)
-	if d.err != nil { // it begins with the address
+	switch via := d.proxy(); {
+	case d.err != nil: // it begins with the address
 		err = fmt.Errorf("connect %w", d.err)
-	} else {
+	case via != "":
+		err = fmt.Errorf("connect %s via %s: %w (after %v)", &d.target, via, err, took)
+	default:
 		err = fmt.Errorf("connect %s: %w (after %v)", &d.target, err, took)
 	}
 	d.stood = false // so that Reconnect does not spin
