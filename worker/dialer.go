@@ -3,6 +3,7 @@ package worker
 import (
 	"crypto/tls"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/workerman-go/wm/protocol/websocket"
@@ -166,7 +167,7 @@ func (d *Dialer) clientTLS(host string) (*tls.Config, error) {
 		key = d.TLS.CertFile
 	}
 	pair, err := tls.LoadX509KeyPair(d.TLS.CertFile, key)
-	config.Certificates = append(config.Certificates, pair)
+	config.Certificates = append(slices.Clip(config.Certificates), pair)
 	return config, err
 }
 
