@@ -236,3 +236,27 @@ func TestDrainEndsWithDialledConnections(t *testing.T) {
 		}
 	}
 }
+
+// TestAttemptsThatOverlap is for the race detector: certificates of one attempt
+// are read while the next one has begun.
+func TestAttemptsThatOverlap(t *testing.T) {
+	cert, key := writePair(t)
+	d := overTLS()
+	d.TLS.CertFile, d.TLS.KeyFile = cert, key
+	w := secure(echo("tcp://127.0.0.1:0"))
+	s := start(t, w)
+	o := s.connectTo(d, "ssl://"+s.addr, func(o *outgoing) {
+		o.OnClose = nil
+		o.Connect()
+		o.Reconnect(0)
+	})
+	o.expect(t, "connect")
+	for range 20 {
+		o.do(func() { o.Reconnect(0) })
+		o.expect(t, "connect")
+		o.do(func() { o.Reconnect(0) })
+		o.do(func() { o.Reconnect(0) })
+		o.expect(t, "connect")
+	}
+	o.do(o.Destroy)
+}
