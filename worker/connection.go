@@ -162,6 +162,10 @@ func (c *Connection) Post(fn func(c *Connection)) {
 func (c *Connection) SetProtocol(p protocol.Protocol) {
 	c.p.own("Connection.SetProtocol")
 	c.codec = c.p.codecOf(p, protocolName("tcp", p))
+	if c.flags&(holding|datagram) == holding { // what the old one kept is gone
+		c.flags &^= holding
+		c.account()
+	}
 	c.resetState()
 	if Status(c.status) == Established && c.codec.hand != nil && !c.Dialled() {
 		c.expect(c.Worker.handshakeTimeout(), c.lateAccepted)

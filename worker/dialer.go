@@ -171,7 +171,7 @@ func (d *Dialer) clientTLS(host string) (*tls.Config, error) {
 	return config, err
 }
 
-// opening is what the websocket handshake of a dialled connection asks for.
+// request is what the websocket handshake of a dialled connection asks for.
 func (d *dial) request() *websocket.Request {
 	return &websocket.Request{
 		Host: d.target.hostHeader(), Path: d.target.uri,
