@@ -27,8 +27,8 @@ func relay(client net.Conn, r io.Reader, target string) {
 	_, _ = io.Copy(struct{ io.Writer }{client}, struct{ io.Reader }{server})
 }
 
-// httpProxy speaks CONNECT and demands a name.
-func httpProxy(t *testing.T, asked events) string {
+// namedProxy speaks CONNECT and demands a name.
+func namedProxy(t *testing.T, asked events) string {
 	return elsewhere(t, func(conn net.Conn) {
 		r := bufio.NewReader(conn)
 		request, err := http.ReadRequest(r)
@@ -85,7 +85,7 @@ func TestManualThroughAProxy(t *testing.T) {
 		via        worker.Dialer
 	}{
 		{"http", "Basic dG9tOnNlY3JldA==", worker.Dialer{
-			HTTPProxy: worker.Proxy{Addr: httpProxy(t, asked), User: "tom", Password: "secret"}}},
+			HTTPProxy: worker.Proxy{Addr: namedProxy(t, asked), User: "tom", Password: "secret"}}},
 		{"socks5", "tom:secret", worker.Dialer{
 			Socks5: worker.Proxy{Addr: socks5Proxy(t, asked), User: "tom", Password: "secret"}}},
 	} {
