@@ -234,7 +234,7 @@ func answers(t testing.TB, answer func(key string) string) (addr string) {
 	})
 }
 
-func upgraded(key string, more ...string) string {
+func switched(key string, more ...string) string {
 	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Accept: " + base64.StdEncoding.EncodeToString(sum[:]) + "\r\n" +
@@ -248,12 +248,12 @@ func TestWebsocketAnswersThatFail(t *testing.T) {
 	}{
 		{"200", `"HTTP/1.1 200 OK"`, func(string) string { return "HTTP/1.1 200 OK\r\n\r\n" }},
 		{"403", "403 Forbidden", func(string) string { return "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n" }},
-		{"wrong accept", "Sec-WebSocket-Accept", func(string) string { return upgraded("other") }},
+		{"wrong accept", "Sec-WebSocket-Accept", func(string) string { return switched("other") }},
 		{"subprotocol", "subprotocol", func(key string) string {
-			return upgraded(key, "Sec-WebSocket-Protocol: x\r\n")
+			return switched(key, "Sec-WebSocket-Protocol: x\r\n")
 		}},
 		{"extension", "extension", func(key string) string {
-			return upgraded(key, "Sec-WebSocket-Extensions: permessage-deflate\r\n")
+			return switched(key, "Sec-WebSocket-Extensions: permessage-deflate\r\n")
 		}},
 		{"no HTTP", "not HTTP", func(string) string { return "hello\r\n" }},
 		{"endless", "16 KiB", func(string) string {
@@ -273,7 +273,7 @@ func TestWebsocketAnswersThatFail(t *testing.T) {
 }
 
 func TestFramesTogetherWithTheAnswer(t *testing.T) {
-	addr := answers(t, func(key string) string { return upgraded(key) + "\x81\x03one\x82\x03two\x88\x02\x03\xe8" })
+	addr := answers(t, func(key string) string { return switched(key) + "\x81\x03one\x82\x03two\x88\x02\x03\xe8" })
 	o := clientOnly(t).connectTo(worker.Dialer{}, "ws://"+addr, func(o *outgoing) {
 		o.OnWebSocketConnected = func(*worker.Connection) { o.add("open") }
 	})

@@ -240,9 +240,9 @@ func TestDrainEndsWithDialledConnections(t *testing.T) {
 // TestAttemptsThatOverlap is for the race detector: certificates of one attempt
 // are read while the next one has begun.
 func TestAttemptsThatOverlap(t *testing.T) {
-	cert, key := writePair(t)
+	pair := writePair(t, t.TempDir(), "client", selfSigned())
 	d := overTLS()
-	d.TLS.CertFile, d.TLS.KeyFile = cert, key
+	d.TLS.CertFile, d.TLS.KeyFile = pair.CertFile, pair.KeyFile
 	w := secure(echo("tcp://127.0.0.1:0"))
 	s := start(t, w)
 	o := s.connectTo(d, "ssl://"+s.addr, func(o *outgoing) {
