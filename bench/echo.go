@@ -58,6 +58,8 @@ func talkOf(kind string, server netip.AddrPort) (load.Talk, error) {
 		return load.Frame(messageSize), nil
 	case "websocket", "broadcast":
 		return load.WebSocket(messageSize), nil
+	case "wss":
+		return encrypted(load.WebSocket(messageSize)), nil
 	case "http":
 		return load.HTTP(server)
 	}

@@ -19,6 +19,7 @@ type sample struct {
 	bytes       int64 // that they took
 
 	broadcasts, encodings int
+	handshakes            int // made by others meanwhile
 }
 
 // figures are all rounds of a row.
@@ -31,7 +32,8 @@ type figures struct {
 	connections int
 	bytes       float64 // for a connection
 
-	encodings float64 // for a broadcast
+	encodings  float64 // for a broadcast
+	handshakes float64 // a second
 }
 
 // summarise takes rates for each round, and sums of all rounds for the rest:
@@ -55,6 +57,7 @@ func summarise(samples []sample) figures {
 		total.bytes += s.bytes
 		total.broadcasts += s.broadcasts
 		total.encodings += s.encodings
+		total.handshakes += s.handshakes
 	}
 	if len(rates) > 0 {
 		slices.Sort(rates)
@@ -68,6 +71,7 @@ func summarise(samples []sample) figures {
 	f.connections = total.connections
 	f.bytes = ratio(float64(total.bytes), float64(total.connections))
 	f.encodings = ratio(float64(total.encodings), float64(total.broadcasts))
+	f.handshakes = ratio(float64(total.handshakes), total.elapsed.Seconds())
 	return f
 }
 

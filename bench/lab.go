@@ -50,6 +50,9 @@ func newLab(ctx context.Context, o options, rows []row) (l *lab, err error) {
 	if err = l.build(ctx); err != nil {
 		return l, err
 	}
+	if err = l.certify(); err != nil {
+		return l, fmt.Errorf("make a certificate: %w", err)
+	}
 	if o.pin {
 		// One core would make it one, and the clients hold theirs.
 		runtime.GOMAXPROCS(2)
@@ -74,7 +77,7 @@ func newLab(ctx context.Context, o options, rows []row) (l *lab, err error) {
 // build makes the programs with the settings of a release: no race detector,
 // no C.
 func (l *lab) build(ctx context.Context) error {
-	for _, name := range []string{"server", "floor"} {
+	for _, name := range []string{"server", "floor", "handshakes"} {
 		cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o",
 			l.program(name), modulePath+"/bench/"+name)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -7,6 +7,7 @@
 //	echo.go       closed loops: echo, hello, broadcast
 //	short.go      short connections
 //	idle.go       memory of idle connections
+//	tls.go        wss, and an echo beside handshakes
 //	lab.go        the processes of a run: building, starting, pinning, ending
 //	process.go    processor time and memory of a process
 //	figures.go    from samples to one line

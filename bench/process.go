@@ -96,12 +96,17 @@ func cores() (first, last int, err error) {
 	return first, last, nil
 }
 
-// pin gives all threads of a process one core. Threads that begin later
-// inherit it; one that begins meanwhile is found by looking again.
+// pin gives all threads of a process one core.
 func pin(pid, core int) error {
 	var set unix.CPUSet
 	set.Set(core)
-	pinned := make(map[string]bool)
+	return eachThread(pid, func(tid int) error { return unix.SchedSetaffinity(tid, &set) })
+}
+
+// eachThread changes all threads of a process. Those that begin later inherit
+// it; one that begins meanwhile is found by looking again.
+func eachThread(pid int, change func(tid int) error) error {
+	changed := make(map[string]bool)
 	for found := true; found; {
 		found = false
 		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
@@ -110,13 +115,13 @@ func pin(pid, core int) error {
 		}
 		for _, thread := range threads {
 			tid, err := strconv.Atoi(filepath.Base(thread))
-			if err != nil || pinned[thread] {
+			if err != nil || changed[thread] {
 				continue
 			}
-			if err := unix.SchedSetaffinity(tid, &set); err != nil && err != unix.ESRCH {
-				return fmt.Errorf("pin thread %d of process %d: %w", tid, pid, err)
+			if err := change(tid); err != nil && err != unix.ESRCH {
+				return fmt.Errorf("thread %d of process %d: %w", tid, pid, err)
 			}
-			pinned[thread], found = true, true
+			changed[thread], found = true, true
 		}
 	}
 	return nil

@@ -50,7 +50,11 @@ func rows() []row {
 	}
 	return append(all,
 		broadcastRow(1), broadcastRow(largeWindow),
-		idleRow("tcp", bytesAtMost(700)), idleRow("websocket", bytesAtMost(1100)))
+		largeRow("websocket"),
+		largeRow("wss", capacityOf(0.5, largeName("websocket"))),
+		beside(nothing), beside(steady), beside(burst),
+		idleRow("tcp", bytesAtMost(700)), idleRow("websocket", bytesAtMost(1100)),
+		idleRow("wss", bytesAtMost(10<<10)))
 }
 
 func echoName(kind string, inFlight int) string {

@@ -36,7 +36,8 @@ func (l *lab) startServer(workers []string) (*server, error) {
 		s.addresses[name] = address
 		listen = append(listen, name+"="+address.String())
 	}
-	s.env = append(os.Environ(), "WM_RUN_DIR="+dir, "BENCH_LISTEN="+strings.Join(listen, " "))
+	s.env = append(os.Environ(), "WM_RUN_DIR="+dir, "BENCH_LISTEN="+strings.Join(listen, " "),
+		"BENCH_CERTIFICATE="+l.certificate())
 	if _, err := s.command("start", "-d"); err != nil {
 		return nil, err
 	}

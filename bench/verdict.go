@@ -43,6 +43,26 @@ func shareOf(part float64, other string) bar {
 		}}
 }
 
+// capacityOf wants a part of what another row could do with a core of its own:
+// messages for a second of the server's processor time. Rates do not show it
+// where the clients are the limit, as they are over TLS.
+func capacityOf(part float64, other string) bar {
+	return bar{fmt.Sprintf(">= %g of %s", part, other),
+		func(f figures, all map[string]figures) (bool, string) {
+			got := ratio(all[other].user+all[other].system, f.user+f.system)
+			return got >= part, fmt.Sprintf("%.2f", got)
+		}}
+}
+
+// handshakesAtLeast wants a part of the handshakes that were to be made beside
+// the row; with fewer of them the row says little.
+func handshakesAtLeast(part float64, rate int) bar {
+	return bar{fmt.Sprintf("%d handshakes/s", rate),
+		func(f figures, _ map[string]figures) (bool, string) {
+			return f.handshakes >= part*float64(rate), fmt.Sprintf("%.0f", f.handshakes)
+		}}
+}
+
 // userAtMost wants microseconds of user time for a message.
 func userAtMost(limit float64) bar {
 	return bar{fmt.Sprintf("user <= %g", limit),

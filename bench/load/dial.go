@@ -46,28 +46,32 @@ func open(server netip.AddrPort, flags int) (int32, error) {
 }
 
 // dial connects and greets; the socket blocks, for dialLimit at most.
-func dial(server netip.AddrPort, greeting []byte) (int32, error) {
+func dial(server netip.AddrPort, t Talk) (link, error) {
 	fd, err := open(server, 0)
 	if err != nil {
-		return -1, err
+		return link{}, err
 	}
+	l := link{fd: fd}
 	limit := unix.Timeval{Sec: dialLimit}
 	err = errors.Join(
 		unix.SetsockoptTimeval(int(fd), unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit),
 		unix.SetsockoptTimeval(int(fd), unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit))
-	if err == nil && len(greeting) > 0 {
-		err = greet(fd, greeting)
+	if err == nil && t.TLS != nil {
+		err = l.encrypt(t.TLS)
+	}
+	if err == nil && len(t.Greeting) > 0 {
+		err = greet(&l, t.Greeting)
 	}
 	if err != nil {
-		unix.Close(int(fd))
-		return -1, err
+		l.close()
+		return link{}, err
 	}
-	return fd, nil
+	return l, nil
 }
 
 // greet sends a greeting and reads the head that answers it.
-func greet(fd int32, greeting []byte) error {
-	head, err := ask(fd, greeting, func(got []byte) bool {
+func greet(l *link, greeting []byte) error {
+	head, err := ask(l, greeting, func(got []byte) bool {
 		return bytes.HasSuffix(got, []byte("\r\n\r\n"))
 	})
 	if err == nil && !bytes.HasPrefix(head, []byte("HTTP/1.1 101 ")) {
@@ -77,14 +81,14 @@ func greet(fd int32, greeting []byte) error {
 }
 
 // ask sends on a socket that blocks and reads until the answer is whole.
-func ask(fd int32, request []byte, whole func(got []byte) bool) ([]byte, error) {
-	if _, err := unix.Write(int(fd), request); err != nil {
+func ask(l *link, request []byte, whole func(got []byte) bool) ([]byte, error) {
+	if err := l.write(request); err != nil {
 		return nil, fmt.Errorf("send %.20q: %w", request, err)
 	}
 	var got []byte
 	buf := make([]byte, 64<<10)
 	for !whole(got) {
-		n, err := unix.Read(int(fd), buf)
+		n, err := l.read(buf)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue

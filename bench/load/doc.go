@@ -2,11 +2,13 @@
 // one locked thread with an epoll loop of its own, raw system calls and no
 // allocation while it measures.
 //
-//	window.go     a closed loop: so many messages in flight on each connection
+//	window.go     a closed loop: so many messages in flight on each connection;
+//	              or an open one: so many messages a second
 //	short.go      connect, ask once, hear the answer, close, again
 //	idle.go       many connections that spoke once and then stay silent
 //	talk.go       what the clients say and what they must hear
 //	dial.go       how they connect
+//	link.go       in the clear or over TLS
 //	histogram.go  latencies
 //
 // Every byte that comes back is compared with what must come back; a wrong,

@@ -16,10 +16,10 @@ func Hold(server netip.AddrPort, t Talk, n int) (*Idle, error) {
 	held := &Idle{fds: make([]int32, 0, n)}
 	e := expect(t)
 	for i := range n {
-		fd, err := dial(server, t.Greeting)
+		l, err := dial(server, t)
 		if err == nil {
-			held.fds = append(held.fds, fd)
-			err = e.exchange(fd, t.Request)
+			held.fds = append(held.fds, l.fd) // what TLS keeps is not needed any more
+			err = e.exchange(&l, t.Request)
 		}
 		if err != nil {
 			held.Close()
@@ -30,8 +30,8 @@ func Hold(server netip.AddrPort, t Talk, n int) (*Idle, error) {
 }
 
 // exchange asks once on a socket that blocks.
-func (e *expectation) exchange(fd int32, request []byte) error {
-	got, err := ask(fd, request, func(got []byte) bool { return len(got) >= len(e.reply) })
+func (e *expectation) exchange(l *link, request []byte) error {
+	got, err := ask(l, request, func(got []byte) bool { return len(got) >= len(e.reply) })
 	if err == nil && (len(got) != len(e.reply) || !e.matches(got, 0)) {
 		err = fmt.Errorf("heard %.60q, want %.60q", got, e.reply)
 	}

@@ -99,7 +99,7 @@ func (v *visits) until(end time.Duration) error {
 }
 
 func (v *visits) turn() error {
-	for _, ev := range v.poll.wait() {
+	for _, ev := range v.poll.wait(patience) {
 		i := int(ev.Fd)
 		over, err := v.hear(&v.seats[i])
 		if err == nil && over {

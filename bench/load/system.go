@@ -2,6 +2,7 @@ package load
 
 import (
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -10,9 +11,9 @@ import (
 // The calls of the measuring loop are raw: they never block for longer than
 // patience, and the scheduler need not know of them.
 
-// patience is how long the loop sleeps at most, in milliseconds, so that it
-// also sees its end when nobody answers.
-const patience = 20
+// patience is how long the loop sleeps at most, so that it also sees its end
+// when nobody answers.
+const patience = 20 * time.Millisecond
 
 func readOnce(fd int32, p []byte) (int, syscall.Errno) {
 	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd),
@@ -30,6 +31,7 @@ func writeOnce(fd int32, p []byte) (int, syscall.Errno) {
 type poller struct {
 	fd     int
 	events [256]unix.EpollEvent
+	limit  unix.Timespec
 }
 
 func newPoller() (*poller, error) {
@@ -43,9 +45,12 @@ func (p *poller) watch(fd int32, events uint32, client int) error {
 		&unix.EpollEvent{Events: events, Fd: int32(client)})
 }
 
-func (p *poller) wait() []unix.EpollEvent {
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
-		uintptr(unsafe.Pointer(&p.events)), uintptr(len(p.events)), patience, 0, 0)
+// wait sleeps for up to limit, exactly: epoll_pwait2(2) is of Linux 5.11.
+func (p *poller) wait(limit time.Duration) []unix.EpollEvent {
+	p.limit = unix.NsecToTimespec(int64(limit))
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT2, uintptr(p.fd),
+		uintptr(unsafe.Pointer(&p.events)), uintptr(len(p.events)),
+		uintptr(unsafe.Pointer(&p.limit)), 0, 0)
 	if errno != 0 { // interrupted
 		return nil
 	}

@@ -2,18 +2,19 @@ package load
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/binary"
 	"fmt"
 	"net/http"
 	"net/netip"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // Talk is what a client says and what it must hear.
 type Talk struct {
+	// TLS encrypts; nil: in the clear.
+	TLS *tls.Config
 	// Greeting is sent once, after connecting, and answered by an HTTP head
 	// with status 101; empty: none.
 	Greeting []byte
@@ -63,12 +64,12 @@ func WebSocket(size int) Talk {
 func HTTP(server netip.AddrPort) (Talk, error) {
 	t := Talk{Request: []byte("GET / HTTP/1.1\r\nHost: bench\r\n\r\n")}
 	t.Same = len("HTTP/1.1 200 OK\r\n")
-	fd, err := dial(server, nil)
+	l, err := dial(server, Talk{})
 	if err != nil {
 		return t, err
 	}
-	defer unix.Close(int(fd))
-	if t.Reply, err = ask(fd, t.Request, wholeHTTP); err != nil {
+	defer l.close()
+	if t.Reply, err = ask(&l, t.Request, wholeHTTP); err != nil {
 		return t, err
 	}
 	if !bytes.HasPrefix(t.Reply, []byte("HTTP/1.1 200 OK\r\n")) {
@@ -93,12 +94,12 @@ func wholeHTTP(got []byte) bool {
 // Ask makes one connection for one websocket message and returns the message
 // that answers it, which is shorter than 126 bytes.
 func Ask(server netip.AddrPort, message string) (string, error) {
-	fd, err := dial(server, WebSocket(0).Greeting)
+	l, err := dial(server, WebSocket(0))
 	if err != nil {
 		return "", err
 	}
-	defer unix.Close(int(fd))
-	got, err := ask(fd, webSocketFrame([]byte(message), true), func(got []byte) bool {
+	defer l.close()
+	got, err := ask(&l, webSocketFrame([]byte(message), true), func(got []byte) bool {
 		return len(got) >= 2 && len(got) >= 2+int(got[1])
 	})
 	if err != nil {

@@ -30,14 +30,19 @@ func (s *Span) mark() {
 	}
 }
 
-// Window is a closed loop: each speaker keeps InFlight requests unanswered and
-// sends as many new ones, in one write, as answers have come in one read.
+// Window is a loop, closed unless Every says otherwise: each speaker keeps
+// InFlight requests unanswered and sends as many new ones, in one write, as
+// answers have come in one read.
 type Window struct {
 	Server netip.AddrPort
 	Talk   Talk
 	// Speakers is how many connections ask, InFlight how many answers each
 	// of them waits for.
 	Speakers, InFlight int
+	// Every makes the loop open: each speaker asks once in such a time,
+	// whether answers have come or not, and latency counts from when it was
+	// due; InFlight is 1. 0: closed.
+	Every time.Duration
 	// Listeners is how many connections only hear: each gets the answer to
 	// each request. They connect before the speakers.
 	Listeners int
@@ -56,7 +61,7 @@ type Result struct {
 
 // client is one connection of a window.
 type client struct {
-	fd      int32
+	link
 	speaks  bool
 	part    int // bytes of the current reply that have come
 	flights flights
@@ -73,7 +78,9 @@ type window struct {
 	epoch   time.Time
 
 	speaking    bool
-	sent, heard uint64 // since the beginning: requests and answers
+	due         time.Duration // when the next speaker asks, in an open loop
+	turns       int           // how many have asked there
+	sent, heard uint64        // since the beginning: requests and answers
 	result      Result
 }
 
@@ -85,6 +92,11 @@ func (p Window) Run() (*Result, error) {
 		epoch: time.Now(), speaking: true}
 	for range p.InFlight {
 		w.batch = append(w.batch, p.Talk.Request...)
+	}
+	if p.Every > 0 { // be on time: the kernel may round a sleep up by 50 us
+		if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0); err != nil {
+			return nil, err
+		}
 	}
 	defer w.close()
 	if err := w.connect(); err != nil {
@@ -103,19 +115,19 @@ func (w *window) connect() (err error) {
 		return err
 	}
 	for i := range w.Listeners + w.Speakers {
-		fd, err := dial(w.Server, w.Talk.Greeting)
+		l, err := dial(w.Server, w.Talk)
 		if err != nil {
 			return fmt.Errorf("client %d: %w", i, err)
 		}
-		c := client{fd: fd, speaks: i >= w.Listeners}
+		c := client{link: l, speaks: i >= w.Listeners}
 		if c.speaks {
 			c.flights = make(flights, 0, w.InFlight)
 		}
 		w.clients = append(w.clients, c)
-		if err := unix.SetNonblock(int(fd), true); err != nil {
+		if err := unix.SetNonblock(int(l.fd), true); err != nil {
 			return err
 		}
-		if err := w.poll.watch(fd, unix.EPOLLIN, i); err != nil {
+		if err := w.poll.watch(l.fd, unix.EPOLLIN, i); err != nil {
 			return err
 		}
 	}
@@ -124,7 +136,7 @@ func (w *window) connect() (err error) {
 
 func (w *window) close() {
 	for i := range w.clients {
-		unix.Close(int(w.clients[i].fd))
+		w.clients[i].close()
 	}
 	if w.poll != nil {
 		w.poll.close()
@@ -133,12 +145,8 @@ func (w *window) close() {
 
 // measure opens the windows and keeps them full for the span.
 func (w *window) measure() error {
-	for i := range w.clients {
-		if c := &w.clients[i]; c.speaks {
-			if err := w.speak(c, w.InFlight, w.now()); err != nil {
-				return err
-			}
-		}
+	if err := w.begin(); err != nil {
+		return err
 	}
 	if err := w.until(w.now() + w.Warmup); err != nil {
 		return err
@@ -152,6 +160,22 @@ func (w *window) measure() error {
 	w.result.Elapsed = w.now() - began
 	w.result.Messages = w.heard - before
 	w.mark()
+	return nil
+}
+
+// begin opens the windows, or spreads the first questions over Every.
+func (w *window) begin() error {
+	if w.Every > 0 {
+		w.due = w.now()
+		return nil
+	}
+	for i := range w.clients {
+		if c := &w.clients[i]; c.speaks {
+			if err := w.speak(c, w.InFlight, w.now()); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
@@ -188,23 +212,38 @@ func (w *window) drain() error {
 
 // turn handles what has come.
 func (w *window) turn() error {
-	events := w.poll.wait()
-	for i := range events {
-		c := &w.clients[events[i].Fd]
-		n, errno := readOnce(c.fd, w.buf)
-		switch {
-		case errno == unix.EAGAIN || errno == unix.EINTR:
-			continue
-		case errno != 0:
-			return fmt.Errorf("client %d: read: %w", events[i].Fd, errno)
-		case n == 0:
-			return fmt.Errorf("client %d: closed by the server", events[i].Fd)
+	sleep := patience
+	if w.Every > 0 && w.speaking {
+		if err := w.speakDue(); err != nil {
+			return err
 		}
-		if err := w.hear(c, w.buf[:n]); err != nil {
+		sleep = max(0, w.due-w.now())
+	}
+	events := w.poll.wait(sleep)
+	for i := range events {
+		if err := w.listen(&w.clients[events[i].Fd]); err != nil {
 			return fmt.Errorf("client %d: %w", events[i].Fd, err)
 		}
 	}
 	return nil
+}
+
+// listen reads once, and over TLS until there is no more.
+func (w *window) listen(c *client) error {
+	for {
+		n, err := c.read(w.buf)
+		switch {
+		case err == unix.EAGAIN || err == unix.EINTR:
+			return nil
+		case err != nil:
+			return fmt.Errorf("read: %w", err)
+		case n == 0:
+			return fmt.Errorf("closed by the server")
+		}
+		if err := w.hear(c, w.buf[:n]); err != nil || c.tls == nil {
+			return err
+		}
+	}
 }
 
 // hear counts the answers in chunk and asks as often again.
@@ -227,7 +266,7 @@ func (w *window) hear(c *client, chunk []byte) error {
 	if !c.flights.land(answers, now, &w.result.Latency) {
 		return fmt.Errorf("more answers than questions")
 	}
-	if !w.speaking {
+	if !w.speaking || w.Every > 0 {
 		return nil
 	}
 	return w.speak(c, answers, now)
@@ -236,16 +275,24 @@ func (w *window) hear(c *client, chunk []byte) error {
 // speak sends n requests in one write. They are in flight in bounded number,
 // so the buffer of the socket has room for them.
 func (w *window) speak(c *client, n int, now time.Duration) error {
-	p := w.batch[:n*len(w.Talk.Request)]
-	got, errno := writeOnce(c.fd, p)
-	if errno != 0 {
-		return fmt.Errorf("write: %w", errno)
-	}
-	if got < len(p) {
-		return fmt.Errorf("the window of %d messages is larger than the socket's buffer", w.InFlight)
+	if err := c.write(w.batch[:n*len(w.Talk.Request)]); err != nil {
+		return fmt.Errorf("write: %w", err)
 	}
 	c.flights.start(n, now)
 	w.sent += uint64(n)
+	return nil
+}
+
+// speakDue asks for all speakers whose time has come, one after another.
+func (w *window) speakDue() error {
+	step := w.Every / time.Duration(w.Speakers)
+	for ; w.due <= w.now(); w.due += step {
+		c := &w.clients[w.Listeners+w.turns%w.Speakers]
+		if err := w.speak(c, 1, w.due); err != nil {
+			return err
+		}
+		w.turns++
+	}
 	return nil
 }
 

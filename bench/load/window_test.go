@@ -1,7 +1,13 @@
 package load
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"io"
+	"math/big"
 	"net"
 	"net/netip"
 	"strings"
@@ -72,6 +78,48 @@ func TestWindowCountsWholeAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestOpenLoopAsksAtItsRate(t *testing.T) {
+	span := Span{Duration: 50 * time.Millisecond}
+	w := Window{Server: serve(t, echo), Talk: Text(5), Speakers: 3, InFlight: 1,
+		Every: 3 * time.Millisecond, Span: span}
+	r, err := w.Run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One a millisecond, and what was late when the machine stood still.
+	if due := uint64(r.Elapsed/time.Millisecond) + 1; r.Messages == 0 || r.Messages > due {
+		t.Errorf("%d messages in %v", r.Messages, r.Elapsed)
+	}
+}
+
+func TestTLSConnectionsTalk(t *testing.T) {
+	certificate := selfSigned(t)
+	server := serve(t, func(c net.Conn) {
+		echo(tls.Server(c, &tls.Config{Certificates: []tls.Certificate{certificate}}))
+	})
+	talk := Text(5000)
+	talk.TLS = &tls.Config{InsecureSkipVerify: true}
+	r, err := Window{Server: server, Talk: talk, Speakers: 2, InFlight: 4, Span: brief}.Run()
+	if err != nil || r.Messages == 0 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+}
+
+// selfSigned is a certificate for a server that nobody verifies.
+func selfSigned(t *testing.T) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
 func TestShortConnectionsAreCounted(t *testing.T) {

@@ -33,6 +33,7 @@ var workers = map[string]func(address string) *worker.Worker{
 	"text":      func(a string) *worker.Worker { return echo("text://" + a) },
 	"frame":     func(a string) *worker.Worker { return echo("frame://" + a) },
 	"websocket": func(a string) *worker.Worker { return echo("websocket://" + a) },
+	"wss":       encrypted,
 	"http":      hello,
 	"broadcast": broadcast,
 }
@@ -41,6 +42,15 @@ var workers = map[string]func(address string) *worker.Worker{
 func echo(address string) *worker.Worker {
 	w := worker.New(address)
 	w.OnMessage = func(c *worker.Connection, data []byte) { c.Write(data) }
+	return w
+}
+
+// encrypted is the websocket echo over TLS, with the certificate and key in
+// the file that BENCH_CERTIFICATE names.
+func encrypted(address string) *worker.Worker {
+	w := echo("websocket://" + address)
+	w.Transport = "ssl"
+	w.TLS.CertFile = os.Getenv("BENCH_CERTIFICATE")
 	return w
 }
 
