@@ -36,7 +36,7 @@ func main() {
 	fmt.Println(made)
 }
 
-// shakeAll begins count handshakes at every tick, whether or not earlier ones are
+// shakeAll begins count handshakes at once and at every tick, whether or not earlier ones are
 // over.
 func shakeAll(server string, count int, every time.Duration, end chan struct{}) (int64, error) {
 	var made atomic.Int64
@@ -44,13 +44,6 @@ func shakeAll(server string, count int, every time.Duration, end chan struct{}) 
 	ticks := time.NewTicker(every)
 	defer ticks.Stop()
 	for {
-		select {
-		case <-end:
-			return made.Load(), nil
-		case err := <-failed:
-			return made.Load(), err
-		case <-ticks.C:
-		}
 		for range count {
 			go func() { // ends with its handshake, after 10 s at the latest
 				if err := shake(server); err != nil {
@@ -62,6 +55,13 @@ func shakeAll(server string, count int, every time.Duration, end chan struct{}) 
 				}
 				made.Add(1)
 			}()
+		}
+		select {
+		case <-end:
+			return made.Load(), nil
+		case err := <-failed:
+			return made.Load(), err
+		case <-ticks.C:
 		}
 	}
 }
