@@ -72,6 +72,7 @@ type Process struct {
 	strict     bool // check that callers are on the loop
 	tokens     *tlsengine.Tokens
 	ciphertext []byte // what was read last of a connection with TLS
+	garbage    garbage
 	counters   counters
 	published  published
 	jobs       jobs

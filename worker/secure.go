@@ -60,6 +60,7 @@ func (c *Connection) progress(e *tlsengine.Engine) {
 
 // secured goes on when the handshake is done; data may have come behind it.
 func (c *Connection) secured() {
+	c.p.handshakeDone()
 	if c.Dialled() {
 		c.stand()
 	} else {
