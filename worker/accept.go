@@ -99,7 +99,7 @@ func (l *listener) round() {
 	for accepted < maxAccepts && l.watched && l.one() {
 		accepted++
 	}
-	if accepted > 0 && l.watched {
+	if accepted > 0 && l.watched && l.w.Count > 1 {
 		// The kernel wakes the listener that was added last: without this
 		// one process would get all.
 		if err := l.w.p.loop.RequeueListener(l.fd); err != nil {
