@@ -26,7 +26,7 @@ func (c *Connection) forward(dst *Connection, data []byte) {
 
 // yieldTo stops reading for a dst that is slower.
 func (c *Connection) yieldTo(dst *Connection) {
-	if dst.flags&waits != 0 && dst.queueSize() > 0 && dst.atLimit() {
+	if dst.flags&(waits|holding) != 0 && dst.waiting() > 0 && dst.atLimit() {
 		c.PauseRecv()
 	}
 }
