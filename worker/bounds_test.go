@@ -395,6 +395,13 @@ func TestPipeLosesNothing(t *testing.T) {
 					}
 					sent <- err
 				}()
+				for range 50 { // whatever is read meanwhile, little of it waits here
+					s.do(func() {
+						if n := b.SendQueueSize() - before; n > 200<<10 && n > b.MaxSendBufferSize+200<<10 {
+							t.Errorf("%d bytes wait", n)
+						}
+					})
+				}
 				to.expect(string(pattern(before)) + string(pattern(size)))
 				to.expectEnd()
 				if err := <-sent; err != nil {
