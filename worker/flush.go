@@ -16,7 +16,8 @@ type output struct {
 	aside    []byte      // sent raw by it meanwhile
 	backlog  int64       // of all connections, in bytes; see Limits.QueuedBytes
 
-	forwarding *Connection // what Pipe sends there now is not refused
+	forwarding  *Connection // what Pipe sends there now is not refused
+	complaining *Connection // inside the OnError of a refused message
 }
 
 // turnEnd is how the loop sees a process.

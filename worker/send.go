@@ -102,13 +102,27 @@ func (c *Connection) admit() error {
 	}
 	if c.flags&(waits|holding) != 0 && c.atLimit() && c.p.output.forwarding != c {
 		c.p.counters.sendFail++
-		c.onError(SendFail, ErrBufferFull)
+		c.complain()
 		if c.codec.fail != nil { // the next answer would be taken for this one
 			c.setStatus(Closing)
 		}
 		return ErrBufferFull
 	}
 	return nil
+}
+
+// complain tells the author of a refused message. What is refused inside that,
+// such as the last message of a Close, is only counted: it would be told for
+// ever.
+func (c *Connection) complain() {
+	o := &c.p.output
+	if o.complaining == c {
+		return
+	}
+	outer := o.complaining
+	o.complaining = c
+	c.onError(SendFail, ErrBufferFull)
+	o.complaining = outer
 }
 
 // early says that a dialled connection does not stand yet.
