@@ -112,7 +112,8 @@ func (c *Connection) measure(data []byte) (int, error) {
 			return 0, err
 		}
 	}
-	if n < 0 || n > min(c.MaxPackageSize, math.MaxUint32) {
+	limit := min(c.MaxPackageSize, math.MaxUint32)
+	if n < 0 || n > limit || n == 0 && len(data) > limit { // trap T45
 		return 0, errTooLarge
 	}
 	if n > len(data) {
