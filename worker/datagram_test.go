@@ -88,7 +88,8 @@ func TestEachDatagramIsARequest(t *testing.T) {
 		{"text", "one\ntwo\nrest", []string{"message one", "message two"}}, // trap T50
 		{"text", "no newline", nil},
 		{"text", "", nil},
-		{"frame", "\x00\x00\x00\x05a\x00\x00\x00\x06bc\x00\x00\x00\x09x", []string{"message a", "message bc"}},
+		{"frame", "\x00\x00\x00\x05a\x00\x00\x00\x06bc\x00\x00\x00\x09x",
+			[]string{"message a", "message bc"}},
 		{"frame", "\x00\x00\x00\x03a", nil},
 		{"pairs", "aabbc", []string{"message aa", "message bb"}},
 		{"pairs", "aa!!bb", []string{"message aa"}},

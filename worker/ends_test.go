@@ -12,48 +12,50 @@ import (
 	"github.com/workerman-go/wm/worker"
 )
 
+// ends are the ways in which a connection may end: by the server, on the loop, by
+// the client, or both. before has the events that come before OnClose.
+var ends = []struct {
+	name   string
+	server func(t *testing.T, c *worker.Connection)
+	client func(t *testing.T, c *wire)
+	before []string
+}{
+	{name: "peer closes", client: func(t *testing.T, c *wire) { c.Close() }},
+	{name: "peer ends its half", client: func(t *testing.T, c *wire) {
+		c.closeWrite()
+		c.expectEnd()
+	}},
+	{name: "Close", server: func(t *testing.T, c *worker.Connection) { c.Close(); c.Close() }},
+	{name: "Close with a message", server: func(t *testing.T, c *worker.Connection) { c.Close("x") }},
+	{name: "End", server: func(t *testing.T, c *worker.Connection) { c.End("x") },
+		client: func(t *testing.T, c *wire) { c.expect("x\n"); c.expectEnd(); c.Close() }},
+	{name: "End, then Destroy", server: func(t *testing.T, c *worker.Connection) {
+		c.End("x")
+		c.Destroy()
+	}},
+	{name: "Close, then Destroy", server: func(t *testing.T, c *worker.Connection) {
+		c.Close("x")
+		c.Destroy()
+		c.Close()
+	}},
+	{name: "Destroy", server: func(t *testing.T, c *worker.Connection) { c.Destroy(); c.Destroy() }},
+	{name: "message above the limit", client: func(t *testing.T, c *wire) {
+		io.WriteString(c, strings.Repeat("x", 70<<10))
+	}},
+	{name: "write error", server: func(t *testing.T, c *worker.Connection) {
+		if err := unix.Shutdown(c.Fd(), unix.SHUT_WR); err != nil {
+			t.Error(err)
+		}
+		c.Send("x")
+	}, before: []string{"error 2 broken pipe"}},
+	{name: "panic while closing", server: func(t *testing.T, c *worker.Connection) {
+		was := c.OnClose
+		c.OnClose = func(c *worker.Connection) { was(c); panic("in OnClose") }
+		c.Close()
+	}},
+}
+
 func TestEveryEndHasOneOnClose(t *testing.T) {
-	// end makes the connection end, on the loop or by the client.
-	ends := []struct {
-		name   string
-		server func(t *testing.T, c *worker.Connection)
-		client func(t *testing.T, c *wire)
-		before []string
-	}{
-		{name: "peer closes", client: func(t *testing.T, c *wire) { c.Close() }},
-		{name: "peer ends its half", client: func(t *testing.T, c *wire) {
-			c.closeWrite()
-			c.expectEnd()
-		}},
-		{name: "Close", server: func(t *testing.T, c *worker.Connection) { c.Close(); c.Close() }},
-		{name: "Close with a message", server: func(t *testing.T, c *worker.Connection) { c.Close("x") }},
-		{name: "End", server: func(t *testing.T, c *worker.Connection) { c.End("x") },
-			client: func(t *testing.T, c *wire) { c.expect("x\n"); c.expectEnd(); c.Close() }},
-		{name: "End, then Destroy", server: func(t *testing.T, c *worker.Connection) {
-			c.End("x")
-			c.Destroy()
-		}},
-		{name: "Close, then Destroy", server: func(t *testing.T, c *worker.Connection) {
-			c.Close("x")
-			c.Destroy()
-			c.Close()
-		}},
-		{name: "Destroy", server: func(t *testing.T, c *worker.Connection) { c.Destroy(); c.Destroy() }},
-		{name: "message above the limit", client: func(t *testing.T, c *wire) {
-			io.WriteString(c, strings.Repeat("x", 70<<10))
-		}},
-		{name: "write error", server: func(t *testing.T, c *worker.Connection) {
-			if err := unix.Shutdown(c.Fd(), unix.SHUT_WR); err != nil {
-				t.Error(err)
-			}
-			c.Send("x")
-		}, before: []string{"error 2 broken pipe"}},
-		{name: "panic while closing", server: func(t *testing.T, c *worker.Connection) {
-			was := c.OnClose
-			c.OnClose = func(c *worker.Connection) { was(c); panic("in OnClose") }
-			c.Close()
-		}},
-	}
 	overEvery(t, func(t *testing.T, o over) {
 		for _, end := range ends {
 			t.Run(end.name, func(t *testing.T) {

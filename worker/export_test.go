@@ -8,3 +8,6 @@ func Step(c *Connection, data []byte) { c.step(data) }
 
 // Backlog is what the process accounts for all its connections.
 func Backlog(p *Process) int64 { return p.output.backlog }
+
+// Encodings is how often m was encoded for more than one receiver.
+func Encodings(m *Prepared) int { return len(m.encoded) }

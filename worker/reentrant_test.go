@@ -11,59 +11,63 @@ import (
 	"github.com/workerman-go/wm/worker"
 )
 
+// orderly are the ways in which a callback ends its connection.
+var orderly = map[string]func(c *worker.Connection){
+	"Destroy": func(c *worker.Connection) { c.Destroy() },
+	"Close":   func(c *worker.Connection) { c.Close("bye") },
+	"End":     func(c *worker.Connection) { c.End("bye") },
+	"panic":   func(c *worker.Connection) { c.Send("x"); c.Destroy(); panic("in a callback") },
+}
+
+// callbacks make a Worker call end in one of them.
+var callbacks = map[string]func(w *worker.Worker, end func(c *worker.Connection)){
+	"OnConnect": func(w *worker.Worker, end func(c *worker.Connection)) { w.OnConnect = end },
+	"OnMessage": func(w *worker.Worker, end func(c *worker.Connection)) {
+		w.OnMessage = func(c *worker.Connection, data []byte) { end(c) }
+	},
+	"OnBufferFull": func(w *worker.Worker, end func(c *worker.Connection)) {
+		w.OnBufferFull = end
+		w.OnMessage = func(c *worker.Connection, data []byte) {
+			c.MaxSendBufferSize = 1000
+			c.Send(pattern(8 << 20))
+			c.Send("more")
+			c.Send(worker.Prepare("more"))
+			c.SendRaw([]byte("more"))
+		}
+	},
+	"OnError": func(w *worker.Worker, end func(c *worker.Connection)) {
+		w.OnError = func(c *worker.Connection, code worker.ErrorCode, err error) { end(c) }
+		w.OnMessage = func(c *worker.Connection, data []byte) {
+			c.MaxSendBufferSize = 1000
+			c.Send(pattern(8 << 20))
+			c.Send("more")
+		}
+	},
+	"OnWebSocketConnect": func(w *worker.Worker, end func(c *worker.Connection)) {
+		w.OnWebSocketConnect = func(c *worker.Connection, r *http1.Request) { end(c) }
+	},
+	"OnWebSocketConnected": func(w *worker.Worker, end func(c *worker.Connection)) {
+		w.OnWebSocketConnected = end
+	},
+	"OnWebSocketPing": func(w *worker.Worker, end func(c *worker.Connection)) {
+		w.OnWebSocketPing = func(c *worker.Connection, data []byte) { end(c) }
+	},
+	"OnWebSocketPong": func(w *worker.Worker, end func(c *worker.Connection)) {
+		w.OnWebSocketPong = func(c *worker.Connection, data []byte) { end(c) }
+	},
+	"OnWebSocketClose": func(w *worker.Worker, end func(c *worker.Connection)) {
+		w.OnWebSocketClose = func(c *worker.Connection, code int, reason string) { end(c) }
+	},
+}
+
 // TestAnyCallbackMayEndTheConnection looks for code that goes on with a
 // connection which a callback has ended.
 func TestAnyCallbackMayEndTheConnection(t *testing.T) {
-	ends := map[string]func(c *worker.Connection){
-		"Destroy": func(c *worker.Connection) { c.Destroy() },
-		"Close":   func(c *worker.Connection) { c.Close("bye") },
-		"End":     func(c *worker.Connection) { c.End("bye") },
-		"panic":   func(c *worker.Connection) { c.Send("x"); c.Destroy(); panic("in a callback") },
-	}
-	callbacks := map[string]func(w *worker.Worker, end func(c *worker.Connection)){
-		"OnConnect": func(w *worker.Worker, end func(c *worker.Connection)) { w.OnConnect = end },
-		"OnMessage": func(w *worker.Worker, end func(c *worker.Connection)) {
-			w.OnMessage = func(c *worker.Connection, data []byte) { end(c) }
-		},
-		"OnBufferFull": func(w *worker.Worker, end func(c *worker.Connection)) {
-			w.OnBufferFull = end
-			w.OnMessage = func(c *worker.Connection, data []byte) {
-				c.MaxSendBufferSize = 1000
-				c.Send(pattern(8 << 20))
-				c.Send("more")
-				c.Send(worker.Prepare("more"))
-				c.SendRaw([]byte("more"))
-			}
-		},
-		"OnError": func(w *worker.Worker, end func(c *worker.Connection)) {
-			w.OnError = func(c *worker.Connection, code worker.ErrorCode, err error) { end(c) }
-			w.OnMessage = func(c *worker.Connection, data []byte) {
-				c.MaxSendBufferSize = 1000
-				c.Send(pattern(8 << 20))
-				c.Send("more")
-			}
-		},
-		"OnWebSocketConnect": func(w *worker.Worker, end func(c *worker.Connection)) {
-			w.OnWebSocketConnect = func(c *worker.Connection, r *http1.Request) { end(c) }
-		},
-		"OnWebSocketConnected": func(w *worker.Worker, end func(c *worker.Connection)) {
-			w.OnWebSocketConnected = end
-		},
-		"OnWebSocketPing": func(w *worker.Worker, end func(c *worker.Connection)) {
-			w.OnWebSocketPing = func(c *worker.Connection, data []byte) { end(c) }
-		},
-		"OnWebSocketPong": func(w *worker.Worker, end func(c *worker.Connection)) {
-			w.OnWebSocketPong = func(c *worker.Connection, data []byte) { end(c) }
-		},
-		"OnWebSocketClose": func(w *worker.Worker, end func(c *worker.Connection)) {
-			w.OnWebSocketClose = func(c *worker.Connection, code int, reason string) { end(c) }
-		},
-	}
 	const talk = upgradeRequest + "\x89\x81\x00\x00\x00\x00i" + "\x8a\x81\x00\x00\x00\x00o" +
 		"\x81\x82\x00\x00\x00\x00hi" + "\x88\x80mask"
 	overEvery(t, func(t *testing.T, o over) {
 		for where, set := range callbacks {
-			for how, end := range ends {
+			for how, end := range orderly {
 				t.Run(where+" "+how, func(t *testing.T) {
 					closed := newEvents()
 					w := o.worker(t, "websocket")

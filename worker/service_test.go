@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"os"
 	"os/signal"
 	"runtime"
@@ -247,36 +246,6 @@ func listenUDP(t testing.TB) (fd int, addr string) {
 		t.Fatal(err)
 	}
 	return fd, fmt.Sprintf("127.0.0.1:%d", sa.(*unix.SockaddrInet4).Port)
-}
-
-// listenSix opens an IPv6 socket of either kind, which also serves IPv4 when its
-// address is [::] (features.md 10.19).
-func listenSix(t testing.TB, d worker.Declaration) (fd int, addr string) {
-	t.Helper()
-	kind := unix.SOCK_STREAM
-	if d.Network == "udp" {
-		kind = unix.SOCK_DGRAM
-	}
-	at := netip.MustParseAddrPort(d.Host)
-	fd, err := unix.Socket(unix.AF_INET6, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if err == nil {
-		err = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0)
-	}
-	if err == nil {
-		err = unix.Bind(fd, &unix.SockaddrInet6{Addr: at.Addr().As16()})
-	}
-	if err == nil && d.Network == "tcp" {
-		err = unix.Listen(fd, 1024)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	sa, err := unix.Getsockname(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := sa.(*unix.SockaddrInet6).Port
-	return fd, netip.AddrPortFrom(at.Addr(), uint16(port)).String()
 }
 
 // listenUnix opens a Unix socket as the master does.

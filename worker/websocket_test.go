@@ -1,7 +1,6 @@
 package worker_test
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/coder/websocket"
 
-	"github.com/workerman-go/wm/protocol"
 	"github.com/workerman-go/wm/protocol/http1"
 	ws "github.com/workerman-go/wm/protocol/websocket"
 	"github.com/workerman-go/wm/worker"
@@ -248,13 +246,17 @@ func TestCloseFramesOfTheServer(t *testing.T) {
 		code   websocket.StatusCode
 		reason string
 	}{
-		"Close":                   {func(c *worker.Connection) { c.Close() }, 1000, ""},
-		"End":                     {func(c *worker.Connection) { c.End() }, 1000, ""},
-		"CloseCode":               {func(c *worker.Connection) { c.CloseCode(4009, "slow") }, 4009, "slow"},
-		"a code that may not be":  {func(c *worker.Connection) { c.CloseCode(1006, "x") }, 1000, ""},
-		"a reason of 123 bytes":   {func(c *worker.Connection) { c.CloseCode(3000, long(123)) }, 3000, long(123)},
+		"Close":                  {func(c *worker.Connection) { c.Close() }, 1000, ""},
+		"End":                    {func(c *worker.Connection) { c.End() }, 1000, ""},
+		"CloseCode":              {func(c *worker.Connection) { c.CloseCode(4009, "slow") }, 4009, "slow"},
+		"a code that may not be": {func(c *worker.Connection) { c.CloseCode(1006, "x") }, 1000, ""},
+		"a reason of 123 bytes": {func(c *worker.Connection) { c.CloseCode(3000, long(123)) },
+			3000, long(123)},
 		"a reason that is longer": {func(c *worker.Connection) { c.CloseCode(3000, long(124)) }, 1000, ""},
-		"the first word counts":   {func(c *worker.Connection) { c.CloseCode(4001, "a"); c.CloseCode(4002, "b") }, 4001, "a"},
+		"the first word counts": {func(c *worker.Connection) {
+			c.CloseCode(4001, "a")
+			c.CloseCode(4002, "b")
+		}, 4001, "a"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			everyWebsocket(t, func(t *testing.T, w *worker.Worker, events events) {
@@ -316,33 +318,6 @@ func TestSubprotocols(t *testing.T) {
 		c, _ := browse(t, s, "", &websocket.DialOptions{Subprotocols: tt.offered})
 		if got := c.Subprotocol(); got != tt.want {
 			t.Errorf("%+v: got %q", tt, got)
-		}
-	}
-}
-
-func TestCompressedAndPlainClientsOfOneBroadcast(t *testing.T) {
-	const clients = 6
-	for _, takeover := range []bool{false, true} {
-		w := upgraded(newEvents())
-		w.Protocol = ws.New(ws.Options{Compress: true, ContextTakeover: takeover})
-		s := start(t, w)
-		modes := []websocket.CompressionMode{
-			websocket.CompressionDisabled, websocket.CompressionNoContextTakeover,
-			websocket.CompressionContextTakeover,
-		}
-		var all []*browser
-		for i := range clients {
-			c, _ := browse(t, s, "", &websocket.DialOptions{CompressionMode: modes[i%len(modes)]})
-			all = append(all, c)
-		}
-		for i := range 3 {
-			message := strings.Repeat(fmt.Sprint("message ", i, " "), 1000)
-			s.do(func() { w.Broadcast(message) })
-			for _, c := range all {
-				c.expectText(message)
-				c.send(message)
-				c.expectText(message)
-			}
 		}
 	}
 }
@@ -417,68 +392,3 @@ func TestSwitchFromTextToWebsocketOnOneConnection(t *testing.T) {
 	c.expect("\x81\x02hi")
 	events.expect(t, "message hello", "message upgrade", "connected", "message hi")
 }
-
-// counting wraps a protocol and counts its work.
-type counting struct {
-	protocol.Protocol
-	class   func(c protocol.Conn) int
-	encodes *int
-}
-
-func (p counting) Class(c protocol.Conn) int { return p.class(c) }
-
-func TestBroadcastAndPrepareEncodeOncePerClass(t *testing.T) {
-	const clients = 12
-	for _, classes := range []int{1, 3} {
-		encodes := 0
-		p := &counting{Protocol: ws.Protocol, encodes: &encodes}
-		p.class = func(c protocol.Conn) int { return int(c.(*worker.Connection).ID)%classes + 1 }
-		other := &counting{Protocol: ws.Protocol, encodes: &encodes,
-			class: func(protocol.Conn) int { return 1 }}
-		w := worker.New("text://127.0.0.1:0")
-		w.OnMessage = func(c *worker.Connection, data []byte) {}
-		accepted := conns(w)
-		s := start(t, w)
-		var all []*client
-		var conns []*worker.Connection
-		for range clients {
-			all = append(all, s.dial())
-			conns = append(conns, await(t, accepted, "connection"))
-		}
-		s.do(func() {
-			shared := &wrapped{p}
-			for _, c := range conns[:clients-1] {
-				c.SetProtocol(shared)
-			}
-			conns[clients-1].SetProtocol(&wrapped{other})
-			w.Broadcast("one")
-			w.Broadcast(worker.Prepare("two"), conns[0])
-			m := worker.Prepare("three")
-			for range 3 {
-				for _, c := range conns {
-					c.Send(m)
-				}
-			}
-		})
-		if want := 3 * (classes + 1); encodes != want {
-			t.Errorf("%d classes: encoded %d times, want %d", classes, encodes, want)
-		}
-		for i, c := range all {
-			want := "[one][two]" + strings.Repeat("[three]", 3)
-			if i == 0 {
-				want = strings.Replace(want, "[two]", "", 1)
-			}
-			c.expect(want)
-		}
-	}
-}
-
-// wrapped puts messages in brackets.
-type wrapped struct{ *counting }
-
-func (p *wrapped) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
-	*p.encodes++
-	return append(append(append(dst, '['), fmt.Sprint(v)...), ']'), nil
-}
-
-func (p *wrapped) Input(buf []byte, c protocol.Conn) (int, error) { return len(buf), nil }

@@ -5,9 +5,12 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/worker"
 )
@@ -156,4 +159,34 @@ func quietly(t testing.TB, conn net.Conn) *wire {
 		return nil
 	}
 	return newWire(t, secured)
+}
+
+// listenSix opens an IPv6 socket of either kind, which also serves IPv4 when its
+// address is [::] (features.md 10.19).
+func listenSix(t testing.TB, d worker.Declaration) (fd int, addr string) {
+	t.Helper()
+	kind := unix.SOCK_STREAM
+	if d.Network == "udp" {
+		kind = unix.SOCK_DGRAM
+	}
+	at := netip.MustParseAddrPort(d.Host)
+	fd, err := unix.Socket(unix.AF_INET6, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		err = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0)
+	}
+	if err == nil {
+		err = unix.Bind(fd, &unix.SockaddrInet6{Addr: at.Addr().As16()})
+	}
+	if err == nil && d.Network == "tcp" {
+		err = unix.Listen(fd, 1024)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	sa, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := sa.(*unix.SockaddrInet6).Port
+	return fd, netip.AddrPortFrom(at.Addr(), uint16(port)).String()
 }

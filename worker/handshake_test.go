@@ -35,6 +35,41 @@ func TestHalfThatEndsDuringAPauseIsSeenAfterIt(t *testing.T) {
 	})
 }
 
+func TestDrainDoesNotWaitForSilentClientsOfTLS(t *testing.T) {
+	events := newEvents()
+	w := secure(recorded("text://127.0.0.1:0", events))
+	s := start(t, w)
+	silent := newWire(t, over("ssl").socket(s)) // never says hello
+	half := newWire(t, over("ssl").socket(s))
+	half.send("\x16\x03\x01\x00\x50")
+	idle := over("ssl").open(s)
+	events.expect(t, "connect 1", "connect 2", "connect 3")
+	s.drain(false)
+	idle.expectEnd()
+	silent.expectCut()
+	half.expectCut()
+	await(t, s.gone, "gone") // long before the handshake is too late
+}
+
+func TestDrainServesAPartialMessageOverEveryTransport(t *testing.T) {
+	overEvery(t, func(t *testing.T, o over) {
+		w := o.worker(t, "text")
+		w.OnMessage = func(c *worker.Connection, data []byte) { c.Write(data) }
+		s := start(t, w)
+		c := o.open(s)
+		c.send("begun")
+		eventually(t, "the beginning", func() (there bool) {
+			s.do(func() { c := w.Connection(1); there = c != nil && c.RecvQueueSize() == 5 })
+			return there
+		})
+		s.drain(false)
+		c.send(" and ended\n")
+		c.expect("begun and ended\n")
+		c.expectEnd()
+		await(t, s.gone, "gone")
+	})
+}
+
 func TestDrainDoesNotWaitForAHandshakeWithAGreeting(t *testing.T) {
 	w := secure(worker.New("text://127.0.0.1:0"))
 	w.OnMessage = func(c *worker.Connection, data []byte) {}
@@ -89,7 +124,7 @@ func TestFullQueueBeforeAHandshakeGoesOutBehindIt(t *testing.T) {
 			events.add("drain")
 			c.Send(strings.Repeat("x", size))
 		}
-		c.OnError = func(c *worker.Connection, code worker.ErrorCode, err error) { events.add("%v", err) }
+		c.OnError = func(_ *worker.Connection, _ worker.ErrorCode, err error) { events.add("%v", err) }
 		c.OnClose = func(c *worker.Connection) { events.add("close") }
 		for range 9 {
 			if err := c.Send(strings.Repeat("x", size)); err != nil {
@@ -110,8 +145,12 @@ func TestMessagesBeforeAHandshakeAreBounded(t *testing.T) {
 		name   string
 		change func(w *worker.Worker, c *worker.Connection)
 	}{
-		{"by the connection", func(w *worker.Worker, c *worker.Connection) { c.MaxSendBufferSize = 10000 }},
-		{"by the process", func(w *worker.Worker, c *worker.Connection) { w.Limits.QueuedBytes = 10000 }},
+		{"by the connection", func(_ *worker.Worker, c *worker.Connection) {
+			c.MaxSendBufferSize = 10000
+		}},
+		{"by the process", func(w *worker.Worker, _ *worker.Connection) {
+			w.Limits.QueuedBytes = 10000
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			everyWebsocket(t, func(t *testing.T, w *worker.Worker, events events) {
