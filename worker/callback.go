@@ -112,8 +112,7 @@ func (c *Connection) measure(data []byte) (int, error) {
 			return 0, err
 		}
 	}
-	limit := min(c.MaxPackageSize, math.MaxUint32)
-	if n < 0 || n > limit || n == 0 && len(data) > limit { // trap T45
+	if n < 0 || c.tooLarge(n, len(data)) {
 		return 0, errTooLarge
 	}
 	if n > len(data) {
@@ -122,6 +121,22 @@ func (c *Connection) measure(data []byte) (int, error) {
 	}
 	c.need = 0
 	return n, nil
+}
+
+// maxHandshake is what a message of a handshake may have where MaxPackageSize
+// is smaller: that is for the messages of the author.
+const maxHandshake = 64 << 10
+
+// tooLarge looks at the length of a message, or, as long as that is 0, at how
+// much has come of it (trap T45).
+func (c *Connection) tooLarge(n, come int) bool {
+	if n == 0 {
+		n = come
+	}
+	if n <= min(c.MaxPackageSize, math.MaxUint32) {
+		return false
+	}
+	return n > maxHandshake || c.codec.hand == nil || c.handDone()
 }
 
 // deliverBytes calls OnMessage. In debug mode the bytes are spoiled afterwards,
