@@ -137,8 +137,9 @@ type Callbacks struct {
 	// OnWebSocketConnect is called with the upgrade request, before the answer
 	// to it. Close refuses the client with 403, Close(response) with an
 	// *http1.Response; ReplyHeader takes what the answer is to say beside the
-	// usual. r is valid until the callback returns. Accepted connections only.
-	// Runs in the worker process, on the loop goroutine; must not block.
+	// usual. r is valid until the callback returns. A panic refuses with 500.
+	// Accepted connections only. Runs in the worker process, on the loop
+	// goroutine; must not block.
 	OnWebSocketConnect func(c *Connection, r *http1.Request)
 	// OnWebSocketConnected is called when the handshake is done, on both sides;
 	// a client finds the server's answer in ReplyHeader. Runs in the worker
