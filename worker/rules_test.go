@@ -78,6 +78,18 @@ func TestInputWithoutAnEndIsBounded(t *testing.T) { // trap T45
 	})
 }
 
+func TestMaxPackageSizeIsNotForTheHandshake(t *testing.T) {
+	everyWebsocket(t, func(t *testing.T, w *worker.Worker, events events) {
+		w.OnConnect = func(c *worker.Connection) { c.MaxPackageSize = 20 }
+		s := start(t, w)
+		c, _ := browse(t, s, "", nil)
+		c.send("hello")
+		c.expectText("hello")
+		c.send(strings.Repeat("x", 100))
+		c.expectClose(1009, "")
+	})
+}
+
 func TestManySmallMessagesAreNotOneLargeOne(t *testing.T) { // trap T47
 	overEvery(t, func(t *testing.T, o over) {
 		w := o.worker(t, "text")
