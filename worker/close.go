@@ -54,6 +54,9 @@ func (c *Connection) leave(status Status, last []any) {
 		return
 	}
 	if c.flags&datagram != 0 {
+		if c.flags&opening != 0 { // in OnConnect: what was sent early goes first
+			c.release()
+		}
 		c.finish()
 		return
 	}

@@ -11,6 +11,9 @@ import (
 // maxDatagrams is how many are read at one event.
 const maxDatagrams = 64
 
+// maxDatagram is the longest message that one datagram holds (features.md 20.3).
+const maxDatagram = 65507
+
 // receive reads what waits at the socket of a udp Worker. Each datagram has a
 // Connection of its own that stands for its sender: no OnConnect, no OnClose
 // (features.md 18.2, 18.3).
@@ -53,6 +56,8 @@ func (s *packets) OnEvents(eventloop.Events) {
 	scratch := c.p.loop.Scratch()
 	for range maxDatagrams {
 		if Status(c.status) != Established || c.flags&paused != 0 {
+			// An error would be reported until somebody takes it.
+			_, _ = unix.GetsockoptInt(int(c.fd), unix.SOL_SOCKET, unix.SO_ERROR)
 			c.ignore(0)
 			return
 		}
@@ -96,7 +101,10 @@ func (c *Connection) deliverDatagram(data []byte) {
 func (c *Connection) sendPacket() error {
 	data := c.out.bytes()
 	var err error
-	if c.flags&opening != 0 {
+	if len(data) > maxDatagram {
+		err = unix.EMSGSIZE
+		c.p.counters.sendFail++
+	} else if c.flags&opening != 0 {
 		c.holdPacket(data)
 	} else if err = c.transmit(data); err == nil {
 		c.BytesWritten += uint64(len(data))
@@ -110,7 +118,11 @@ func (c *Connection) sendPacket() error {
 
 func (c *Connection) transmit(data []byte) error {
 	if c.Worker == nil {
-		return unix.Send(int(c.fd), data, unix.MSG_NOSIGNAL)
+		err := unix.Send(int(c.fd), data, unix.MSG_NOSIGNAL)
+		if err == unix.ECONNREFUSED { // this is about an earlier one, data was not sent
+			err = unix.Send(int(c.fd), data, unix.MSG_NOSIGNAL)
+		}
+		return err
 	}
 	l := c.Worker.listener
 	if l == nil {
