@@ -14,14 +14,14 @@ import (
 
 // What the manual says of clients behind proxies.
 
-// relay is the work of a proxy once the way is free.
-func relay(client net.Conn, r io.Reader, target string) {
+// carry is the work of a proxy once the way is free.
+func carry(client net.Conn, r io.Reader, target string) {
 	server, err := net.Dial("tcp", target)
 	if err != nil {
 		return
 	}
 	defer server.Close()
-	go func() { // ends when relay returns, or the client ends
+	go func() { // ends when carry returns, or the client ends
 		_, _ = io.Copy(struct{ io.Writer }{server}, struct{ io.Reader }{r})
 	}()
 	_, _ = io.Copy(struct{ io.Writer }{client}, struct{ io.Reader }{server})
@@ -37,7 +37,7 @@ func namedProxy(t *testing.T, asked events) string {
 		}
 		asked.add("%s %s %s", request.Method, request.Host, request.Header.Get("Proxy-Authorization"))
 		io.WriteString(conn, "HTTP/1.1 200 Connection established\r\n\r\n")
-		relay(conn, r, request.Host)
+		carry(conn, r, request.Host)
 	})
 }
 
@@ -74,7 +74,7 @@ func socks5Proxy(t *testing.T, asked events) string {
 		target := net.JoinHostPort(host, strconv.Itoa(int(binary.BigEndian.Uint16(port))))
 		asked.add("CONNECT %s %s:%s", target, user, password)
 		conn.Write([]byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0})
-		relay(conn, r, target)
+		carry(conn, r, target)
 	})
 }
 
