@@ -130,21 +130,35 @@ func (in *invocation) masterPeer() int {
 	return peer.PID
 }
 
-// waitGone waits until the lock is free or the master that was asked is gone:
-// another restart may hold the lock for a new one by then. A master that has
-// just said that it is done gets a moment even when the deadline has passed.
+// lastBreath is what a master may take from giving the lock back to its end.
+const lastBreath = time.Second
+
+// waitGone waits until the master that was asked is gone: another restart may
+// hold the lock for a new one by then. One that is not known is gone when the
+// lock is free, and so is one that stays as a zombie behind a free lock. A
+// master that has just said that it is done gets a moment even when the deadline
+// has passed.
 func (in *invocation) waitGone(master int, graceful bool, deadline time.Time) error {
 	if soon := time.Now().Add(answerTimeout); deadline.Before(soon) {
 		deadline = soon
 	}
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
+	var free time.Time // since when the lock is
 	for {
 		held, err := rundir.Held(in.dir.Lock)
-		if err != nil || !held || master != 0 && !rundir.PidExists(master) {
+		switch {
+		case err != nil, master != 0 && !rundir.PidExists(master):
 			return err
+		case held:
+			free = time.Time{}
+		case free.IsZero():
+			free = time.Now()
 		}
-		if !graceful && time.Now().After(deadline) {
+		if !held && (master == 0 || time.Since(free) > lastBreath) {
+			return nil
+		}
+		if held && !graceful && time.Now().After(deadline) {
 			return in.whySilent()
 		}
 		select {
