@@ -22,7 +22,7 @@ type outgoing struct {
 	errs chan error // given to OnError
 }
 
-// client starts a process that only dials.
+// clientOnly starts a process that only dials.
 func clientOnly(t testing.TB) *service { return start(t, worker.New("")) }
 
 // connectTo dials on the loop; prepare, if given, still runs inside the
@@ -249,41 +249,34 @@ func TestFailedAttemptTellsOnceWhy(t *testing.T) {
 		name, address string
 		with          worker.Dialer
 		want          string
+		handshake     bool // it fails in that of ws, behind OnConnect (31.6)
 	}{
-		{"refused", "tcp://" + nobody, worker.Dialer{}, "connect " + nobody + ": connection refused"},
-		{"refused ws", "ws://" + nobody, worker.Dialer{}, "connect " + nobody + ": connection refused"},
-		{"unknown host", "tcp://nobody.invalid:80", worker.Dialer{}, "nobody.invalid:80"},
-		{"no address", "127.0.0.1:80", worker.Dialer{}, "connect 127.0.0.1:80: no scheme"},
-		{"no protocol", "whatever://127.0.0.1:80", worker.Dialer{}, "connect whatever://127.0.0.1:80: unknown"},
-		{"bad port", "tcp://127.0.0.1:0", worker.Dialer{}, "malformed port"},
-		{"bad transport", "tcp://" + nobody, worker.Dialer{Transport: "sctp"}, "unknown transport sctp"},
-		{"http", "http://" + nobody, worker.Dialer{}, "there is no http client"},
-		{"websocket", "websocket://" + nobody, worker.Dialer{}, "clients dial ws:// or wss://"},
-		{"ws over udp", "ws://" + nobody, worker.Dialer{Transport: "udp"}, "does not travel over udp"},
-		{"no path", "unix://", worker.Dialer{}, "want unix:///path"},
-		{"no socket", "unix:///nowhere/at/all", worker.Dialer{}, "/nowhere/at/all: no such file"},
-		{"long path", "unix:///" + strings.Repeat("x", 200), worker.Dialer{}, "invalid argument"},
-		{"bad local address", "tcp://" + nobody, worker.Dialer{BindTo: "here"}, "bind to here"},
-		{"foreign local address", "tcp://" + nobody, worker.Dialer{BindTo: "192.0.2.1:0"}, "bind to 192.0.2.1:0"},
-		{"late TLS", "ssl://" + silent(t), ms, "no answer in time"},
-		{"late ws", "ws://" + silent(t), ms, "no answer in time"},
-		{"no TLS there", "ssl://" + speaks, worker.Dialer{}, speaks},
-		{"closes before TLS", "ssl://" + closes, worker.Dialer{}, closes},
-		{"closes before ws", "ws://" + closes, worker.Dialer{}, closes},
-		{"no ws there", "ws://" + speaks, worker.Dialer{}, "the answer is not HTTP/1.1"},
+		{"refused", "tcp://" + nobody, worker.Dialer{}, nobody + ": connection refused", false},
+		{"refused ws", "ws://" + nobody, worker.Dialer{}, nobody + ": connection refused", false},
+		{"unknown host", "tcp://nobody.invalid:80", worker.Dialer{}, "nobody.invalid:80", false},
+		{"no address", "127.0.0.1:80", worker.Dialer{}, "connect 127.0.0.1:80: no scheme", false},
+		{"no protocol", "whatever://127.0.0.1:80", worker.Dialer{}, "whatever://127.0.0.1:80: unknown", false},
+		{"bad port", "tcp://127.0.0.1:0", worker.Dialer{}, "malformed port", false},
+		{"bad transport", "tcp://" + nobody, worker.Dialer{Transport: "sctp"}, "unknown transport sctp", false},
+		{"http", "http://" + nobody, worker.Dialer{}, "there is no http client", false},
+		{"websocket", "websocket://" + nobody, worker.Dialer{}, "clients dial ws:// or wss://", false},
+		{"ws over udp", "ws://" + nobody, worker.Dialer{Transport: "udp"}, "does not travel over udp", false},
+		{"no path", "unix://", worker.Dialer{}, "want unix:///path", false},
+		{"no socket", "unix:///nowhere/at/all", worker.Dialer{}, "/nowhere/at/all: no such file", false},
+		{"long path", "unix:///" + strings.Repeat("x", 200), worker.Dialer{}, "invalid argument", false},
+		{"bad local address", "tcp://" + nobody, worker.Dialer{BindTo: "here"}, "bind to here", false},
+		{"foreign local address", "tcp://" + nobody, worker.Dialer{BindTo: "192.0.2.1:0"},
+			"bind to 192.0.2.1:0", false},
+		{"late TLS", "ssl://" + silent(t), ms, "no answer in time", false},
+		{"late ws", "ws://" + silent(t), ms, "no answer in time", true},
+		{"no TLS there", "ssl://" + speaks, worker.Dialer{}, speaks, false},
+		{"closes before TLS", "ssl://" + closes, worker.Dialer{}, closes, false},
+		{"closes before ws", "ws://" + closes, worker.Dialer{}, closes, true},
+		{"no ws there", "ws://" + speaks, worker.Dialer{}, "the answer is not HTTP/1.1", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := clientOnly(t).connectTo(c.with, c.address, func(o *outgoing) {
-				onConnect := o.OnConnect
-				o.OnConnect = func(c *worker.Connection) {
-					if !strings.HasPrefix(o.RemoteURI(), "/ws") {
-						onConnect(c)
-					}
-				}
-			})
-			ws := strings.HasPrefix(c.address, "ws://") && c.want != "does not travel over udp" &&
-				!strings.Contains(c.want, "refused")
-			if ws { // the websocket handshake comes behind OnConnect (31.6)
+			o := clientOnly(t).connectTo(c.with, c.address)
+			if c.handshake {
 				o.expect(t, "connect")
 			}
 			o.failed(t, "connect ", c.want)

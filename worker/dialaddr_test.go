@@ -117,7 +117,8 @@ func TestLocalAddressOfAClient(t *testing.T) {
 	o.expect(t, "connect")
 	seen := await(t, from, "address")
 	o.do(func() {
-		if o.LocalIP() != "127.0.0.3" || o.LocalAddr().String() != seen || o.RemoteAddr().String() != addr {
+		if o.LocalIP() != "127.0.0.3" || o.LocalAddr().String() != seen ||
+			o.RemoteAddr().String() != addr {
 			t.Errorf("%v to %v, the peer sees %s", o.LocalAddr(), o.RemoteAddr(), seen)
 		}
 		options := []struct{ level, name, want int }{
@@ -125,7 +126,8 @@ func TestLocalAddressOfAClient(t *testing.T) {
 			{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 55},
 		}
 		for _, want := range options {
-			if got, err := unix.GetsockoptInt(o.Fd(), want.level, want.name); err != nil || got != want.want {
+			got, err := unix.GetsockoptInt(o.Fd(), want.level, want.name)
+			if err != nil || got != want.want {
 				t.Errorf("option %d is %d (%v), want %d", want.name, got, err, want.want)
 			}
 		}
@@ -136,7 +138,8 @@ func TestLocalAddressOfAClient(t *testing.T) {
 func TestClientAsJSON(t *testing.T) {
 	addr := silent(t)
 	o := clientOnly(t).connectTo(worker.Dialer{}, "tcp://"+addr, func(o *outgoing) {
-		if text, err := json.Marshal(o.Connection); err != nil || !strings.Contains(string(text), `"INITIAL"`) {
+		text, err := json.Marshal(o.Connection)
+		if err != nil || !strings.Contains(string(text), `"INITIAL"`) {
 			t.Errorf("%s, %v", text, err)
 		}
 		if o.LocalAddr() != nil || o.RemoteIP() != "" || o.LocalIP() != "" {

@@ -41,11 +41,14 @@ func TestDialTLSChecksWhoAnswers(t *testing.T) {
 	}{
 		{"name of the address", "ssl://localhost:" + port, &tls.Config{RootCAs: roots()}, ""},
 		{"IP of the address", "ssl://127.0.0.1:" + port, &tls.Config{RootCAs: roots()}, ""},
-		{"other name", "ssl://localhost:" + port, &tls.Config{RootCAs: roots(), ServerName: "other.example"}, "other.example"},
-		{"name instead", "ssl://127.0.0.1:" + port, &tls.Config{RootCAs: roots(), ServerName: "localhost"}, ""},
+		{"other name", "ssl://localhost:" + port,
+			&tls.Config{RootCAs: roots(), ServerName: "other.example"}, "other.example"},
+		{"name instead", "ssl://127.0.0.1:" + port,
+			&tls.Config{RootCAs: roots(), ServerName: "localhost"}, ""},
 		{"unknown authority", "ssl://localhost:" + port, nil, "certificate"},
 		{"unchecked", "ssl://localhost:" + port, &tls.Config{InsecureSkipVerify: true}, ""},
-		{"version 1.2", "ssl://localhost:" + port, &tls.Config{RootCAs: roots(), MaxVersion: tls.VersionTLS12}, ""},
+		{"version 1.2", "ssl://localhost:" + port,
+			&tls.Config{RootCAs: roots(), MaxVersion: tls.VersionTLS12}, ""},
 		{"version 1.0", "ssl://localhost:" + port, &tls.Config{RootCAs: roots(),
 			MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10}, "protocol version"},
 	} {

@@ -45,7 +45,8 @@ func TestUDPClient(t *testing.T) {
 	addr := udpPeer(t).LocalAddr().String()
 	for _, scheme := range []string{"udp", "text", "frame"} {
 		t.Run(scheme, func(t *testing.T) {
-			o := clientOnly(t).connectTo(worker.Dialer{Transport: "udp"}, scheme+"://"+addr, func(o *outgoing) {
+			d := worker.Dialer{Transport: "udp"}
+			o := clientOnly(t).connectTo(d, scheme+"://"+addr, func(o *outgoing) {
 				o.OnBufferDrain = nil
 				o.Send("early 1")
 				o.Send("early 2")
@@ -105,7 +106,8 @@ func TestUDPCloseInOnConnectBringsEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	o := clientOnly(t).connectTo(worker.Dialer{}, "udp://"+conn.LocalAddr().String(), func(o *outgoing) {
+	addr := conn.LocalAddr().String()
+	o := clientOnly(t).connectTo(worker.Dialer{}, "udp://"+addr, func(o *outgoing) {
 		o.OnBufferDrain = nil
 		o.Send("early")
 		o.OnConnect = func(c *worker.Connection) {

@@ -23,7 +23,8 @@ import (
 
 // wsPeer is a real websocket server.
 func wsPeer(
-	t testing.TB, o websocket.AcceptOptions, handle func(ctx context.Context, c *websocket.Conn, r *http.Request),
+	t testing.TB, o websocket.AcceptOptions,
+	handle func(ctx context.Context, c *websocket.Conn, r *http.Request),
 ) (addr string) {
 	t.Helper()
 	o.InsecureSkipVerify = true // of the origin
@@ -64,7 +65,9 @@ func TestWebsocketRequestOfAClient(t *testing.T) {
 			requests <- r
 			wsEcho(ctx, c, r)
 		})
-	for _, c := range []struct{ name, host string }{{"", addr}, {"set by the author", "chat.example"}} {
+	for _, c := range []struct{ name, host string }{
+		{"", addr}, {"set by the author", "chat.example"},
+	} {
 		t.Run("Host "+c.name, func(t *testing.T) {
 			d := worker.Dialer{Subprotocols: []string{"v1", "v2"}, Header: http.Header{
 				"Origin": {"http://here.example"}, "Cookie": {"a=b"}, "x-token": {"t"},
@@ -81,9 +84,11 @@ func TestWebsocketRequestOfAClient(t *testing.T) {
 			})
 			o.expect(t, "connect", "open")
 			r := await(t, requests, "request")
-			if r.Host != c.host || r.RequestURI != "/chat?room=1" || r.Header.Get("Origin") != "http://here.example" ||
+			if r.Host != c.host || r.RequestURI != "/chat?room=1" ||
+				r.Header.Get("Origin") != "http://here.example" ||
 				r.Header.Get("Cookie") != "a=b" || r.Header.Get("X-Token") != "t" ||
-				r.Header.Get("Upgrade") != "websocket" || r.Header.Get("B") != "" || r.Header.Get("X-Bad") != "" {
+				r.Header.Get("Upgrade") != "websocket" || r.Header.Get("B") != "" ||
+				r.Header.Get("X-Bad") != "" {
 				t.Errorf("%s %s of %s: %v", r.Method, r.RequestURI, r.Host, r.Header)
 			}
 			if header.Get("Sec-WebSocket-Protocol") != "v2" || header.Get("X-Peer") != "real" {
@@ -121,7 +126,8 @@ func TestWebsocketMessagesOfAClient(t *testing.T) {
 				c.Send(7)
 			}
 		})
-		o.expect(t, "connect", "false false early", "true false binary", "false true a long me", "false false 7")
+		o.expect(t, "connect", "false false early", "true false binary",
+			"false true a long me", "false false 7")
 		if got := await(t, agreed, "request"); strings.Contains(got, "permessage-deflate") != compress {
 			t.Errorf("offered %q, compress %v", got, compress)
 		}
@@ -172,7 +178,7 @@ func TestWebsocketCloseCodes(t *testing.T) {
 		reason string
 	}
 	ends := make(chan ended, 1)
-	addr := wsPeer(t, websocket.AcceptOptions{}, func(ctx context.Context, c *websocket.Conn, r *http.Request) {
+	serve := func(ctx context.Context, c *websocket.Conn, r *http.Request) {
 		if r.URL.Path == "/server" {
 			c.Close(4001, "go away")
 			return
@@ -184,7 +190,8 @@ func TestWebsocketCloseCodes(t *testing.T) {
 			e.Reason = err.Error()
 		}
 		ends <- ended{e.Code, e.Reason}
-	})
+	}
+	addr := wsPeer(t, websocket.AcceptOptions{}, serve)
 	t.Run("of the client", func(t *testing.T) {
 		o := clientOnly(t).connectTo(worker.Dialer{}, "ws://"+addr, func(o *outgoing) {
 			o.OnWebSocketConnected = func(c *worker.Connection) { c.CloseCode(4000, "enough") }
@@ -247,7 +254,9 @@ func TestWebsocketAnswersThatFail(t *testing.T) {
 		answer     func(key string) string
 	}{
 		{"200", `"HTTP/1.1 200 OK"`, func(string) string { return "HTTP/1.1 200 OK\r\n\r\n" }},
-		{"403", "403 Forbidden", func(string) string { return "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n" }},
+		{"403", "403 Forbidden", func(string) string {
+			return "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
+		}},
 		{"wrong accept", "Sec-WebSocket-Accept", func(string) string { return switched("other") }},
 		{"subprotocol", "subprotocol", func(key string) string {
 			return switched(key, "Sec-WebSocket-Protocol: x\r\n")
@@ -273,7 +282,9 @@ func TestWebsocketAnswersThatFail(t *testing.T) {
 }
 
 func TestFramesTogetherWithTheAnswer(t *testing.T) {
-	addr := answers(t, func(key string) string { return switched(key) + "\x81\x03one\x82\x03two\x88\x02\x03\xe8" })
+	addr := answers(t, func(key string) string {
+		return switched(key) + "\x81\x03one\x82\x03two\x88\x02\x03\xe8"
+	})
 	o := clientOnly(t).connectTo(worker.Dialer{}, "ws://"+addr, func(o *outgoing) {
 		o.OnWebSocketConnected = func(*worker.Connection) { o.add("open") }
 	})

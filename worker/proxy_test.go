@@ -225,6 +225,7 @@ func TestProxiesThatFail(t *testing.T) {
 			s.connectTo(d, "tcp://192.0.2.1:80").failed(t, "192.0.2.1:80", c.want)
 		})
 	}
-	o := clientOnly(t).connectTo(worker.Dialer{Socks5: worker.Proxy{Addr: quiet}}, "udp://192.0.2.1:80")
+	d := worker.Dialer{Socks5: worker.Proxy{Addr: quiet}}
+	o := clientOnly(t).connectTo(d, "udp://192.0.2.1:80")
 	o.failed(t, "udp does not go through proxies")
 }

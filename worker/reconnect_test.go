@@ -155,7 +155,9 @@ func TestConnectAfterTheEnd(t *testing.T) {
 
 func TestReconnectInOtherCallbacks(t *testing.T) {
 	addr := echoes(t)
-	for _, where := range []string{"OnConnect", "OnMessage", "OnError", "while connecting", "Initial"} {
+	for _, where := range []string{
+		"OnConnect", "OnMessage", "OnError", "while connecting", "Initial",
+	} {
 		t.Run(where, func(t *testing.T) {
 			to := "tcp://" + addr
 			if where == "OnError" {
