@@ -181,7 +181,7 @@ func (p *Process) open(w *Worker, fd int, from *peer) {
 	}
 	w.entered(c)
 	p.counters.connections++
-	proxied := len(w.proxies) > 0 && w.trusts(ip)
+	proxied := w.trusts(ip)
 	if proxied || c.network == overTLS || c.codec.hand != nil {
 		c.expect(w.handshakeTimeout(), c.lateAccepted)
 	}

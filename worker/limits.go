@@ -31,17 +31,17 @@ type Limits struct {
 	// together, so that slow clients cannot exhaust its memory. At the limit
 	// Send to connections that have backlog fails with ErrBufferFull, while
 	// all others go on. It is that of the Worker the process was started for.
-	// New sets 256 MiB; 0 is 256 MiB too, and below 0 is no limit.
+	// 0 is 256 MiB, below 0 is no limit.
 	QueuedBytes int64
 	// HandshakeTimeout is how long a connection may take over all that comes
 	// before its first message: the PROXY header, TLS, the websocket
-	// handshake. New sets 10 s; 0 is 10 s too, and below 0 is no limit.
+	// handshake. 0 is 10 s, below 0 is no limit.
 	HandshakeTimeout time.Duration
 	// TrustedProxies lists the networks ("10.0.0.0/8") and addresses of
-	// proxies that may say who the client is: by a PROXY protocol header,
-	// version 1 or 2, in front of everything else, or, for websockets, by
-	// X-Forwarded-For or X-Real-IP in the upgrade request. RemoteIP is then
-	// the client's. OnConnect of a connection from there runs when its first
+	// proxies that may say who the client is, and "unix" for all peers of a
+	// Unix socket: by a PROXY protocol header, version 1 or 2, in front of
+	// everything else, or, for websockets, by X-Forwarded-For or X-Real-IP in
+	// the upgrade request. RemoteIP is then the client's. OnConnect of a connection from there runs when its first
 	// bytes have come. Anybody else who begins with a PROXY header is closed.
 	// List no proxy that passes on what clients say unchanged.
 	TrustedProxies []string
@@ -101,8 +101,12 @@ func (w *Worker) left(c *Connection) {
 
 // trust reads Limits.TrustedProxies.
 func (w *Worker) trust() error {
-	w.proxies = nil
+	w.proxies, w.trustsUnix = nil, false
 	for _, s := range w.Limits.TrustedProxies {
+		if s == "unix" {
+			w.trustsUnix = true
+			continue
+		}
 		network, err := parseNetwork(s)
 		if err != nil {
 			return fmt.Errorf("%s: Limits.TrustedProxies: %q is no IP address or network",
@@ -126,7 +130,12 @@ func parseNetwork(s string) (netip.Prefix, error) {
 	return network, err
 }
 
+// trusts says whether a peer with this address may say who the client is; peers
+// of Unix sockets have none.
 func (w *Worker) trusts(ip [16]byte) bool {
+	if w.network == overUnix && ip == [16]byte{} {
+		return w.trustsUnix
+	}
 	return w.trustsAddr(netip.AddrFrom16(ip).Unmap())
 }
 

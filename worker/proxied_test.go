@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +87,28 @@ func TestProxyHeaderNamesTheClient(t *testing.T) {
 				events.expect(t, "close "+want)
 			})
 		}
+	}
+}
+
+func TestProxyHeaderOverAUnixSocket(t *testing.T) {
+	for _, tt := range []struct {
+		trusted []string
+		want    string
+	}{
+		{[]string{"unix"}, "connect 192.0.2.7:4711"},
+		{[]string{"0.0.0.0/0", "::/0"}, ""}, // a peer without an address is in no network
+	} {
+		events := newEvents()
+		w := located(worker.New("unix://"+filepath.Join(t.TempDir(), "s")), events)
+		w.Limits.TrustedProxies = tt.trusted
+		s := start(t, w)
+		c := newWire(t, over("unix").socket(s))
+		c.send(header(t, 1, "192.0.2.7:4711", "10.0.0.1:80") + "hello")
+		if tt.want == "" {
+			c.expectEnd()
+			continue
+		}
+		events.expect(t, tt.want, "message hello from 192.0.2.7:4711")
 	}
 }
 

@@ -38,7 +38,7 @@ func (c *Connection) onConnecting(e *websocket.Connecting) {
 		c.refuseWith(http1.NewResponse(http.StatusBadRequest, nil, ""))
 		return
 	}
-	if c.Worker != nil && c.Worker.trustsAddr(c.remote()) {
+	if c.Worker != nil && c.Worker.trusts(c.ip) {
 		if c.believe(r); !c.Worker.count(c) {
 			e.Refused = true
 			c.refuseWith(http1.NewResponse(http.StatusTooManyRequests, nil, ""))

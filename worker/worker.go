@@ -91,6 +91,7 @@ type Worker struct {
 	network         network
 	tls             *tls.Config
 	proxies         []netip.Prefix // of Limits.TrustedProxies
+	trustsUnix      bool           // the same
 	perIP           map[[16]byte]int
 	extensions      []func(w *Worker)
 }

@@ -42,8 +42,9 @@ func (s *session) plain() bool { return !s.dialled && s.extension == nil }
 func appendMessage(dst []byte, op opcode, p []byte, c protocol.Conn) ([]byte, error) {
 	s, open := c.State().(*session)
 	if !open {
-		frame := appendFrame(nil, c.Dialled(), bitFin|byte(op), p)
-		return dst, openingOf(c).hold(frame, c.MaxPackage())
+		o := openingOf(c) // who limits what is sent counts Held
+		o.early = appendFrame(o.early, c.Dialled(), bitFin|byte(op), p)
+		return dst, nil
 	}
 	if x := s.extension; x != nil && len(p) >= x.minSize {
 		return x.appendCompressed(dst, s.dialled, op, p), nil

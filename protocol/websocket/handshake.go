@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"encoding/base64"
-	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -24,8 +23,6 @@ var (
 	crlf      = []byte("\r\n")
 	blankLine = []byte("\r\n\r\n")
 )
-
-var errEarly = errors.New("websocket: too much sent before the handshake")
 
 // opening is the state of a connection that has not been upgraded.
 type opening struct {
@@ -117,15 +114,6 @@ func (p *websocket) appendReply(dst []byte, u *upgrade, header http.Header, s *s
 		dst = appendLine(dst, "Sec-WebSocket-Extensions", agreed)
 	}
 	return append(appendHeaders(dst, header), crlf...)
-}
-
-// hold keeps a frame that was sent before the handshake, up to a full package.
-func (o *opening) hold(frame []byte, limit int) error {
-	if len(o.early)+len(frame) > limit {
-		return errEarly
-	}
-	o.early = append(o.early, frame...)
-	return nil
 }
 
 // appendAccept appends the proof of RFC 6455 section 4.2.2 that key was read.

@@ -155,12 +155,14 @@ func TestSendBeforeTheHandshakeFollowsIt(t *testing.T) {
 	}
 }
 
-func TestSendBeforeTheHandshakeIsBounded(t *testing.T) {
+func TestWhatIsHeldBackIsCounted(t *testing.T) {
 	c := &conn{max: 10}
-	if _, err := Protocol.Encode(nil, "12345678", c); err != nil {
-		t.Fatal(err)
+	for _, v := range []string{"12345678", "1"} {
+		if _, err := Protocol.Encode(nil, v, c); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, err := Protocol.Encode(nil, "1", c); !errors.Is(err, errEarly) {
-		t.Errorf("error %v, want %v", err, errEarly)
+	if got := Protocol.(protocol.Holder).Held(c); got != 10+3 {
+		t.Errorf("%d bytes held back, want 13", got)
 	}
 }
