@@ -34,6 +34,7 @@ type dial struct {
 	held    int      // bytes of them
 
 	ping   eventloop.TimerID
+	turn   eventloop.TimerID // of one of several addresses
 	timer  eventloop.TimerID // of Reconnect
 	again  bool              // Reconnect was called, its delay has not begun
 	after  time.Duration
@@ -216,7 +217,29 @@ func (c *Connection) try(to unix.Sockaddr) error {
 		return err
 	}
 	c.fd = int32(fd)
+	d.share(c)
 	return nil
+}
+
+// share bounds this try, so that an address that does not answer leaves time for
+// those behind it.
+func (d *dial) share(c *Connection) {
+	if len(d.found) == 0 {
+		return
+	}
+	left := d.with.timeout() - c.p.loop.Now().Sub(d.began)
+	d.turn = c.p.loop.AddInnerTimer(left/time.Duration(len(d.found)+1), false, func() {
+		d.turn = 0
+		c.p.unwatch(int(c.fd))
+		c.giveUp(errLate)
+	})
+}
+
+// giveUp closes the socket of a try and goes on.
+func (c *Connection) giveUp(err error) {
+	unix.Close(int(c.fd))
+	c.fd = -1
+	c.tried(err)
 }
 
 // connecting is how the loop sees a connection whose socket does not stand yet.
@@ -226,6 +249,10 @@ type connecting Connection
 func (s *connecting) OnEvents(eventloop.Events) {
 	c := (*Connection)(s)
 	c.p.unwatch(int(c.fd))
+	if d := c.extra.dial; d.turn != 0 {
+		c.p.loop.DelTimer(d.turn)
+		d.turn = 0
+	}
 	errno, err := unix.GetsockoptInt(int(c.fd), unix.SOL_SOCKET, unix.SO_ERROR)
 	if err == nil && errno != 0 {
 		err = syscall.Errno(errno)
@@ -234,9 +261,7 @@ func (s *connecting) OnEvents(eventloop.Events) {
 		err = c.p.loop.Watch(int(c.fd), eventloop.Readable, c.source())
 	}
 	if err != nil {
-		unix.Close(int(c.fd))
-		c.fd = -1
-		c.tried(err)
+		c.giveUp(err)
 		return
 	}
 	if pre := c.extra.dial.negotiation(); pre != nil {
@@ -348,9 +373,11 @@ func (d *dial) end(loop *eventloop.Loop) {
 	if d.stop != nil {
 		d.stop()
 	}
-	if d.ping != 0 {
-		loop.DelTimer(d.ping)
-		d.ping = 0
+	for _, id := range []*eventloop.TimerID{&d.ping, &d.turn} {
+		if *id != 0 {
+			loop.DelTimer(*id)
+			*id = 0
+		}
 	}
 }
 

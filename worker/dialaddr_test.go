@@ -96,6 +96,22 @@ func TestNextAddressOfANameIsTried(t *testing.T) {
 			o.end(t)
 		})
 	}
+	t.Run("the first is silent", func(t *testing.T) {
+		addr := blackHole(t)
+		_, port, _ := net.SplitHostPort(addr)
+		l, err := net.Listen("tcp", "127.0.0.2:"+port)
+		if err != nil {
+			t.Skip(err)
+		}
+		serveWith(t, l, func(conn net.Conn) { io.Copy(io.Discard, conn) })
+		nameServer(t, "127.0.0.1", "127.0.0.2")
+		d := worker.Dialer{Timeout: deadline / 10}
+		o := clientOnly(t).connectTo(d, "tcp://two.test:"+port)
+		o.expect(t, "connect")
+		o.end(t)
+		nameServer(t, "127.0.0.1", "127.0.0.1")
+		clientOnly(t).connectTo(d, "tcp://two.test:"+port).failed(t, "no answer in time")
+	})
 	t.Run("none is left", func(t *testing.T) {
 		nameServer(t, "127.0.0.2", "127.0.0.3")
 		o := clientOnly(t).connectTo(worker.Dialer{}, "tcp://two.test:"+port)
