@@ -12,7 +12,7 @@ import (
 
 func TestReconnectInOnCloseKeepsWhatTheAuthorSet(t *testing.T) {
 	addr := peer(t, func(conn net.Conn) { // one message each
-		io.CopyN(conn, conn, 1)
+		io.CopyN(plain{conn}, plain{conn}, 1)
 	})
 	for _, after := range []time.Duration{0, time.Millisecond, -1} {
 		t.Run(after.String(), func(t *testing.T) {
