@@ -91,9 +91,11 @@ func (p *Process) sweep() {
 			}
 		}
 	}
-	needed := accepted > 0 || p.jobs.alive.Load() > 0
+	if accepted > 0 {
+		return
+	}
 	for c := range p.dialled.each {
-		if c.early() || !needed {
+		if c.early() || p.jobs.alive.Load() == 0 { // a job may be its own name lookup
 			c.Close()
 		}
 	}

@@ -41,9 +41,10 @@ type Limits struct {
 	// proxies that may say who the client is, and "unix" for all peers of a
 	// Unix socket: by a PROXY protocol header, version 1 or 2, in front of
 	// everything else, or, for websockets, by X-Forwarded-For or X-Real-IP in
-	// the upgrade request. RemoteIP is then the client's. OnConnect of a connection from there runs when its first
-	// bytes have come. Anybody else who begins with a PROXY header is closed.
-	// List no proxy that passes on what clients say unchanged.
+	// the upgrade request. RemoteIP is then the client's. OnConnect of a
+	// connection from there runs when its first bytes have come. Anybody else
+	// who begins with a PROXY header is closed. List no proxy that passes on
+	// what clients say unchanged.
 	TrustedProxies []string
 }
 

@@ -45,7 +45,12 @@ func (c *Connection) progress(e *tlsengine.Engine) {
 		c.block()
 	}
 	switch err := e.HandshakeError(); {
-	case e.Handshaking() || c.flags&opening == 0:
+	case e.Handshaking():
+		if c.flags&deaf != 0 && !c.clogged() { // it has caught up
+			c.flags &^= deaf
+			c.rewatch()
+		}
+	case c.flags&opening == 0:
 	case err == nil:
 		c.secured()
 	case c.Dialled() && errors.Is(err, io.ErrUnexpectedEOF):

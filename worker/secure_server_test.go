@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/workerman-go/wm/worker"
 )
@@ -324,4 +325,38 @@ func TestPausedConnectionKeepsWhatThePeerSentBeforeItClosed(t *testing.T) {
 		events.expect(t, "close 1 CLOSED")
 		events.none(t)
 	})
+}
+
+// TestDataRightBehindTheHandshake: what comes faster than handshakes are
+// computed is slowed down and not lost.
+func TestDataRightBehindTheHandshake(t *testing.T) {
+	const clients, size = 20, 400 << 10
+	s := start(t, secure(echo("tcp://127.0.0.1:0")))
+	done := make(chan error, clients)
+	for range clients {
+		go func() { // ends with its connection
+			done <- func() error {
+				c, err := tls.Dial("tcp", s.addr, clientTLS())
+				if err != nil {
+					return err
+				}
+				defer c.Close()
+				c.SetDeadline(time.Now().Add(deadline))
+				go c.Write(pattern(size)) // ends with c
+				got := make([]byte, size)
+				if _, err := io.ReadFull(c, got); err != nil {
+					return err
+				}
+				if !bytes.Equal(got, pattern(size)) {
+					return errors.New("other bytes came back")
+				}
+				return nil
+			}()
+		}()
+	}
+	for range clients {
+		if err := await(t, done, "end of a client"); err != nil {
+			t.Error(err)
+		}
+	}
 }
