@@ -15,7 +15,7 @@ const maxPending = 64 << 10
 // go out together when the turn ends. nil says that it was taken. ErrClosed
 // says that the connection is closed or closing. ErrBufferFull says that the
 // backlog is at MaxSendBufferSize: the message was dropped and OnError was
-// called. Any other error is the protocol's refusal to encode v, or, for
+// called, unless OnError sent it. Any other error is the protocol's refusal to encode v, or, for
 // datagrams, the system's. What is sent before a dialled connection stands, or
 // before the end of a handshake, waits and counts as backlog. Called on the loop
 // goroutine.
