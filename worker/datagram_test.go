@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/workerman-go/wm/protocol"
 	"github.com/workerman-go/wm/worker"
 )
@@ -318,4 +320,24 @@ func TestMessageBytesOfDatagramsAreNotShared(t *testing.T) {
 			t.Fatalf("datagram %d is %q", i, got)
 		}
 	}
+}
+
+// TestPauseOfADialledSocketTakesItsErrorsAway is about a loop that rests: the
+// kernel reports an error until somebody has asked for it.
+func TestPauseOfADialledSocketTakesItsErrorsAway(t *testing.T) {
+	nobody := refused(t)
+	o := clientOnly(t).connectTo(worker.Dialer{}, "udp://"+nobody)
+	o.expect(t, "connect")
+	var fd int
+	o.do(func() {
+		fd = worker.Descriptor(o.Connection)
+		o.PauseRecv()
+		o.Send("into the void")
+	})
+	eventually(t, "no error at the socket", func() bool {
+		ready := []unix.PollFd{{Fd: int32(fd)}}
+		n, err := unix.Poll(ready, 0)
+		return err == nil && n == 0
+	})
+	o.do(o.Destroy)
 }

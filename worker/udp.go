@@ -51,13 +51,16 @@ type packets Connection
 
 // OnEvents is called by the loop when datagrams wait. Errors are what the
 // network says of earlier ones; a socket without a connection has no end.
-func (s *packets) OnEvents(eventloop.Events) {
+func (s *packets) OnEvents(ev eventloop.Events) {
 	c := (*Connection)(s)
 	scratch := c.p.loop.Scratch()
 	for range maxDatagrams {
 		if Status(c.status) != Established || c.flags&paused != 0 {
-			// An error would be reported until somebody takes it.
-			_, _ = unix.GetsockoptInt(int(c.fd), unix.SOL_SOCKET, unix.SO_ERROR)
+			if ev&eventloop.Failed != 0 && c.fd >= 0 {
+				// Asking takes the error away, which the loop would report
+				// in every turn of the pause.
+				_, _ = unix.GetsockoptInt(int(c.fd), unix.SOL_SOCKET, unix.SO_ERROR)
+			}
 			c.ignore(0)
 			return
 		}
