@@ -179,6 +179,9 @@ func (e *Engine) FeedEnd() {
 	}
 }
 
+// InputEnded says that FeedEnd was called.
+func (e *Engine) InputEnded() bool { return e.inputEnd }
+
 // Close ends the handshake's goroutine if it still waits, and releases all
 // memory, the output too. It sends nothing: see CloseNotify. A second call does
 // nothing.

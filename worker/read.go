@@ -241,10 +241,12 @@ func (c *Connection) ended() {
 		return
 	}
 	c.extra.tls.FeedEnd()
-	if c.flags&deaf == 0 {
-		c.flags |= deaf
-		c.rewatch()
+	if c.flags&deaf != 0 { // a hangup, which the loop would report in every turn
+		c.p.unwatch(int(c.fd))
+		return
 	}
+	c.flags |= deaf
+	c.rewatch()
 }
 
 // consume delivers the complete messages of data and returns the rest.

@@ -45,11 +45,9 @@ func (c *Connection) progress(e *tlsengine.Engine) {
 		c.block()
 	}
 	switch err := e.HandshakeError(); {
+	case Status(c.status) == Closed: // by OnBufferFull
 	case e.Handshaking():
-		if c.flags&deaf != 0 && !c.clogged() { // it has caught up
-			c.flags &^= deaf
-			c.rewatch()
-		}
+		c.unclog()
 	case c.flags&opening == 0:
 	case err == nil:
 		c.secured()
@@ -60,6 +58,14 @@ func (c *Connection) progress(e *tlsengine.Engine) {
 	default:
 		c.explain(err)
 		c.destroy()
+	}
+}
+
+// unclog reads on when the handshake has caught up with what came.
+func (c *Connection) unclog() {
+	if c.flags&deaf != 0 && !c.extra.tls.InputEnded() && !c.clogged() {
+		c.flags &^= deaf
+		c.rewatch()
 	}
 }
 
