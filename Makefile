@@ -28,7 +28,7 @@ e2e:
 fuzz:
 	@grep -rho --include='*_test.go' '^func Fuzz[A-Za-z0-9]*' . | sed 's/func //' | sort -u | while read f; do \
 		for d in $$(grep -rl --include='*_test.go' "^func $$f(" . | xargs -n1 dirname | sort -u); do \
-			echo "$$d $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) "$$d" || exit 1; \
+			echo "$$d $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x "$$d" || exit 1; \
 		done; done
 
 bench:
