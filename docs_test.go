@@ -1,11 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"go/ast"
 	"go/format"
 	"go/parser"
 	"go/token"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -86,6 +88,48 @@ func TestEveryRowIsInTheTable(t *testing.T) {
 				t.Errorf("%s: row %s is missing", page, number)
 			}
 		}
+	}
+}
+
+var goBlock = regexp.MustCompile("(?ms)^```go\n(package .*?)^```$")
+
+// TestTheAppsOnThePagesCompile builds each whole app as if it stood in apps/.
+func TestTheAppsOnThePagesCompile(t *testing.T) {
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	replace, folders := map[string]string{}, []string{}
+	for _, page := range append(pages, "README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range goBlock.FindAllStringSubmatch(string(text), -1) {
+			folder := "apps/onpage" + strconv.Itoa(len(folders))
+			file := filepath.Join(t.TempDir(), "start.go")
+			if err := os.WriteFile(file, []byte(block[1]), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			replace[folder+"/start.go"] = file
+			folders = append(folders, "./"+folder)
+			if formatted, err := format.Source([]byte(block[1])); string(formatted) != block[1] {
+				t.Errorf("%s: not formatted, or not Go: %v\n%s", page, err, block[1])
+			}
+		}
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := filepath.Join(t.TempDir(), "overlay.json")
+	if err := os.WriteFile(list, overlay, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("go", append([]string{"build", "-overlay", list}, folders...)...).
+		CombinedOutput()
+	if err != nil || len(folders) < 5 {
+		t.Errorf("%d apps: %v\n%s", len(folders), err, out)
 	}
 }
 
