@@ -80,7 +80,8 @@ func (p *Process) stop() {
 }
 
 // sweep closes what is idle. Dialled connections serve the accepted ones: they
-// are closed when none of those is left, also in a graceful drain.
+// are closed when none of those is left, also in a graceful drain. Those that
+// do not stand yet need not serve worker.Go, whose work finds their addresses.
 func (p *Process) sweep() {
 	accepted := 0
 	for _, w := range p.workers {

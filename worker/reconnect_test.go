@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
 	"testing"
@@ -261,4 +262,38 @@ func TestAttemptsThatOverlap(t *testing.T) {
 		o.expect(t, "connect")
 	}
 	o.do(o.Destroy)
+}
+
+// TestDrainLetsAcceptedConnectionsReachTheirBackend is about requests under way:
+// what they dial may take longer than a look of the drain.
+func TestDrainLetsAcceptedConnectionsReachTheirBackend(t *testing.T) {
+	for _, graceful := range []bool{false, true} {
+		asked, answer := make(chan struct{}), make(chan struct{})
+		backend := peer(t, func(conn net.Conn) {
+			close(asked)
+			<-answer // the handshake waits
+			secured := tls.Server(conn, serverTLS().Config)
+			io.Copy(secured, secured)
+		})
+		d := overTLS()
+		w := worker.New("tcp://127.0.0.1:0")
+		w.OnMessage = func(c *worker.Connection, data []byte) {
+			c.PauseRecv() // busy until the answer has come
+			back := d.Dial("ssl://" + backend)
+			back.Write(data)
+			back.OnMessage = func(_ *worker.Connection, data []byte) { c.Close(data) }
+			back.OnError = func(_ *worker.Connection, _ worker.ErrorCode, err error) { c.Close(err.Error()) }
+			back.OnClose = func(*worker.Connection) { c.Close("the backend was not asked") }
+		}
+		s := start(t, w)
+		c := s.dial()
+		c.send("question")
+		await(t, asked, "connection to the backend")
+		s.do(func() { s.p.Drain(graceful) })
+		s.do(func() { s.p.Drain(graceful) }) // looks once more
+		close(answer)
+		c.expect("question")
+		c.expectEnd()
+		await(t, s.gone, "end of the drain")
+	}
 }
