@@ -65,7 +65,7 @@ func (d *Dialer) Dial(address string) *Connection {
 	}
 	p.own("Dial")
 	t, err := parseTarget(address, d.Transport)
-	x := &dial{with: *d, target: t, err: err}
+	x := &dial{with: d.copy(), target: t, err: err}
 	c := p.newConnection(p.codecOf(t.proto, t.codec), t.network)
 	p.lastID++
 	c.ID, c.extra = p.lastID, &extra{dial: x}
@@ -76,6 +76,13 @@ func (d *Dialer) Dial(address string) *Connection {
 		}
 	})
 	return c
+}
+
+// copy is d as it is now: what is changed afterwards is for the next connection.
+func (d *Dialer) copy() Dialer {
+	with := *d
+	with.Header, with.Subprotocols = d.Header.Clone(), slices.Clone(d.Subprotocols)
+	return with
 }
 
 // Connect connects now instead of when the current callback has returned, and

@@ -315,3 +315,25 @@ func TestCloseDuringTheWebsocketHandshake(t *testing.T) {
 		}
 	}
 }
+
+func TestADialerMayChangeForTheNextConnection(t *testing.T) {
+	users := make(chan string, 2)
+	addr := wsPeer(t, websocket.AcceptOptions{},
+		func(ctx context.Context, c *websocket.Conn, r *http.Request) {
+			users <- r.Header.Get("Cookie") + " " + r.Header.Get("Sec-WebSocket-Protocol")
+			wsEcho(ctx, c, r)
+		})
+	d := worker.Dialer{Header: http.Header{}, Subprotocols: []string{"first"}}
+	s := clientOnly(t)
+	var c *worker.Connection
+	s.do(func() {
+		d.Header.Set("Cookie", "user=1")
+		c = d.Dial("ws://" + addr)
+		d.Header.Set("Cookie", "user=2")
+		d.Subprotocols[0] = "second"
+	})
+	if got := await(t, users, "request"); got != "user=1 first" {
+		t.Errorf("asked as %q", got)
+	}
+	s.do(c.Destroy)
+}
