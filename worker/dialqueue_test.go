@@ -141,3 +141,32 @@ func TestPeerThatClosesBehindItsMessage(t *testing.T) {
 	o.expect(t, "connect", "message bye", "close")
 	o.gone(t)
 }
+
+// slammer is a protocol that sends raw bytes and closes instead of encoding.
+type slammer struct{ pairs }
+
+func (slammer) Encode(dst []byte, _ any, c protocol.Conn) ([]byte, error) {
+	c.SendRaw([]byte("stray"))
+	c.Close()
+	return append(dst, "lost"...), nil
+}
+
+func TestRawBytesOfADestroyedConnectionReachNobodyElse(t *testing.T) {
+	addr, all := collects(t)
+	s := clientOnly(t)
+	o := s.connectTo(worker.Dialer{}, "tcp://"+addr)
+	o.expect(t, "connect")
+	s.do(func() {
+		gone := worker.Dial("tcp://" + addr)
+		gone.SetProtocol(slammer{})
+		if err := gone.Send("x"); !errors.Is(err, worker.ErrClosed) {
+			t.Errorf("Send = %v, want ErrClosed", err)
+		}
+		o.SetProtocol(pairs{})
+		o.Send("mine")
+		o.Close()
+	})
+	if got := await(t, all, "data"); got != "[mine]" {
+		t.Errorf("%q arrived", got)
+	}
+}

@@ -67,8 +67,10 @@ func (o *output) endEncoding() {
 	}
 	raw := o.aside
 	o.encoding, o.aside = nil, nil
-	_ = c.put(raw)
-	c.releaseOut()
+	if Status(c.status) != Closed {
+		_ = c.put(raw)
+		c.releaseOut()
+	}
 }
 
 // settle does what a connection left for the end of the turn.

@@ -55,6 +55,10 @@ func (c *Connection) encodeApart(v any) (out []byte, shared bool, err error) {
 	o.encoding = c
 	out, err = k.encode(nil, v, c)
 	o.encoding = nil
+	if Status(c.status) == Closed { // by the protocol
+		o.aside = o.aside[:0]
+		return nil, false, ErrClosed
+	}
 	if len(o.aside) > 0 { // sent raw from inside Encode, so it goes first
 		raw := o.aside
 		o.aside = nil

@@ -171,7 +171,8 @@ func (c *Connection) begin(room int) *buffer {
 func (c *Connection) commit(k *codec, b *buffer, out []byte, err error) error {
 	o := &c.p.output
 	o.encoding = nil
-	if Status(c.status) == Closed {
+	if Status(c.status) == Closed { // by the protocol
+		o.aside = o.aside[:0]
 		return ErrClosed
 	}
 	start := len(b.data)
