@@ -10,8 +10,10 @@
 // on the goroutine of its loop, and must not block.
 //
 // Three methods make a protocol. The other interfaces are offered to protocols
-// that need more: Bytes spares the hot path an allocation and Sharer a
-// broadcast the repetition, Opener and Closer follow the life of a connection,
-// Finisher and Farewell have a word when it is closed from this side, Quiescer
+// that need more: Bytes and BytesEncoder spare the hot path an allocation and
+// Sharer a broadcast the repetition, BinaryEncoder tells bytes from text, Opener
+// and Closer follow the life of a connection, Handshaker and Holder say what
+// waits for its handshake, Failer answers for a callback that panicked, Finisher,
+// Farewell and CodeFarewell have a word when it is closed from this side, Quiescer
 // and Leaver when the process is told to leave.
 package protocol

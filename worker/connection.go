@@ -31,7 +31,8 @@ type Connection struct {
 	// MaxPackageSize is the longest message the protocol accepts, in bytes;
 	// a longer one closes the connection. Raw connections have none.
 	MaxPackageSize int
-	// BytesRead and BytesWritten count what the kernel gave and took.
+	// BytesRead and BytesWritten count what the kernel gave and took; with TLS
+	// what was in it. What PROXY headers and proxies say does not count.
 	BytesRead, BytesWritten uint64
 
 	p     *Process

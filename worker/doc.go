@@ -45,6 +45,10 @@
 //	flush.go    at the end of the turn each connection writes once
 //	close.go    one place where connections end
 //
+// What comes before the first message (PROXY headers, proxies, TLS, handshakes)
+// is in opening.go. dial.go begins connections from this side, secure.go stands
+// between a connection and its TLS, udp.go has connections of datagrams.
+//
 // A connection has a receive buffer only while a message is incomplete and a
 // send buffer only while bytes wait. Pending bytes have not been offered to the
 // kernel yet; backlog is what it refused. Only backlog counts against
