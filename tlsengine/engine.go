@@ -51,8 +51,8 @@ func Prepare(cfg *tls.Config) *tls.Config {
 // record is there. wake is called on that goroutine whenever the loop shall
 // call Progress, and not again before it did; also once after Close, maybe. It
 // must not block and must not call the Engine. cfg is shared, see Prepare; its
-// callbacks run on the handshake's goroutine with a token and should not wait.
-// A panic in one fails the handshake. Features.md rows 33.1 to 33.6.
+// callbacks run on the handshake's goroutine with a token; those that wait do so
+// in Wait. A panic in one fails the handshake. Features.md rows 33.1 to 33.6.
 func Server(cfg *tls.Config, tokens *Tokens, wake func()) *Engine {
 	e := begin(tokens, wake)
 	e.conn = tls.Server(e.pipe, cfg)

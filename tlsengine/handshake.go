@@ -36,8 +36,30 @@ type handshake struct {
 // start begins the goroutine. It ends with the handshake, whether that went
 // well or not, with the end of the input, or with cancel.
 func (h *handshake) start() {
-	h.ctx, h.cancel = context.WithCancel(context.Background())
+	ctx := context.WithValue(context.Background(), handshakeKey{}, h)
+	h.ctx, h.cancel = context.WithCancel(ctx)
 	go h.run()
+}
+
+// handshakeKey is where the context of a handshake has it.
+type handshakeKey struct{}
+
+// Wait runs fn, which may wait for somebody, for a callback of the tls.Config:
+// meanwhile the token of its handshake is for others. ctx is the Context of
+// what the callback was given. An error says that the handshake was given up.
+// On the handshake's goroutine; without an Engine fn just runs.
+func Wait(ctx context.Context, fn func()) error {
+	var h *handshake
+	if ctx != nil {
+		h, _ = ctx.Value(handshakeKey{}).(*handshake)
+	}
+	if h == nil {
+		fn()
+		return nil
+	}
+	h.rest()
+	fn()
+	return h.compute()
 }
 
 // run is the goroutine. It recovers because the callbacks of the tls.Config
@@ -72,6 +94,12 @@ func (h *handshake) compute() error {
 	err := h.tokens.take(h.ctx)
 	h.holding = err == nil
 	return err
+}
+
+// rest gives the token away. On the handshake's goroutine.
+func (h *handshake) rest() {
+	h.tokens.give()
+	h.holding = false
 }
 
 // finish hands the result to the loop, the last act of the goroutine.
@@ -132,8 +160,7 @@ func (h *handshake) read(b []byte) (int, error) {
 // what was written, a whole flight at once, or read on after Full. On the
 // handshake's goroutine.
 func (h *handshake) wait() error {
-	h.tokens.give()
-	h.holding = false
+	h.rest()
 	h.mu.Lock()
 	wake := (h.out.size > 0 || h.stalled) && !h.woken
 	h.woken = h.woken || wake

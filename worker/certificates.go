@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+
+	"github.com/workerman-go/wm/tlsengine"
 )
 
 // maxCertificateFile bounds a file of certificates or keys.
@@ -105,18 +107,35 @@ func (s *certificates) config() *tls.Config {
 		c.MinVersion = tls.VersionTLS12
 	}
 	own, authors := c.Certificates, c.GetCertificate
+	if configs := c.GetConfigForClient; configs != nil {
+		c.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			return whileOthersCompute(hello, configs)
+		}
+	}
 	// With Certificates set crypto/tls would not ask for a client that names
 	// no host.
 	c.Certificates = nil
 	c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		if authors != nil {
-			if cert, err := authors(hello); cert != nil || err != nil {
+			if cert, err := whileOthersCompute(hello, authors); cert != nil || err != nil {
 				return cert, err
 			}
 		}
 		return s.choose(hello, own)
 	}
 	return c
+}
+
+// whileOthersCompute calls back the author, who may ask the network for an
+// answer: one host whose certificate takes long must not hold up the others.
+func whileOthersCompute[T any](
+	hello *tls.ClientHelloInfo, ask func(*tls.ClientHelloInfo) (T, error),
+) (answer T, err error) {
+	lost := tlsengine.Wait(hello.Context(), func() { answer, err = ask(hello) })
+	if err == nil {
+		err = lost
+	}
+	return answer, err
 }
 
 // choose answers one handshake: the host's pair, the wildcard's, the default

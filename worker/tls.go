@@ -44,7 +44,8 @@ type TLS struct {
 	// Config is everything else: versions, ciphers, NextProtos, ClientAuth
 	// with ClientCAs for client certificates. It is copied at start. A
 	// GetCertificate in it is asked first; when it returns nil without an
-	// error the files above answer. Certificates in it serve where there is
+	// error the files above answer. It runs on a goroutine of its handshake,
+	// as GetConfigForClient does, and may wait. Certificates in it serve where there is
 	// no CertFile. MinVersion 0 means TLS 1.2.
 	Config *tls.Config
 }
