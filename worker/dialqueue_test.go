@@ -1,6 +1,8 @@
 package worker_test
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -168,5 +170,24 @@ func TestRawBytesOfADestroyedConnectionReachNobodyElse(t *testing.T) {
 	})
 	if got := await(t, all, "data"); got != "[mine]" {
 		t.Errorf("%q arrived", got)
+	}
+}
+
+func TestAnAddressIsDialledBesideAnyWork(t *testing.T) {
+	const places = 1024 // of worker.Go
+	addr := tlsPeer(t, &tls.Config{}, func(conn *tls.Conn) { io.Copy(conn, conn) })
+	s := clientOnly(t)
+	release := make(chan struct{})
+	defer close(release)
+	for range places {
+		worker.Go(t.Context(), func(context.Context) (int, error) {
+			<-release
+			return 0, nil
+		}, nil)
+	}
+	for _, scheme := range []string{"tcp", "ssl"} {
+		o := s.connectTo(overTLS(), scheme+"://"+addr)
+		o.expect(t, "connect")
+		o.do(o.Destroy)
 	}
 }

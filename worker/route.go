@@ -14,7 +14,8 @@ import (
 	"github.com/workerman-go/wm/protocol/preamble"
 )
 
-// find learns the addresses to try, and reads certificates, off the loop.
+// find learns the addresses to try, and reads certificates, off the loop; an IP
+// address needs no turn of worker.Go, whose places may all be taken.
 func (c *Connection) find() {
 	d := c.extra.dial
 	if d.target.network == overUnix {
@@ -26,26 +27,32 @@ func (c *Connection) find() {
 		c.later(func() { c.connectFailed(err) })
 		return
 	}
-	found := func(r route, err error) {
-		if Status(c.status) != Connecting {
-			return
-		}
-		if err != nil {
-			c.connectFailed(err)
-			return
-		}
-		d.tls = r.tls
-		for _, ip := range r.ips {
-			d.found = append(d.found, netip.AddrPortFrom(ip.Unmap(), port))
-		}
-		c.tried(errNoAddress)
-	}
-	if _, err := netip.ParseAddr(host); err == nil && d.with.TLS.CertFile == "" { // nothing blocks
-		r, err := d.prepare(d.ctx, host)
-		c.later(func() { found(r, err) })
+	if _, err := netip.ParseAddr(host); err == nil && d.with.TLS.CertFile == "" {
+		r, err := d.prepare(d.ctx, host) // nothing of it blocks
+		c.later(func() { c.follow(r, port, err) })
 		return
 	}
-	Go(d.ctx, func(ctx context.Context) (route, error) { return d.prepare(ctx, host) }, found)
+	Go(d.ctx, func(ctx context.Context) (route, error) {
+		return d.prepare(ctx, host)
+	}, func(r route, err error) {
+		if Status(c.status) == Connecting {
+			c.follow(r, port, err)
+		}
+	})
+}
+
+// follow tries what find has learned.
+func (c *Connection) follow(r route, port uint16, err error) {
+	if err != nil {
+		c.connectFailed(err)
+		return
+	}
+	d := c.extra.dial
+	d.tls = r.tls
+	for _, ip := range r.ips {
+		d.found = append(d.found, netip.AddrPortFrom(ip.Unmap(), port))
+	}
+	c.tried(errNoAddress)
 }
 
 // route is what find has learned.
