@@ -140,9 +140,15 @@ func (l *listener) fail(errno syscall.Errno) {
 }
 
 // leave stops accepting for good: first nobody is woken for this process any
-// more, then those that already wait are taken in, then the socket goes.
+// more, then those that already wait are taken in, then the socket goes. That
+// of udp stays for the answers to what has been read.
 func (l *listener) leave() {
 	l.w.listener = nil
+	if l.w.network == overUDP {
+		l.unwatch()
+		l.w.former = l
+		return
+	}
 	if l.unwatch() {
 		l.takeIn()
 	}

@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -340,4 +341,30 @@ func TestPauseOfADialledSocketTakesItsErrorsAway(t *testing.T) {
 		return err == nil && n == 0
 	})
 	o.do(o.Destroy)
+}
+
+func TestDrainStillAnswersDatagrams(t *testing.T) {
+	asked, release := make(chan struct{}), make(chan struct{})
+	w := worker.New("udp://127.0.0.1:0")
+	w.OnMessage = func(c *worker.Connection, data []byte) {
+		question := string(data)
+		worker.Go(c.Context(), func(context.Context) (string, error) {
+			close(asked)
+			<-release
+			return "answer to " + question, nil
+		}, func(answer string, _ error) {
+			if err := c.Send(answer); err != nil {
+				t.Errorf("Send in a drain: %v", err)
+			}
+		})
+	}
+	s := start(t, w)
+	c := s.sender()
+	c.send("one")
+	await(t, asked, "question")
+	s.drain(false)
+	c.send("two") // for the process that takes its place
+	close(release)
+	c.expect("answer to one")
+	await(t, s.gone, "gone")
 }

@@ -119,6 +119,10 @@ func (p *Process) Destroy() {
 		for c := range w.conns.each {
 			c.destroy()
 		}
+		if w.former != nil {
+			w.former.close()
+			w.former = nil
+		}
 	}
 	for c := range p.dialled.each {
 		c.destroy()

@@ -129,6 +129,9 @@ func (c *Connection) transmit(data []byte) error {
 	}
 	l := c.Worker.listener
 	if l == nil {
+		l = c.Worker.former
+	}
+	if l == nil {
 		return ErrClosed
 	}
 	if !l.six {

@@ -83,7 +83,8 @@ type Worker struct {
 	app, appDir     string
 	p               *Process // nil until it is served
 	listener        *listener
-	paused          bool // PauseAccept
+	former          *listener // of udp, in a process that leaves: answers go out there
+	paused          bool      // PauseAccept
 	codec           *codec
 	certs           *certificates // of transport ssl, once it is served
 	lent            lending
