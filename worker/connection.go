@@ -159,7 +159,9 @@ func (c *Connection) Post(fn func(c *Connection)) {
 
 // SetProtocol changes the protocol of this connection, for the very next
 // message in the buffer and for all that is sent from now on; nil is raw. What
-// the old one remembered is forgotten.
+// the old one remembered is forgotten, and what it held back is lost. On a
+// dialled connection a protocol that speaks first, as ws does, has to be set in
+// OnConnect at the latest. Called on the loop goroutine.
 func (c *Connection) SetProtocol(p protocol.Protocol) {
 	c.p.own("Connection.SetProtocol")
 	c.codec = c.p.codecOf(p, protocolName("tcp", p))

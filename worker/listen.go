@@ -3,6 +3,8 @@ package worker
 import (
 	"fmt"
 	"net"
+
+	"golang.org/x/sys/unix"
 )
 
 // Listen opens the address of w in this process, for a port that only this
@@ -29,6 +31,7 @@ func (w *Worker) Listen() error {
 	}
 	p.adopt(w)
 	if err := p.attach(w, fd); err != nil {
+		unix.Close(fd)
 		return fmt.Errorf("listen %w", err)
 	}
 	w.listener.allow(notReady)
