@@ -7,8 +7,9 @@ CC_FOUND := $(shell command -v $(or $(CC),cc) 2>/dev/null || command -v gcc 2>/d
 RACE := $(if $(CC_FOUND),-race,)
 TEST := CGO_ENABLED=$(if $(CC_FOUND),1,0) $(GO) test $(RACE)
 FUZZTIME ?= 10s
+DURATION ?= 10m
 
-.PHONY: start build test race e2e fuzz bench microbench golden lint cover clean
+.PHONY: start build test race e2e fuzz bench soak microbench golden lint cover clean
 
 start: build
 	./bin/wm start
@@ -33,6 +34,9 @@ fuzz:
 
 bench:
 	$(GO) run ./bench $(BENCH)
+
+soak:
+	$(GO) run ./bench/soak -duration $(DURATION) $(SOAK)
 
 microbench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

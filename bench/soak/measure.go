@@ -19,6 +19,7 @@ type figures struct {
 	name                string // "text/0"
 	descriptors         int
 	goroutines          int
+	objects             int64 // reachable on the heap
 	heap, private       int64 // bytes
 	connections, timers int
 	requests, panics    int64
@@ -63,12 +64,14 @@ func (s *service) ask(question string) error {
 }
 
 // answer waits for the report of one process.
-func (s *service) answer(ctx context.Context, question string, pid int, f figures) (figures, error) {
+func (s *service) answer(ctx context.Context, question string, pid int, f figures,
+) (figures, error) {
 	deadline := time.Now().Add(answerTimeout)
 	for {
 		var report struct {
 			Question   string
 			Goroutines int
+			Objects    int64
 			Heap       int64
 		}
 		text, err := os.ReadFile(filepath.Join(s.reports(), fmt.Sprint(pid)))
@@ -76,7 +79,7 @@ func (s *service) answer(ctx context.Context, question string, pid int, f figure
 			err = json.Unmarshal(text, &report)
 		}
 		if err == nil && report.Question == question {
-			f.goroutines, f.heap = report.Goroutines, report.Heap
+			f.goroutines, f.objects, f.heap = report.Goroutines, report.Objects, report.Heap
 			return f, nil
 		}
 		if time.Now().After(deadline) {

@@ -17,6 +17,8 @@ const (
 	tick = 50 * time.Millisecond
 	// swing is the time of one even stretch, one burst and one lull.
 	swing = 4 * time.Second
+	// tideClients of each wire stop reading at once before a measurement.
+	tideClients = 16
 )
 
 // stage is where clients come and go.
@@ -45,14 +47,33 @@ func (g *stage) play(ctx context.Context, d time.Duration) {
 		for ; owed >= 1; owed-- {
 			free <- struct{}{}
 			a := g.acts[g.random.IntN(len(g.acts))]
-			c := &client{ctx: ctx, addresses: g.service.addresses,
-				random: rand.New(rand.NewPCG(g.random.Uint64(), 0))}
+			c := g.newClient(ctx)
 			clients.Go(func() { // ends after clientTimeout at the latest
 				g.perform(a, c)
 				<-free
 			})
 		}
 	}
+}
+
+// tide lets so many clients of each wire at once stop reading that the
+// processes keep about as many buffers for later as they ever do: then what is
+// kept on purpose differs little between measurements.
+func (g *stage) tide(ctx context.Context) {
+	for _, w := range wires {
+		a := act{name: w.worker + " stops reading", play: w.drown, lasting: true}
+		var clients sync.WaitGroup
+		for range tideClients {
+			c := g.newClient(ctx)
+			clients.Go(func() { g.perform(a, c) }) // ends after clientTimeout at the latest
+		}
+		clients.Wait()
+	}
+}
+
+func (g *stage) newClient(ctx context.Context) *client {
+	return &client{ctx: ctx, addresses: g.service.addresses,
+		random: rand.New(rand.NewPCG(g.random.Uint64(), 0))}
 }
 
 // share is how many of the average come at a moment: half of them evenly,

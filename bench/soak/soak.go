@@ -18,40 +18,21 @@ const (
 	leakPatience = 15 * time.Second
 )
 
-// run soaks the service: a cycle, then half of the time with reloads, then the
-// other half without. good says that nothing leaked or was answered wrongly.
+// run soaks the service: a cycle with one reload, then half of the time with
+// reloads, then the other half without. good says that nothing leaked or was
+// answered wrongly.
 func run(ctx context.Context, o options, out, progress io.Writer) (good bool, err error) {
 	s, err := startService(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, s.stop(!good)) }()
+	fmt.Fprintf(progress, "soak: the service runs in %s\n", s.dir)
 	g := &stage{service: s, acts: allActs(), rate: o.rate, tally: newTally(),
 		random: rand.New(rand.NewPCG(o.seed, 0))}
-	fmt.Fprintf(progress, "soak: the service runs in %s\n", s.dir)
-	if err := g.act(ctx, min(cycle, o.duration/3), 0); err != nil {
-		return false, err
-	}
-	first, err := s.measure(ctx)
+	rows, err := g.soak(ctx, o.duration, progress)
 	if err != nil {
-		return false, err
-	}
-	half := o.duration / 2
-	fmt.Fprintf(progress, "soak: %v with reloads\n", half)
-	if err := g.act(ctx, half, min(reloadEvery, half/2)); err != nil {
-		return false, err
-	}
-	second, err := s.measure(ctx)
-	if err != nil {
-		return false, err
-	}
-	fmt.Fprintf(progress, "soak: %v without reloads\n", half)
-	if err := g.act(ctx, half, 0); err != nil {
-		return false, err
-	}
-	rows, err := s.judge(ctx, first, second)
-	if err != nil {
-		return false, err
+		return false, errors.Join(err, printTally(out, g.tally))
 	}
 	if err := errors.Join(printProcesses(out, rows), printTally(out, g.tally)); err != nil {
 		return false, err
@@ -61,6 +42,38 @@ func run(ctx context.Context, o options, out, progress io.Writer) (good bool, er
 		err = st.accidents()
 	}
 	return err == nil && !leaking(rows) && g.tally.clean(), err
+}
+
+// soak plays all parts of a run and measures between them.
+func (g *stage) soak(ctx context.Context, d time.Duration, progress io.Writer) ([]row, error) {
+	warmUp, half := min(cycle, d/3), d/2
+	measured := make([]map[int]figures, 0, 2)
+	for _, part := range []struct {
+		name            string
+		length, reloads time.Duration
+	}{
+		{"the first cycle", warmUp, warmUp / 2},
+		{"with reloads", half, min(reloadEvery, half/2)},
+		{"without reloads", half, 0},
+	} {
+		fmt.Fprintf(progress, "soak: %s, %v\n", part.name, part.length)
+		if err := g.scene(ctx, part.length, part.reloads); err != nil {
+			return nil, err
+		}
+		if part.reloads > 0 { // those that came last have not seen much
+			if err := g.scene(ctx, warmUp, 0); err != nil {
+				return nil, err
+			}
+			g.tide(ctx)
+			figures, err := g.service.measure(ctx)
+			if err != nil {
+				return nil, err
+			}
+			measured = append(measured, figures)
+		}
+	}
+	g.tide(ctx)
+	return g.service.judge(ctx, measured[0], measured[1])
 }
 
 // judge measures the end. What seems to leak may still be on its way out, so
@@ -82,9 +95,9 @@ func (s *service) judge(ctx context.Context, first, second map[int]figures) ([]r
 	}
 }
 
-// act plays clients for d, asks for the status all the while, and reloads from
+// scene plays clients for d, asks for the status all the while, and reloads from
 // time to time; 0: never.
-func (g *stage) act(ctx context.Context, d, reloads time.Duration) error {
+func (g *stage) scene(ctx context.Context, d, reloads time.Duration) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done, watched := make(chan struct{}), make(chan error, 1)

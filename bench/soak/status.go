@@ -80,7 +80,7 @@ func (st status) busy() string {
 		return fmt.Sprintf("has %d processes", len(st.Processes))
 	}
 	for _, p := range st.Processes {
-		if p.Connections != 0 || !p.Answered || p.State != "idle" {
+		if p.Connections != 0 || !p.Answered || p.State != "running" {
 			return fmt.Sprintf("%s/%d (pid %d) is %s with %d connections",
 				p.Worker, p.Slot, p.PID, p.State, p.Connections)
 		}

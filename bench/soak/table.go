@@ -11,19 +11,19 @@ import (
 // column.
 func printProcesses(out io.Writer, rows []row) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "process\tpid\tfrom\tmessages\tdescriptors\tgoroutines\ttimers\theap KiB"+
-		"\tprivate KiB\tverdict")
+	fmt.Fprintln(w, "process\tpid\tfrom\tmessages\tdescriptors\tgoroutines\ttimers\tobjects"+
+		"\theap KiB\tprivate KiB\tverdict")
 	for _, r := range rows {
 		b, e := r.begin, r.end
 		verdict := "ok"
 		if leaks := r.leaks(); len(leaks) > 0 {
 			verdict = "LEAK: " + strings.Join(leaks, ", ")
 		}
-		own := fmt.Sprintf("%d\t%d %d\t%d %d\t%d %d\t%d %d", e.requests-b.requests,
+		own := fmt.Sprintf("%d\t%d %d\t%d %d\t%d %d\t%d %d\t%d %d", e.requests-b.requests,
 			b.descriptors, e.descriptors, b.goroutines, e.goroutines, b.timers, e.timers,
-			b.heap>>10, e.heap>>10)
+			b.objects, e.objects, b.heap>>10, e.heap>>10)
 		if b.name == "master" {
-			own = fmt.Sprintf("\t%d %d\t\t\t", b.descriptors, e.descriptors)
+			own = fmt.Sprintf("\t%d %d\t\t\t\t", b.descriptors, e.descriptors)
 		}
 		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%d %d\t%s\n", b.name, r.pid, r.span, own,
 			b.private>>10, e.private>>10, verdict)

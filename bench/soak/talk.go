@@ -136,26 +136,18 @@ func (v *conversation) wish(message, farewell string) error {
 const (
 	floodMessages = 64
 	floodSize     = 16 << 10 // as the service has it
+	// smallReadBuffer makes the service keep most of a flood. A window below
+	// one segment of loopback (64 KiB) would be served by timers of the kernel.
+	smallReadBuffer = 128 << 10
 )
 
 // stop asks for a megabyte and stops reading for a while, or for ever.
 func (w wire) stop(c *client) error {
-	v, err := c.begin(w)
+	v, err := c.flood(w, floodMessages, time.Duration(50+c.random.IntN(300))*time.Millisecond)
 	if err != nil {
 		return err
 	}
 	defer v.l.raw.Close()
-	if small, ok := v.l.raw.(interface{ SetReadBuffer(int) error }); ok {
-		if err := small.SetReadBuffer(4096); err != nil {
-			return err
-		}
-	}
-	if err := v.s.say(fmt.Sprintf("!flood %d", floodMessages)); err != nil {
-		return err
-	}
-	if err := pause(c.ctx, time.Duration(50+c.random.IntN(300))*time.Millisecond); err != nil {
-		return err
-	}
 	if c.chance(2) {
 		c.leave(v.l)
 		return nil
@@ -167,4 +159,35 @@ func (w wire) stop(c *client) error {
 		}
 	}
 	return v.end()
+}
+
+// drown asks for much more, and goes without having read any of it.
+func (w wire) drown(c *client) error {
+	v, err := c.flood(w, 2*floodMessages, 100*time.Millisecond)
+	if err != nil {
+		return err
+	}
+	v.l.reset()
+	return nil
+}
+
+// flood asks for n messages and reads none for a while.
+func (c *client) flood(w wire, n int, silent time.Duration) (*conversation, error) {
+	v, err := c.begin(w)
+	if err != nil {
+		return nil, err
+	}
+	if small, ok := v.l.raw.(interface{ SetReadBuffer(int) error }); ok {
+		err = small.SetReadBuffer(smallReadBuffer)
+	}
+	if err == nil {
+		err = v.s.say(fmt.Sprintf("!flood %d", n))
+	}
+	if err == nil {
+		err = pause(c.ctx, silent)
+	}
+	if err != nil {
+		v.l.raw.Close()
+	}
+	return v, err
 }

@@ -7,15 +7,19 @@ import (
 )
 
 const (
-	// heapSlack is what a process may reach more than before: buffers that are
-	// kept for the next message, maps that have grown. At some 1,000 clients
-	// of a process it finds half a kilobyte lost with each.
-	heapSlack = 512 << 10
+	// objectSlack is how many objects a process may have more than before:
+	// buffers that are kept for the next message, and maps that have grown. A
+	// connection that is not let go is several, and each process gets more
+	// than a thousand in a soak of ten minutes.
+	objectSlack = 500
+	// heapSlack is for the size of those buffers: a process keeps some of each
+	// size it has needed, up to 2 MiB each, so a few objects may be much.
+	heapSlack = 8 << 20
 	// privateSlack is more, because memory between what is reachable, and the
-	// stacks of threads, belong to it. The master reports no heap, so for it
-	// this is all.
-	privateSlack = 4 << 20
-	// masterSlack is for a log, generations and exits that it remembers.
+	// stacks of threads, belong to it.
+	privateSlack = 12 << 20
+	// masterSlack is for what has not been collected: it reports no heap and
+	// gives nothing back on demand.
 	masterSlack = 8 << 20
 )
 
@@ -56,6 +60,7 @@ func (r row) leaks() (what []string) {
 	grown("goroutines", int64(b.goroutines), int64(e.goroutines), 0)
 	grown("timers", int64(b.timers), int64(e.timers), 0)
 	grown("connections", int64(b.connections), int64(e.connections), 0)
+	grown("objects", b.objects, e.objects, objectSlack)
 	grown("heap", b.heap, e.heap, heapSlack)
 	grown("private", b.private, e.private, slack)
 	return what

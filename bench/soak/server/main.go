@@ -45,7 +45,7 @@ func main() {
 // workers are what clients can be played against, by name. Those of stays live
 // through reloads: they are watched from the first cycle to the end.
 var workers = map[string]func(address string) *worker.Worker{
-	"text":      func(a string) *worker.Worker { return stays(behindProxies(answering("text://" + a))) },
+	"text":      lines,
 	"frame":     func(a string) *worker.Worker { return stays(answering("frame://" + a)) },
 	"websocket": func(a string) *worker.Worker { return answering("websocket://" + a) },
 	"deflate":   compressed,
@@ -61,8 +61,9 @@ func stays(w *worker.Worker) *worker.Worker {
 	return w
 }
 
-// behindProxies believes the PROXY headers of 127.0.0.2 alone.
-func behindProxies(w *worker.Worker) *worker.Worker {
+// lines believes the PROXY headers of 127.0.0.2 alone.
+func lines(address string) *worker.Worker {
+	w := stays(answering("text://" + address))
 	w.Limits.TrustedProxies = []string{"127.0.0.2"}
 	return w
 }

@@ -20,7 +20,8 @@ const askEvery = 200 * time.Millisecond
 type report struct {
 	Question   string
 	Goroutines int
-	Heap       uint64 // bytes that are reachable
+	Objects    uint64 // on the heap, reachable
+	Heap       uint64 // their bytes
 }
 
 // reportWhenAsked writes SOAK_REPORTS/PID each time the file "question" there
@@ -48,7 +49,8 @@ func writeReport(dir, question string) error {
 	debug.FreeOSMemory()
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
-	text, err := json.Marshal(report{question, runtime.NumGoroutine(), memory.HeapAlloc})
+	text, err := json.Marshal(report{question, runtime.NumGoroutine(),
+		memory.HeapObjects, memory.HeapAlloc})
 	if err != nil {
 		return err
 	}
