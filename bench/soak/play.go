@@ -49,7 +49,7 @@ func (g *stage) play(ctx context.Context, d time.Duration) {
 			a := g.acts[g.random.IntN(len(g.acts))]
 			c := g.newClient(ctx)
 			clients.Go(func() { // ends after clientTimeout at the latest
-				g.perform(a, c)
+				g.meet(a, c)
 				<-free
 			})
 		}
@@ -65,7 +65,7 @@ func (g *stage) tide(ctx context.Context) {
 		var clients sync.WaitGroup
 		for range tideClients {
 			c := g.newClient(ctx)
-			clients.Go(func() { g.perform(a, c) }) // ends after clientTimeout at the latest
+			clients.Go(func() { g.meet(a, c) }) // ends after clientTimeout at the latest
 		}
 		clients.Wait()
 	}
@@ -89,8 +89,8 @@ func (g *stage) share(at time.Duration) float64 {
 	return 0
 }
 
-// perform plays one act and counts how it ended.
-func (g *stage) perform(a act, c *client) {
+// meet plays one act and counts how it ended.
+func (g *stage) meet(a act, c *client) {
 	before := g.reloads.Load()
 	err := a.play(c)
 	now := counts{played: 1, right: c.right}

@@ -48,23 +48,17 @@ func run(ctx context.Context, o options, out, progress io.Writer) (good bool, er
 func (g *stage) soak(ctx context.Context, d time.Duration, progress io.Writer) ([]row, error) {
 	warmUp, half := min(cycle, d/3), d/2
 	measured := make([]map[int]figures, 0, 2)
-	for _, part := range []struct {
-		name            string
-		length, reloads time.Duration
-	}{
-		{"the first cycle", warmUp, warmUp / 2},
-		{"with reloads", half, min(reloadEvery, half/2)},
-		{"without reloads", half, 0},
+	for _, part := range []scene{
+		{"the first cycle", warmUp, warmUp / 2, warmUp},
+		{"with reloads", half, min(reloadEvery, half/2), warmUp},
+		{"without reloads", half, 0, 0},
 	} {
 		fmt.Fprintf(progress, "soak: %s, %v\n", part.name, part.length)
-		if err := g.scene(ctx, part.length, part.reloads); err != nil {
+		if err := g.perform(ctx, part); err != nil {
 			return nil, err
 		}
-		if part.reloads > 0 { // those that came last have not seen much
-			if err := g.scene(ctx, warmUp, 0); err != nil {
-				return nil, err
-			}
-			g.tide(ctx)
+		g.tide(ctx)
+		if part.reloads > 0 {
 			figures, err := g.service.measure(ctx)
 			if err != nil {
 				return nil, err
@@ -72,7 +66,6 @@ func (g *stage) soak(ctx context.Context, d time.Duration, progress io.Writer) (
 			measured = append(measured, figures)
 		}
 	}
-	g.tide(ctx)
 	return g.service.judge(ctx, measured[0], measured[1])
 }
 
@@ -95,34 +88,43 @@ func (s *service) judge(ctx context.Context, first, second map[int]figures) ([]r
 	}
 }
 
-// scene plays clients for d, asks for the status all the while, and reloads from
-// time to time; 0: never.
-func (g *stage) scene(ctx context.Context, d, reloads time.Duration) error {
+// scene is one part of a run.
+type scene struct {
+	name            string
+	length, reloads time.Duration // reloads: how often; 0: never
+	// calm is what follows, as part of it, without reloads: processes that
+	// came last must have seen something too when they are measured.
+	calm time.Duration
+}
+
+// perform plays clients and asks for the status and reloads meanwhile.
+func (g *stage) perform(ctx context.Context, part scene) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done, watched := make(chan struct{}), make(chan error, 1)
 	go func() { // ends when all clients are gone, or with the first error
-		err := g.watch(ctx, done, reloads)
+		err := g.watch(ctx, done, part)
 		if err != nil {
 			cancel()
 		}
 		watched <- err
 	}()
-	g.play(ctx, d)
+	g.play(ctx, part.length+part.calm)
 	close(done)
 	return errors.Join(<-watched, ctx.Err())
 }
 
 // watch is the operator of the service.
-func (g *stage) watch(ctx context.Context, done <-chan struct{}, reloads time.Duration) error {
+func (g *stage) watch(ctx context.Context, done <-chan struct{}, part scene) error {
 	status := time.NewTicker(statusEvery)
 	defer status.Stop()
 	var reload <-chan time.Time
-	if reloads > 0 {
-		ticker := time.NewTicker(reloads)
+	if part.reloads > 0 {
+		ticker := time.NewTicker(part.reloads)
 		defer ticker.Stop()
 		reload = ticker.C
 	}
+	calm := time.After(part.length)
 	for n := 0; ; n++ {
 		var err error
 		select {
@@ -130,6 +132,8 @@ func (g *stage) watch(ctx context.Context, done <-chan struct{}, reloads time.Du
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-calm:
+			reload = nil
 		case <-reload:
 			err = g.reload(ctx)
 		case <-status.C:

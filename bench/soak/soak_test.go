@@ -14,7 +14,7 @@ func TestSoak(t *testing.T) {
 		t.Skip("starts a service")
 	}
 	var table strings.Builder
-	o := options{duration: 1500 * time.Millisecond, rate: 100, seed: 1}
+	o := options{duration: time.Second, rate: 100, seed: 1}
 	good, err := run(t.Context(), o, &table, io.Discard)
 	if err != nil || !good {
 		t.Fatalf("good %v, error %v\n%s", good, err, table.String())

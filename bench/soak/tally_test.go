@@ -33,7 +33,7 @@ func TestHowAClientEnded(t *testing.T) {
 			g.reloads.Add(1)
 		}
 		play := func(*client) error { return c.err }
-		g.perform(act{"act", play, c.lasting}, &client{ctx: c.ctx})
+		g.meet(act{"act", play, c.lasting}, &client{ctx: c.ctx})
 		if got := g.tally.of("act"); got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
 		}

@@ -21,7 +21,7 @@ const (
 	// maxPackage is small, so that packets beyond it are cheap to play.
 	maxPackage = 256 << 10
 	// handshakes that are abandoned must not outlive a lull.
-	handshakeTimeout = 2 * time.Second
+	handshakeTimeout = 1500 * time.Millisecond
 )
 
 func main() {
