@@ -9,8 +9,8 @@ import (
 const (
 	// objectSlack is how many objects a process may have more than before:
 	// buffers that are kept for the next message, and maps that have grown. A
-	// connection that is not let go is several, and each process gets more
-	// than a thousand in a soak of ten minutes.
+	// connection that is not let go is at least one, and each process gets
+	// more than a thousand in the second half of ten minutes.
 	objectSlack = 500
 	// heapSlack is for the size of those buffers: a process keeps some of each
 	// size it has needed, up to 2 MiB each, so a few objects may be much.
