@@ -23,10 +23,11 @@ func (b *buffer) bytes() []byte {
 	return b.data[b.off:]
 }
 
-// Size classes of pooled buffers: 512 bytes doubled up to 1 MiB.
+// Size classes of pooled buffers: 512 bytes doubled up to 256 KiB. Larger ones
+// are made as large as needed and not kept.
 const (
 	minClassBits = 9
-	classes      = 12
+	classes      = 10
 	// keepBytes is how much one class may hold back for later use.
 	keepBytes = 1 << 20
 	// keepAtLeast spares busy processes the large ones as well.
@@ -34,7 +35,10 @@ const (
 )
 
 // pool keeps released buffers by size class. Owned by the loop.
-type pool struct{ free [classes][]*buffer }
+type pool struct {
+	free    [classes][]*buffer
+	dropped int64 // bytes of those that were not kept
+}
 
 // classUp is the smallest class that holds n bytes, classes if none does.
 func classUp(n int) int {
@@ -68,13 +72,17 @@ func (p *pool) put(b *buffer) {
 	}
 	b.data, b.off = b.data[:0], 0
 	k := classDown(cap(b.data))
-	if k < 0 || cap(b.data) > 2<<(classes-1+minClassBits) {
-		return
+	if k >= 0 && cap(b.data) <= 2<<(classes-1+minClassBits) {
+		if n := len(p.free[k]); n < keepAtLeast || n < keepBytes>>(k+minClassBits) {
+			p.free[k] = append(p.free[k], b)
+			return
+		}
 	}
-	if n := len(p.free[k]); n < keepAtLeast || n < keepBytes>>(k+minClassBits) {
-		p.free[k] = append(p.free[k], b)
-	}
+	p.dropped += int64(cap(b.data))
 }
+
+// largeBytes is from where on buffers grow by a quarter instead of being doubled.
+const largeBytes = 256 << 10
 
 // grow gives b room for n more bytes, in an array of the next class; what was
 // sent already is cut off first.
@@ -88,7 +96,11 @@ func (p *pool) grow(b *buffer, n int) {
 		b.off = 0
 		return
 	}
-	larger := p.get(max(want, 2*b.size()))
+	room := 2 * b.size()
+	if b.size() >= largeBytes {
+		room = b.size() + b.size()/4
+	}
+	larger := p.get(max(want, room))
 	data := append(larger.data, b.bytes()...)
 	larger.data = b.data
 	b.data, b.off = data, 0

@@ -26,6 +26,7 @@ type drain struct {
 	gone    bool
 	began   time.Time
 	timer   eventloop.TimerID
+	last    eventloop.TimerID // cutOff
 
 	// Of StopAll, which drains this process by its own wish.
 	exiting bool
@@ -62,10 +63,21 @@ func (p *Process) Drain(graceful bool) {
 		d.on, d.began = true, p.loop.Now()
 		d.timer = p.loop.AddInnerTimer(drainSweep, true, p.sweep)
 	}
-	if !graceful {
+	if !graceful && !d.closing {
 		d.closing = true
+		// Shortly before the master would kill: OnClose is promised.
+		d.last = p.loop.AddInnerTimer(p.stopTimeout()*9/10, false, p.cutOff)
 	}
 	p.sweep()
+}
+
+// cutOff ends the connections that a drain has waited for long enough.
+func (p *Process) cutOff() {
+	if n := p.counters.connections; n > 0 {
+		p.logf("closing %s that did not end in time, with %d bytes not sent",
+			plural(n, "connection"), p.output.backlog)
+	}
+	p.destroyAll()
 }
 
 // stop tells the author, once, that the process is about to leave.
@@ -154,6 +166,7 @@ func (p *Process) end() {
 	}
 	d.gone = true
 	p.loop.DelTimer(d.timer)
+	p.loop.DelTimer(d.last)
 	if d.exiting {
 		p.flushAll()
 		p.env.Exit(d.code, d.why)

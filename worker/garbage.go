@@ -10,37 +10,43 @@ const (
 	handshakeBytes = 128 << 10
 	// muchGarbage is worth a collection of its own.
 	muchGarbage = 64 << 20
-	// garbageRest is how long no handshake ends before it begins.
+	// garbageRest is how long nothing more is dropped before it begins.
 	garbageRest = time.Second
+	// garbagePause is between two of them.
+	garbagePause = time.Minute
 )
 
-// garbage is what handshakes leave behind. A burst of them, such as all clients
-// coming back at once, doubles the memory of a process that is idle afterwards
-// and may not collect for minutes: it gives back what it can when the burst is
-// over.
+// garbage is what bursts leave behind: handshakes of clients that all come back
+// at once, backlog of clients that did not read. A process that is idle
+// afterwards may not collect for minutes, and keeps the memory for longer: it
+// gives back what it can when the burst is over.
 type garbage struct {
 	bytes   int64 // since the last collection of ours
 	seen    int64 // of them when the timer was set
 	waiting bool
+	last    time.Time
 }
 
-// handshakeDone counts one more.
-func (p *Process) handshakeDone() {
+// litter counts n bytes that were dropped.
+func (p *Process) litter(n int64) {
 	g := &p.garbage
-	if g.bytes += handshakeBytes; g.bytes >= muchGarbage && !g.waiting {
+	if g.bytes += n; g.bytes >= muchGarbage && !g.waiting {
 		p.awaitRest()
 	}
 }
 
+// awaitRest looks every second whether the burst is over. A steady stream feeds
+// the collector anyway.
 func (p *Process) awaitRest() {
 	g := &p.garbage
 	g.waiting, g.seen = true, g.bytes
 	p.loop.AddInnerTimer(garbageRest, false, func() {
-		if g.bytes != g.seen { // a steady stream of them feeds the collector anyway
+		now := p.loop.Now()
+		if g.bytes != g.seen || !g.last.IsZero() && now.Sub(g.last) < garbagePause {
 			p.awaitRest()
 			return
 		}
-		*g = garbage{}
+		*g = garbage{last: now}
 		go debug.FreeOSMemory() // ends with the collection
 	})
 }

@@ -28,9 +28,12 @@ type Limits struct {
 	// header, or its websocket handshake is refused with 429.
 	ConnectionsPerIP int
 	// QueuedBytes is how much backlog all connections of a process may have
-	// together, so that slow clients cannot exhaust its memory. At the limit
-	// Send to connections that have backlog fails with ErrBufferFull, while
-	// all others go on. It is that of the Worker the process was started for.
+	// together, in bytes, so that slow clients cannot exhaust its memory, which
+	// grows by up to half as much again. Beyond half of it, Send to a
+	// connection with more backlog than 16 KiB and a 64th of what is still free
+	// fails with ErrBufferFull: many clients that do not read leave room for
+	// those that do and have some backlog for a moment. It is that of the Worker the process
+	// was started for.
 	// 0 is 256 MiB, below 0 is no limit.
 	QueuedBytes int64
 	// HandshakeTimeout is how long a connection may take over all that comes
@@ -173,6 +176,22 @@ func (w *Worker) handshakeTimeout() time.Duration {
 		return d
 	}
 	return defaultHandshakeTimeout
+}
+
+const (
+	// fairShare is the part of the free room that one connection may have.
+	fairShare = 64
+	// leastShare is what it may have as long as anything is free.
+	leastShare = 16 << 10
+)
+
+// tooMuch says whether a connection that has n bytes of backlog may not have
+// more. The more backlog there is, the less each may have, so that something
+// always stays free: the dynamic thresholds of shared switch buffers.
+func (p *Process) tooMuch(n int) bool {
+	limit, used := p.queueLimit(), p.output.backlog
+	return used >= limit || used > limit/2 && n > leastShare &&
+		int64(n) >= (limit-used)/fairShare
 }
 
 // queueLimit is Limits.QueuedBytes of the process.

@@ -115,13 +115,19 @@ func NewProcess(loop *eventloop.Loop, w *Worker, env Env) *Process {
 func (p *Process) Destroy() {
 	p.Leave()
 	p.drain.on = true
+	p.destroyAll()
 	for _, w := range p.workers {
-		for c := range w.conns.each {
-			c.destroy()
-		}
 		if w.former != nil {
 			w.former.close()
 			w.former = nil
+		}
+	}
+}
+
+func (p *Process) destroyAll() {
+	for _, w := range p.workers {
+		for c := range w.conns.each {
+			c.destroy()
 		}
 	}
 	for c := range p.dialled.each {
@@ -236,6 +242,10 @@ func (p *Process) Flush() { p.flushAll() }
 
 // endTurn is the hook of the loop, after all flushing.
 func (p *Process) endTurn() {
+	if n := p.output.pool.dropped; n > 0 {
+		p.output.pool.dropped = 0
+		p.litter(n)
+	}
 	p.publish()
 	p.checkGone()
 }

@@ -71,7 +71,7 @@ func (c *Connection) unclog() {
 
 // secured goes on when the handshake is done; data may have come behind it.
 func (c *Connection) secured() {
-	c.p.handshakeDone()
+	c.p.litter(handshakeBytes)
 	if c.Dialled() {
 		c.stand()
 	} else {

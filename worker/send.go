@@ -133,7 +133,8 @@ func (c *Connection) early() bool {
 // atLimit says that the connection, or the process, has as much backlog as it
 // may have.
 func (c *Connection) atLimit() bool {
-	return c.waiting() >= c.MaxSendBufferSize || c.p.output.backlog >= c.p.queueLimit()
+	n := c.waiting()
+	return n >= c.MaxSendBufferSize || c.p.tooMuch(n)
 }
 
 func (c *Connection) sendBytes(p []byte) error {
