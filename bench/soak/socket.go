@@ -164,6 +164,9 @@ func (s *socket) next() (first byte, payload []byte, err error) {
 	return head[0], payload, err
 }
 
+// goingAway is the code 1001.
+const goingAway = "\x03\xe9"
+
 // bid closes with a close frame, which must come back.
 func (s *socket) bid() error {
 	code := []byte{1000 >> 8, 1000 & 0xff}
@@ -176,6 +179,9 @@ func (s *socket) bid() error {
 	}
 	if err != nil {
 		return err
+	}
+	if string(payload) == goingAway { // a process that leaves was faster
+		return fmt.Errorf("close frame with 1001: %w", io.EOF)
 	}
 	if err := s.c.must(string(code), string(payload)); err != nil {
 		return err
