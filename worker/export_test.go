@@ -1,6 +1,10 @@
 package worker
 
-import "github.com/workerman-go/wm/eventloop"
+import (
+	"reflect"
+
+	"github.com/workerman-go/wm/eventloop"
+)
 
 // Descriptor is the socket of c, for tests that look at its options.
 func Descriptor(c *Connection) int { return int(c.fd) }
@@ -20,4 +24,30 @@ func Deaf(c *Connection) bool { return c.flags&deaf != 0 }
 // Watched says that the loop still reports anything of c, which is deaf.
 func Watched(c *Connection) bool {
 	return c.p.loop.Rewatch(int(c.fd), 0) != eventloop.ErrNotWatched
+}
+
+// CountTurns adds the turns of the loop to n.
+func CountTurns(p *Process, n *int) {
+	p.loop.SetTurnHook(func() { *n++; p.endTurn() })
+}
+
+// Attempts is how often a dialled connection of p came to life.
+func Attempts(p *Process) int { return int(p.enrolled) }
+
+// Left counts what the loop of p still has of connections: descriptors that it
+// watches and timers, those of the framework included.
+func Left(p *Process) (watches, timers int) {
+	loop := reflect.ValueOf(p.loop).Elem()
+	slots := loop.FieldByName("slots")
+	for i := range slots.Len() {
+		source := slots.Index(i).FieldByName("source")
+		if source.IsNil() {
+			continue
+		}
+		switch source.Elem().Type() {
+		case reflect.TypeFor[*socket](), reflect.TypeFor[*packets](), reflect.TypeFor[*connecting]():
+			watches++
+		}
+	}
+	return watches, loop.FieldByName("timers").FieldByName("heap").Len()
 }

@@ -175,3 +175,49 @@ func TestSwitchInOnWebSocketConnect(t *testing.T) {
 	s.do(func() { w.Connection(1).SetProtocol(ws.Protocol) })
 	c.Close()
 }
+
+// TestOnBufferFullMayEndAHandshake is about a limit that is met when what was
+// sent early follows the 101.
+func TestOnBufferFullMayEndAHandshake(t *testing.T) {
+	for how, end := range orderly {
+		for _, side := range []string{"server", "client"} {
+			t.Run(side+" "+how, func(t *testing.T) {
+				events := newEvents()
+				calls := worker.Callbacks{
+					OnConnect: func(c *worker.Connection) {
+						c.Send(pattern(100))
+						c.MaxSendBufferSize = map[string]int{"server": 200, "client": 90}[side]
+					},
+					OnBufferFull: func(c *worker.Connection) { end(c) },
+					OnClose:      func(*worker.Connection) { events.add("close") },
+					OnWebSocketConnected: func(c *worker.Connection) {
+						events.add("connected, %v", c.Status())
+					},
+				}
+				w := worker.New("websocket://127.0.0.1:0")
+				w.OnMessage = func(*worker.Connection, []byte) {}
+				if side == "server" {
+					w.Callbacks = calls
+				}
+				s := start(t, w)
+				if side == "server" {
+					s.dial().send(upgradeRequest)
+				} else {
+					s.connectTo(worker.Dialer{PingInterval: 1e6}, "ws://"+s.addr, func(o *outgoing) {
+						o.Callbacks = calls
+					})
+				}
+				events.expect(t, "close")
+				s.do(func() {
+					for c := range w.Connections() {
+						c.Destroy()
+					}
+					if watches, timers := worker.Left(s.p); watches != 0 || timers != 0 {
+						t.Errorf("%d watches and %d timers left", watches, timers)
+					}
+				})
+				events.none(t)
+			})
+		}
+	}
+}

@@ -118,13 +118,16 @@ func (c *Connection) refuseWith(r *http1.Response) {
 	c.setStatus(Ending)
 }
 
-// onConnected is the end of a handshake.
+// onConnected is the end of a handshake, or of a connection that OnBufferFull
+// has closed over what was to be sent behind it.
 func (c *Connection) onConnected(e *websocket.Connected) {
-	if c.Dialled() {
-		c.extra.header = e.Header
-		c.startPings()
+	if Status(c.status) == Established {
+		if c.Dialled() {
+			c.extra.header = e.Header
+			c.startPings()
+		}
+		c.onWebSocketConnected()
 	}
-	c.onWebSocketConnected()
 	if c.flags&opening != 0 && Status(c.status) != Closed { // what was sent early
 		c.release()
 	}
