@@ -159,13 +159,15 @@ func (c *Connection) Post(fn func(c *Connection)) {
 
 // SetProtocol changes the protocol of this connection, for the very next
 // message in the buffer and for all that is sent from now on; nil is raw. What
-// the old one remembered is forgotten, and what it held back is lost. On a
-// dialled connection a protocol that speaks first, as ws does, has to be set in
-// OnConnect at the latest. Called on the loop goroutine.
+// the old one remembered is forgotten, and what it held back is lost; when
+// nothing else waits OnBufferDrain is called. On a dialled connection a protocol
+// that speaks first, as ws does, has to be set in OnConnect at the latest.
+// Called on the loop goroutine.
 func (c *Connection) SetProtocol(p protocol.Protocol) {
 	c.p.own("Connection.SetProtocol")
 	c.codec = c.p.codecOf(p, protocolName("tcp", p))
-	if c.flags&(holding|datagram) == holding { // what the old one kept is gone
+	lost := c.flags&(holding|datagram) == holding // what the old one kept is gone
+	if lost {
 		c.flags &^= holding
 		c.account()
 	}
@@ -176,6 +178,9 @@ func (c *Connection) SetProtocol(p protocol.Protocol) {
 	if c.in != nil && !c.held() {
 		c.flags |= resumed
 		c.queue()
+	}
+	if lost && c.counted == 0 && Status(c.status) != Closed {
+		c.drained()
 	}
 }
 

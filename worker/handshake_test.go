@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	ws "github.com/workerman-go/wm/protocol/websocket"
 	"github.com/workerman-go/wm/worker"
 )
 
@@ -200,4 +201,31 @@ func TestMessagesBeforeAHandshakeAreBounded(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestSetProtocolEndsTheBacklogOfAHandshake(t *testing.T) {
+	events := newEvents()
+	w := worker.New("websocket://127.0.0.1:0")
+	accepted := make(chan *worker.Connection, 1)
+	w.OnMessage = func(*worker.Connection, []byte) {}
+	w.OnConnect = func(c *worker.Connection) {
+		c.MaxSendBufferSize = 1000
+		accepted <- c
+	}
+	w.OnBufferFull = func(c *worker.Connection) { events.add("full") }
+	w.OnBufferDrain = func(c *worker.Connection) { events.add("drain, %d wait", c.SendQueueSize()) }
+	s := start(t, w)
+	client := s.dial()
+	c := await(t, accepted, "connection")
+	s.do(func() {
+		for range 2 {
+			c.Send(pattern(1000))
+			c.SetProtocol(ws.Protocol)
+		}
+		c.SetProtocol(nil)
+		c.Send("raw")
+	})
+	events.expect(t, "full", "drain, 0 wait", "full", "drain, 0 wait")
+	events.none(t)
+	client.expect("raw")
 }
