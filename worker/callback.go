@@ -262,9 +262,11 @@ func (c *Connection) onCloseReceived(e *websocket.CloseReceived) bool {
 	return true
 }
 
+// onPing also takes a ping whose pong would be refused: a peer that pings and
+// does not read must not call OnError at will.
 func (c *Connection) onPing(e *websocket.Ping) bool {
 	if c.OnWebSocketPing == nil {
-		return false
+		return c.crowded()
 	}
 	defer c.p.caught("OnWebSocketPing")
 	c.OnWebSocketPing(c, e.Data)

@@ -100,7 +100,7 @@ func (c *Connection) admit() error {
 	if Status(c.status) != Established && !c.early() || c.errno != 0 {
 		return ErrClosed
 	}
-	if c.flags&(waits|holding) != 0 && c.atLimit() && c.p.output.forwarding != c {
+	if c.crowded() {
 		c.p.counters.sendFail++
 		c.complain()
 		if c.codec.fail != nil { // the next answer would be taken for this one
@@ -109,6 +109,11 @@ func (c *Connection) admit() error {
 		return ErrBufferFull
 	}
 	return nil
+}
+
+// crowded says that a message would be refused for a full buffer.
+func (c *Connection) crowded() bool {
+	return c.flags&(waits|holding) != 0 && c.atLimit() && c.p.output.forwarding != c
 }
 
 // complain tells the author of a refused message. What is refused inside that,

@@ -141,7 +141,9 @@ func (c *Connection) startPings() {
 		return
 	}
 	d.ping = c.p.loop.AddInnerTimer(d.with.PingInterval, true, func() {
-		_ = c.SendRaw(websocket.AppendPing(nil, nil, c))
+		if ping := websocket.AppendPing(nil, nil, c); len(ping) > 0 && !c.crowded() {
+			_ = c.SendRaw(ping)
+		}
 	})
 }
 

@@ -28,8 +28,9 @@ func (s *session) pong(frame, payload []byte, c protocol.Conn) {
 		reply[0] = bitFin | byte(opPong)
 		reply[1] = byte(len(payload))
 	}
-	// A full buffer loses the pong and not the connection: it is the author's
-	// messages that the peer is slow to read.
+	// A full buffer loses the pong and not the connection, and nobody hears of
+	// it: such a ping was taken. It is the author's messages that the peer is
+	// slow to read.
 	_ = c.SendRaw(reply)
 }
 
