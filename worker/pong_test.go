@@ -3,7 +3,11 @@ package worker_test
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/workerman-go/wm/protocol"
+	"github.com/workerman-go/wm/protocol/text"
+	ws "github.com/workerman-go/wm/protocol/websocket"
 	"github.com/workerman-go/wm/worker"
 )
 
@@ -40,4 +44,35 @@ func TestAPongThatDoesNotFitIsDroppedSilently(t *testing.T) {
 		}
 	})
 	events.none(t)
+}
+
+// TestASecondHandshakeHasOneTimerOfPings is about a client that speaks websocket
+// twice on one connection.
+func TestASecondHandshakeHasOneTimerOfPings(t *testing.T) {
+	events := newEvents()
+	w := worker.New("websocket://127.0.0.1:0")
+	w.OnMessage = func(c *worker.Connection, _ []byte) { c.SetProtocol(ws.Protocol) }
+	s := start(t, w)
+	d := worker.Dialer{PingInterval: time.Hour}
+	var timers []int
+	o := s.connectTo(d, "ws://"+s.addr, func(o *outgoing) {
+		o.OnWebSocketConnected = func(c *worker.Connection) {
+			_, n := worker.Left(s.p)
+			timers = append(timers, n)
+			events.add("connected")
+			if len(timers) == 1 {
+				c.Send("again")
+				c.SetProtocol(text.Protocol)
+				c.SetProtocol(ws.Protocol)
+				ws.Protocol.(protocol.Opener).OnConnect(c)
+			}
+		}
+	})
+	events.expect(t, "connected", "connected")
+	s.do(func() {
+		if timers[1] > timers[0] {
+			t.Errorf("timers %v, want no more behind the second handshake", timers)
+		}
+	})
+	o.do(o.Destroy)
 }

@@ -137,6 +137,10 @@ func (c *Connection) onConnected(e *websocket.Connected) {
 // startPings pings until the connection ends.
 func (c *Connection) startPings() {
 	d := c.extra.dial
+	if d.ping != 0 { // of a handshake before SetProtocol
+		c.p.loop.DelTimer(d.ping)
+		d.ping = 0
+	}
 	if d.with.PingInterval <= 0 {
 		return
 	}
