@@ -100,8 +100,11 @@ func (c *Connection) offer() {
 		return
 	}
 	c.codec.measureTurn(size)
-	if c.queueSize() > 0 {
+	switch {
+	case c.queueSize() > 0:
 		c.block()
+	case c.flags&holding != 0: // they were counted beside what is held
+		c.account()
 	}
 }
 

@@ -229,3 +229,23 @@ func TestSetProtocolEndsTheBacklogOfAHandshake(t *testing.T) {
 	events.none(t)
 	client.expect("raw")
 }
+
+func TestWhatIsSentBesideAHandshakeDoesNotStayInTheAccount(t *testing.T) {
+	w := worker.New("tcp://127.0.0.1:0")
+	w.OnMessage = func(*worker.Connection, []byte) {}
+	accepted := conns(w)
+	s := start(t, w)
+	client := s.dial()
+	c := await(t, accepted, "connection")
+	s.do(func() {
+		c.Send(pattern(1000)) // pending
+		c.SetProtocol(ws.Protocol)
+		c.Send("held back")
+	})
+	client.expect(string(pattern(1000)))
+	s.do(func() {
+		if n, want := worker.Backlog(s.p), int64(c.SendQueueSize()); n != want {
+			t.Errorf("%d bytes in the account, %d wait", n, want)
+		}
+	})
+}
