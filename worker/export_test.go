@@ -26,9 +26,9 @@ func Watched(c *Connection) bool {
 	return c.p.loop.Rewatch(int(c.fd), 0) != eventloop.ErrNotWatched
 }
 
-// CountTurns adds the turns of the loop to n.
-func CountTurns(p *Process, n *int) {
-	p.loop.SetTurnHook(func() { *n++; p.endTurn() })
+// AfterTurns calls fn at the end of each turn of the loop, when all is flushed.
+func AfterTurns(p *Process, fn func()) {
+	p.loop.SetTurnHook(func() { fn(); p.endTurn() })
 }
 
 // Attempts is how often a dialled connection of p came to life.
@@ -50,4 +50,74 @@ func Left(p *Process) (watches, timers int) {
 		}
 	}
 	return watches, loop.FieldByName("timers").FieldByName("heap").Len()
+}
+
+// Stuck says what c waits for in vain, at a moment when its loop has nothing to
+// do; empty if nothing.
+func Stuck(c *Connection) string {
+	counted := 0
+	if c.flags&(waits|holding) != 0 && Status(c.status) != Closed {
+		counted = c.waiting()
+	}
+	is := func(f flags) bool { return c.flags&f != 0 }
+	switch {
+	case int(c.counted) != counted:
+		return "another backlog than is accounted for"
+	case Status(c.status) == Closed || c.early() || is(datagram):
+		return ""
+	case is(full) && c.waiting() == 0:
+		return "OnBufferDrain, without a backlog"
+	case is(blocked) && c.sendable() == 0:
+		return "a socket for nothing"
+	case is(queued):
+		return "the end of a turn"
+	case is(resumed):
+		return "a turn for what was read"
+	case Status(c.status) == Closing && c.queueSize() == 0 && !is(opening):
+		return "its end"
+	case !is(waits) && c.queueSize() > 0:
+		return "nobody who sends what is pending"
+	case is(deaf) && c.reading() && !c.shaking():
+		return "bytes that the loop does not report"
+	case is(layered) && !is(opening) && Status(c.status) == Established && !c.held() &&
+		c.extra.tls.Buffered():
+		return "a turn for what was decrypted"
+	}
+	want := eventloop.Readable
+	if is(deaf) {
+		return ""
+	}
+	if is(blocked) {
+		want |= eventloop.Writable
+	}
+	if c.p.loop.Rewatch(int(c.fd), want) != nil {
+		return "events of a descriptor that is not watched"
+	}
+	return ""
+}
+
+// Mixed says whether a buffer is used twice.
+func Mixed(p *Process) bool {
+	used := map[*byte]bool{}
+	twice := false
+	take := func(b *buffer) {
+		if b == nil || cap(b.data) == 0 {
+			return
+		}
+		first := &b.data[:1][0]
+		twice = twice || used[first]
+		used[first] = true
+	}
+	for _, free := range p.output.pool.free {
+		for _, b := range free {
+			take(b)
+		}
+	}
+	for _, w := range append([]*Worker{{conns: p.dialled}}, p.workers...) {
+		for c := range w.conns.each {
+			take(c.in)
+			take(c.out)
+		}
+	}
+	return twice
 }

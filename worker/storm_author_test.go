@@ -228,7 +228,7 @@ func (s *soul) act(where string) {
 	a.deeds--
 	a.depth++
 	defer func() { a.depth-- }()
-	choice := a.rnd.IntN(40)
+	choice := a.rnd.IntN(150)
 	a.storm.trace(s, where, choice)
 	if choice < 12 {
 		s.end(choice)
@@ -296,7 +296,7 @@ func (s *soul) go_(choice int) {
 		workers := worker.Workers()
 		m, _ := a.storm.streams.next(a.common, 50, accepted)
 		workers[a.rnd.IntN(len(workers))].Broadcast(m)
-	case 25, 26, 27:
+	case 25, 26, 27, 48, 49:
 		c.PauseRecv()
 		timer.After(time.Duration(a.rnd.IntN(5))*time.Millisecond, func() {
 			c.ResumeRecv()
@@ -305,7 +305,7 @@ func (s *soul) go_(choice int) {
 	case 28:
 		c.PauseRecv()
 		c.ResumeRecv()
-	case 29, 30:
+	case 29, 30, 50, 51:
 		c.Post(func(*worker.Connection) { s.later() })
 	case 31:
 		timer.After(time.Duration(a.rnd.IntN(4))*time.Millisecond, s.later)
@@ -315,6 +315,20 @@ func (s *soul) go_(choice int) {
 			http1.Protocol}[a.rnd.IntN(5)])
 	case 34:
 		s.pipe()
+	case 36, 37, 38:
+		if a.storm.dials > 0 {
+			a.storm.dials--
+			a.storm.dial()
+		}
+	case 39, 40, 41, 42, 43, 44, 52, 53, 54:
+		s.send(1 + a.rnd.IntN(300))
+	case 45:
+		go c.Post(func(*worker.Connection) { s.later() }) // ends at once
+	case 46:
+		s.send(150000)
+		s.send(150000)
+	case 47:
+		c.MaxPackageSize = 50000
 	case 35:
 		if c.Dialled() {
 			s.send(10)

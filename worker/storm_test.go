@@ -59,8 +59,10 @@ type storm struct {
 
 	pipes      bool
 	queued     int64
-	reconnects int
+	reconnects int // still allowed
+	dials      int // the same
 	turns      int
+	inspects   bool
 	release    chan struct{} // closed when peers are to go
 	peers      sync.WaitGroup
 	resting    sync.WaitGroup
@@ -80,7 +82,7 @@ func newStorm(t *testing.T, seed uint64) *storm {
 	s := &storm{
 		t: t, rnd: rnd, seed: seed, streams: &streams{}, release: make(chan struct{}),
 		pipes: rnd.IntN(4) == 0, queued: []int64{20000, 300000, 256 << 20}[rnd.IntN(3)],
-		reconnects: 20, seen: map[string]int{},
+		reconnects: 20, dials: 30, seen: map[string]int{},
 	}
 	s.author = &author{
 		storm: s, rnd: rand.New(rand.NewPCG(seed, 2)), deeds: 1500,
@@ -103,7 +105,7 @@ func (s *storm) run() {
 	s.serve()
 	s.socks, s.http = socksProxy(s.t, ""), httpProxy(s.t, "")
 	s.hostile = s.hostilePeer()
-	for i := range 28 {
+	for i := range 40 {
 		k := s.kinds[s.rnd.IntN(len(s.kinds))]
 		if k.transport == "udp" {
 			continue
@@ -133,7 +135,7 @@ func (s *storm) serve() {
 	main := s.kinds[0]
 	main.w.Limits.QueuedBytes = s.queued
 	main.w.OnWorkerStart = func(*worker.Worker) error {
-		worker.CountTurns(s.p, &s.turns)
+		worker.AfterTurns(s.p, s.turned)
 		for _, k := range s.kinds[1:] {
 			if err := k.w.Listen(); err != nil {
 				return err
@@ -246,6 +248,11 @@ func (s *storm) dial() {
 // calm waits until nobody has anything to do, and looks whether the loop rests
 // then.
 func (s *storm) calm() {
+	storms := time.Now().Add(40 * time.Millisecond)
+	eventually(s.t, "the end of the storm", func() (over bool) {
+		s.s.do(func() { over = s.author.deeds <= 0 || time.Now().After(storms) })
+		return over
+	})
 	s.s.do(func() { s.author.calm = true })
 	end := time.Now().Add(deadline)
 	for {
@@ -254,12 +261,34 @@ func (s *storm) calm() {
 		time.Sleep(10 * time.Millisecond) // nothing tells that nothing happens
 		s.s.do(func() { after = s.turns })
 		if after-before < 100 {
+			s.s.do(func() { s.inspects = true })
 			return
 		}
 		if time.Now().After(end) {
 			s.streams.fail("%d turns in 10 ms of calm", after-before)
 			return
 		}
+	}
+}
+
+// turned counts a turn, and looks around at its end when it is asked to.
+func (s *storm) turned() {
+	s.turns++
+	if s.inspects {
+		s.inspects = false
+		s.inspect()
+	}
+}
+
+// inspect looks for connections that wait in vain.
+func (s *storm) inspect() {
+	for _, soul := range s.author.order {
+		if why := worker.Stuck(soul.c); why != "" {
+			soul.wrong("waits for %s", why)
+		}
+	}
+	if worker.Mixed(s.p) {
+		s.streams.fail("a buffer is used twice")
 	}
 }
 
@@ -280,7 +309,7 @@ func (s *storm) clear() {
 		}
 	})
 	close(s.release)
-	last := time.Now().Add(300 * time.Millisecond)
+	last := time.Now().Add(80 * time.Millisecond)
 	eventually(s.t, fmt.Sprintf("seed %d: the end of all connections", s.seed), func() (none bool) {
 		s.s.do(func() {
 			none = worker.Stats().Connections == 0
@@ -312,6 +341,7 @@ func (s *storm) judge() {
 		if n := worker.Attempts(s.p); n != s.author.closes {
 			s.streams.fail("%d lives of dialled connections and %d calls of OnClose", n, s.author.closes)
 		}
+		s.inspects = true
 		if n := worker.Backlog(s.p); n != 0 {
 			s.streams.fail("%d bytes of backlog are left", n)
 		}
@@ -327,6 +357,7 @@ func (s *storm) judge() {
 		})
 		return rest
 	})
+	s.t.Log(s.seen, len(s.traces), "deeds")
 	if len(s.streams.errs) > 0 {
 		s.t.Errorf("seed %d:\n%s\n%s", s.seed, strings.Join(s.streams.errs, "\n"),
 			strings.Join(s.traces[max(0, len(s.traces)-*stormTrace):], "\n"))
