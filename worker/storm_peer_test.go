@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -19,8 +18,8 @@ type peerOf struct {
 	rnd  *rand.Rand
 	conn net.Conn
 
-	stream  int
-	strange bool // it breaks the rules on purpose
+	name   string
+	stream int
 }
 
 // cut ends or holds what is written behind a number of bytes.
@@ -66,7 +65,7 @@ func (p *peerOf) live() {
 	if tcp, ok := socket.(*net.TCPConn); ok && p.rnd.IntN(2) == 0 {
 		tcp.SetReadBuffer(4096)
 	}
-	p.stream = p.s.streams.open(fmt.Sprintf("a peer of %s/%s", p.k.scheme, p.k.transport))
+	p.stream = p.s.streams.open(p.name)
 	limited := &cut{Conn: socket, left: 1 << 30}
 	if p.rnd.IntN(5) == 0 {
 		limited.left = p.rnd.IntN(600)
@@ -150,7 +149,7 @@ func (p *peerOf) read(stalls bool) {
 		}
 	}
 	if !p.s.pipes {
-		p.s.streams.check(p.s.streams.all[p.stream].who+fmt.Sprint(" ", p.stream), all, false)
+		p.s.streams.check(p.name, all, true)
 	}
 }
 
@@ -159,7 +158,7 @@ func (p *peerOf) step() bool {
 	var err error
 	switch p.rnd.IntN(20) {
 	case 0:
-		p.loosen()
+		p.s.streams.loosen(p.stream)
 		garbage := make([]byte, p.rnd.IntN(3000))
 		for i := range garbage {
 			if garbage[i] = byte(p.rnd.Uint32()); garbage[i] == '<' {
@@ -193,11 +192,6 @@ func (p *peerOf) step() bool {
 		_, err = p.conn.Write(p.wrap(message))
 	}
 	return err == nil
-}
-
-func (p *peerOf) loosen() {
-	p.strange = true
-	p.s.streams.loosen(p.stream)
 }
 
 // wrap makes a message of the protocol.

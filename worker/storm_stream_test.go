@@ -37,6 +37,11 @@ const (
 func (s *streams) fail(format string, a ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.failed(format, a...)
+}
+
+// failed is fail for those who hold the lock.
+func (s *streams) failed(format string, a ...any) {
 	if len(s.errs) < 10 {
 		s.errs = append(s.errs, fmt.Sprintf(format, a...))
 	}
@@ -80,8 +85,8 @@ func stretch(id, number, n int) []byte {
 	return letters[from : from+n]
 }
 
-// check looks at all that one receiver got. A receiver is strict when its bytes
-// are messages one behind the other.
+// check looks at all that one receiver got, strictly unless its protocol changed
+// in the middle of a message.
 func (s *streams) check(receiver string, data []byte, strict bool) {
 	last := map[int]int{}
 	for {
@@ -95,14 +100,14 @@ func (s *streams) check(receiver string, data []byte, strict bool) {
 			if rest == nil {
 				break // cut off by the end
 			}
-			if strict && '0' <= data[0] && data[0] <= '9' {
+			if strict && len(data) > 0 && '0' <= data[0] && data[0] <= '9' {
 				s.fail("%s got a broken message %.60q", receiver, data)
 				return
 			}
 			continue
 		}
 		data = rest
-		s.note(receiver, id, number, last, strict)
+		s.note(receiver, id, number, last)
 	}
 	if strict && len(last) > 1 {
 		s.fail("%s got bytes of %d streams", receiver, len(last))
@@ -141,38 +146,37 @@ func (s *streams) parse(p []byte) (id, number int, rest []byte, ok bool) {
 }
 
 // note takes one message into account.
-func (s *streams) note(receiver string, id, number int, last map[int]int, strict bool) {
+func (s *streams) note(receiver string, id, number int, last map[int]int) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	st := s.all[id]
-	who, loose, fates := st.who, st.loose, st.fate
+	if st.outside {
+		return
+	}
 	if st.got == "" {
 		st.got = receiver
 	}
-	got, outside := st.got, st.outside
-	s.mu.Unlock()
-	if outside {
-		return
-	}
-	if got != receiver {
-		s.fail("bytes of %s reached %s and %s", who, got, receiver)
+	if st.got != receiver {
+		s.failed("bytes of %s reached %s and %s", st.who, st.got, receiver)
 	}
 	before, seen := last[id]
 	if !seen {
 		before = -1
 	}
 	last[id] = number
-	if loose || !strict {
+	if st.loose {
 		return
 	}
 	if number <= before {
-		s.fail("%s got message %d of %s behind %d", receiver, number, who, before)
+		s.failed("%s got message %d of %s behind %d", receiver, number, st.who, before)
 	}
-	if fates[number] == refusedToo {
-		s.fail("%s got message %d of %s, which was refused", receiver, number, who)
+	if st.fate[number] == refusedToo {
+		s.failed("%s got message %d of %s, which was refused", receiver, number, st.who)
 	}
 	for i := before + 1; i < number; i++ {
-		if fates[i] == accepted {
-			s.fail("%s got message %d of %s without %d, which was taken", receiver, number, who, i)
+		if st.fate[i] == accepted {
+			s.failed("%s got message %d of %s without %d, which was taken",
+				receiver, number, st.who, i)
 		}
 	}
 }

@@ -112,7 +112,10 @@ func (s *storm) run() {
 		}
 		s.peers.Add(1)
 		s.resting.Add(1)
-		p := &peerOf{s: s, k: k, rnd: rand.New(rand.NewPCG(s.seed, uint64(100+i)))}
+		p := &peerOf{
+			s: s, k: k, rnd: rand.New(rand.NewPCG(s.seed, uint64(100+i))),
+			name: fmt.Sprintf("peer %d of %s/%s", i, k.scheme, k.transport),
+		}
 		go p.live() // ends with the storm at the latest
 	}
 	s.s.do(func() {
