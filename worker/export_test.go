@@ -12,6 +12,9 @@ func Descriptor(c *Connection) int { return int(c.fd) }
 // Step delivers one message to c, as if it had been read.
 func Step(c *Connection, data []byte) { c.step(data) }
 
+// TooMuch says that c has more backlog than its process has left for it.
+func TooMuch(c *Connection) bool { return c.p.tooMuch(c.waiting()) }
+
 // Backlog is what the process accounts for all its connections.
 func Backlog(p *Process) int64 { return p.output.backlog }
 

@@ -176,7 +176,7 @@ func (s *soul) error(code worker.ErrorCode, err error) {
 		return
 	case errors.Is(err, worker.ErrBufferFull):
 		full := s.c.SendQueueSize() >= s.c.MaxSendBufferSize
-		if !full && worker.Backlog(s.a.storm.p) < s.a.storm.queued {
+		if !full && !worker.TooMuch(s.c) {
 			s.wrong("ErrBufferFull at %d of %d bytes, %d in the process",
 				s.c.SendQueueSize(), s.c.MaxSendBufferSize, worker.Backlog(s.a.storm.p))
 		}
