@@ -15,8 +15,10 @@ const lingerTime = time.Second
 // Close sends last, if given, then the farewell of the protocol, and closes
 // when all that was sent is with the kernel. No message is delivered any more.
 // OnClose follows at the end of the turn, or when the backlog is gone. A
-// dialled connection that does not stand yet is destroyed. A second Close does
-// nothing. Called on the loop goroutine.
+// dialled connection that does not stand yet is destroyed. What waits for the
+// handshake of a websocket, last included, is lost with it: to send and close,
+// wait for OnWebSocketConnected. A second Close does nothing. Called on the loop
+// goroutine.
 func (c *Connection) Close(last ...any) {
 	c.p.own("Connection.Close")
 	if Status(c.status) == Ending {

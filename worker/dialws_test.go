@@ -295,6 +295,10 @@ func TestFramesTogetherWithTheAnswer(t *testing.T) {
 func TestCloseDuringTheWebsocketHandshake(t *testing.T) {
 	for name, end := range map[string]func(c *worker.Connection){
 		"Close": func(c *worker.Connection) { c.Close() }, "End": func(c *worker.Connection) { c.End() },
+		"Close with a last message": func(c *worker.Connection) {
+			c.OnBufferDrain = nil
+			c.Close("lost")
+		},
 		"Destroy":   func(c *worker.Connection) { c.Destroy() },
 		"CloseCode": func(c *worker.Connection) { c.CloseCode(1000, "x") },
 	} {
