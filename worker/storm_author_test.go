@@ -41,7 +41,7 @@ type soul struct {
 	connected, upgraded, failed, closed, loose bool
 }
 
-// know gives c its callbacks.
+// know returns what is known of c.
 func (a *author) know(c *worker.Connection, kind string) *soul {
 	s := a.souls[c]
 	if s != nil {
@@ -95,8 +95,10 @@ func (a *author) callbacks(kind string) worker.Callbacks {
 			}
 			at(c).called("OnBufferFull", false)
 		},
-		OnBufferDrain:      func(c *worker.Connection) { at(c).called("OnBufferDrain", false) },
-		OnWebSocketConnect: func(c *worker.Connection, _ *http1.Request) { at(c).called("OnWebSocketConnect", true) },
+		OnBufferDrain: func(c *worker.Connection) { at(c).called("OnBufferDrain", false) },
+		OnWebSocketConnect: func(c *worker.Connection, _ *http1.Request) {
+			at(c).called("OnWebSocketConnect", true)
+		},
 		OnWebSocketConnected: func(c *worker.Connection) {
 			at(c).upgraded = true
 			at(c).called("OnWebSocketConnected", true)
@@ -234,7 +236,7 @@ func (s *soul) act(where string) {
 		s.end(choice)
 		return
 	}
-	s.go_(choice)
+	s.goOn(choice)
 }
 
 // end is any of the ways to end.
@@ -275,8 +277,8 @@ func (s *soul) end(choice int) {
 	}
 }
 
-// go_ is anything else.
-func (s *soul) go_(choice int) {
+// goOn is anything else.
+func (s *soul) goOn(choice int) {
 	a, c := s.a, s.c
 	switch choice {
 	case 12, 13, 14, 15, 16:
@@ -315,6 +317,11 @@ func (s *soul) go_(choice int) {
 			http1.Protocol}[a.rnd.IntN(5)])
 	case 34:
 		s.pipe()
+	case 35:
+		if c.Dialled() {
+			s.send(10)
+			c.Connect()
+		}
 	case 36, 37, 38:
 		if a.storm.dials > 0 {
 			a.storm.dials--
@@ -329,11 +336,6 @@ func (s *soul) go_(choice int) {
 		s.send(150000)
 	case 47:
 		c.MaxPackageSize = 50000
-	case 35:
-		if c.Dialled() {
-			s.send(10)
-			c.Connect()
-		}
 	}
 }
 

@@ -18,11 +18,13 @@ import (
 var (
 	storms    = flag.Int("storms", 0, "how many random storms to add")
 	stormSeed = flag.Uint64("storm", 0, "the one storm to run")
+	stormTail = flag.Int("stormtail", 0, "how many of the last deeds to print on a failure")
 )
 
 // TestStorm lets authors and peers do anything at any moment, and looks at what
-// must hold nevertheless. A storm has a seed; what the kernel and other
-// goroutines do beside it differs from run to run.
+// must hold nevertheless. A storm has a seed; what the kernel and other goroutines
+// do beside it differs from run to run. -storms 500 looks for new failures, -storm
+// 22 -count 50 -stormtail 100 repeats one.
 func TestStorm(t *testing.T) {
 	var seeds []uint64
 	fixed := 24
@@ -363,11 +365,9 @@ func (s *storm) judge() {
 	s.t.Log(s.seen, len(s.traces), "deeds")
 	if len(s.streams.errs) > 0 {
 		s.t.Errorf("seed %d:\n%s\n%s", s.seed, strings.Join(s.streams.errs, "\n"),
-			strings.Join(s.traces[max(0, len(s.traces)-*stormTrace):], "\n"))
+			strings.Join(s.traces[max(0, len(s.traces)-*stormTail):], "\n"))
 	}
 }
-
-var stormTrace = flag.Int("stormtrace", 0, "how many of the last deeds to print on a failure")
 
 // hostilePeer is a server that nobody can rely on.
 func (s *storm) hostilePeer() (addr string) {
