@@ -111,9 +111,16 @@ func (c *Connection) admit() error {
 	return nil
 }
 
-// crowded says that a message would be refused for a full buffer.
+// crowded says that a message would be refused for a full buffer. The answer of
+// a handshake never is: what waited for it, and was taken, follows in one piece.
 func (c *Connection) crowded() bool {
-	return c.flags&(waits|holding) != 0 && c.atLimit() && c.p.output.forwarding != c
+	switch {
+	case c.flags&(waits|holding) == 0 || c.p.output.forwarding == c:
+		return false
+	case c.codec.keeps != nil && Status(c.status) == Established && c.waiting() == 0:
+		return false
+	}
+	return c.atLimit()
 }
 
 // complain tells the author of a refused message. What is refused inside that,
