@@ -121,8 +121,8 @@ func (s *soul) connect() {
 		s.wrong("a second OnConnect")
 	}
 	s.connected = true
-	s.c.MaxSendBufferSize = []int{1000, 20000, 1 << 20}[s.a.rnd.IntN(3)]
-	if s.a.rnd.IntN(3) == 0 {
+	s.c.MaxSendBufferSize = []int{100, 1000, 1000, 20000, 1 << 20}[s.a.rnd.IntN(5)]
+	if s.a.rnd.IntN(2) == 0 {
 		_ = unix.SetsockoptInt(worker.Descriptor(s.c), unix.SOL_SOCKET, unix.SO_SNDBUF, 4096)
 	}
 	s.called("OnConnect", true)
@@ -327,11 +327,11 @@ func (s *soul) goOn(choice int) {
 			a.storm.dials--
 			a.storm.dial()
 		}
-	case 39, 40, 41, 42, 43, 44, 52, 53, 54:
+	case 39, 40, 41, 42, 43, 44:
 		s.send(1 + a.rnd.IntN(300))
 	case 45:
 		go c.Post(func(*worker.Connection) { s.later() }) // ends at once
-	case 46:
+	case 46, 52, 53, 54, 55, 56:
 		s.send(150000)
 		s.send(150000)
 	case 47:

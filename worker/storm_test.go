@@ -247,6 +247,9 @@ func (s *storm) dial() {
 	if k.transport == "udp" {
 		c.OnWebSocketPing = nil
 	}
+	if s.rnd.IntN(3) == 0 {
+		c.MaxSendBufferSize = 500
+	}
 	s.author.know(c, "dialled "+scheme+"/"+k.transport).act("Dial")
 }
 
