@@ -17,13 +17,15 @@ func (in *invocation) connections(c *urfave.Context) int {
 		in.say("connections")
 	}
 	return in.ifRunning(ipc.CodeNotRunning, func() int {
-		rows := []ipc.ConnectionRow{} // an empty list in JSON, not null
+		var rows []ipc.ConnectionRow
+		var unlisted []ipc.UnlistedRow
 		code := in.settle(in.ask(question{
 			request: ipc.Request{Command: ipc.CommandConnections},
 			silence: answerTimeout,
 			each: func(m ipc.Message) {
 				if list, ok := m.(*ipc.ConnectionList); ok {
 					rows = append(rows, list.Rows...)
+					unlisted = append(unlisted, list.Unlisted...)
 				}
 			},
 		}))
@@ -31,8 +33,8 @@ func (in *invocation) connections(c *urfave.Context) int {
 			return code
 		}
 		if c.Bool("json") {
-			return in.written(statusfmt.ConnectionsJSON(in.stdout, rows))
+			return in.written(statusfmt.ConnectionsJSON(in.stdout, rows, unlisted))
 		}
-		return in.written(statusfmt.Connections(in.stdout, rows))
+		return in.written(statusfmt.Connections(in.stdout, rows, unlisted))
 	})
 }

@@ -130,9 +130,11 @@ func TestStatusOfABusyProcess(t *testing.T) {
 	if p.TotalRequest < 7 || p.TotalRequest > 8 || p.Connections < 1 || p.busyFor() < time.Second {
 		t.Errorf("last known figures: %+v", p)
 	}
-	if r := s.run("connections"); r.took > statusLimit {
+	r = s.run("connections").wantCode(0).wantText(fmt.Sprintf("pid %d web/0: busy ", p.PID))
+	if r.took > statusLimit {
 		t.Errorf("wm connections took %v", r.took)
 	}
+	s.run("connections", "--json").wantCode(0).wantText(fmt.Sprintf(`"connections": %d,`, p.Connections))
 }
 
 // A suspended process is neither replaced nor waited for.

@@ -50,9 +50,11 @@ var samples = map[string]Message{
 		Binary: "bin/.wm.next", InstallAs: "bin/wm"},
 	"progress": &Progress{Kind: "ready", Text: "chat/2 is ready", Worker: "chat", Slot: 2,
 		PID: 4711, Done: 3, Total: 4},
-	"snapshot":        sampleSnapshot,
-	"connection-list": &ConnectionList{Rows: []ConnectionRow{sampleConnection}},
-	"result":          &Result{Code: CodeFailed, Text: "slot chat/2: OnWorkerStart"},
+	"snapshot": sampleSnapshot,
+	"connection-list": &ConnectionList{Rows: []ConnectionRow{sampleConnection},
+		Unlisted: []UnlistedRow{{PID: 4712, Worker: "web", Slot: 1, Connections: 17, Listed: 3,
+			Busy: 3200 * time.Millisecond, Silent: time.Second}}},
+	"result": &Result{Code: CodeFailed, Text: "slot chat/2: OnWorkerStart"},
 }
 
 var sampleSpec = Spec{

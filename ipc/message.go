@@ -224,6 +224,8 @@ type Progress struct {
 // ConnectionList is one piece of the answer to the connections command.
 type ConnectionList struct {
 	Rows []ConnectionRow `json:"rows"`
+	// Unlisted comes in the last piece, when there is any.
+	Unlisted []UnlistedRow `json:"unlisted,omitempty"`
 }
 
 // Result ends the answer to a request. Code is the exit status of the

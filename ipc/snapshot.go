@@ -115,3 +115,18 @@ type ConnectionRow struct {
 	Local    string `json:"local"`
 	Foreign  string `json:"foreign"`
 }
+
+// UnlistedRow is a process that did not list all its connections in time,
+// because its loop, which alone knows them, is blocked.
+type UnlistedRow struct {
+	PID         int    `json:"pid"`
+	Worker      string `json:"worker"`
+	Slot        int    `json:"slot"`
+	Connections int64  `json:"connections"` // last known
+	Listed      int    `json:"listed"`      // how many of them came
+	// Busy is for how long the loop has been in its present turn.
+	Busy time.Duration `json:"busy_ns"`
+	// Answered is false when the process did not answer at all: it is stopped.
+	Answered bool          `json:"answered"`
+	Silent   time.Duration `json:"silent_ns"` // since the last answer, when not Answered
+}

@@ -2,6 +2,7 @@ package statusfmt
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -22,8 +23,9 @@ var connectionColumns = []column{
 }
 
 // Connections writes the page of wm connections, ordered by pid and
-// connection id. Called by the command line with all pieces of the answer.
-func Connections(w io.Writer, rows []ipc.ConnectionRow) error {
+// connection id, with a line below for each process that did not list all of
+// its own. Called by the command line with all pieces of the answer.
+func Connections(w io.Writer, rows []ipc.ConnectionRow, unlisted []ipc.UnlistedRow) error {
 	cells := make([][]string, 0, len(rows))
 	for _, r := range byProcess(rows) {
 		cells = append(cells, connectionCells(r))
@@ -37,8 +39,29 @@ func Connections(w io.Writer, rows []ipc.ConnectionRow) error {
 	for _, l := range lines {
 		p.line("%s", l)
 	}
+	for _, u := range unlisted {
+		p.line("%s", unlistedNote(u))
+	}
 	_, err = w.Write(p.Bytes())
 	return err
+}
+
+// unlistedNote tells which process left connections out, and why.
+func unlistedNote(u ipc.UnlistedRow) string {
+	why := "busy " + since(u.Busy) + " in a callback"
+	if !u.Answered {
+		why = "no answer for " + since(u.Silent)
+	}
+	what := fmt.Sprintf("its %d connections are not listed", u.Connections)
+	switch {
+	case u.Listed > 0:
+		what = fmt.Sprintf("only %d of its connections are listed", u.Listed)
+	case u.Connections == 1:
+		what = "its connection is not listed"
+	case u.Connections <= 0:
+		what = "its connections are not listed"
+	}
+	return fmt.Sprintf("pid %d %s/%d: %s, %s", u.PID, orWord(u.Worker), u.Slot, why, what)
 }
 
 func byProcess(rows []ipc.ConnectionRow) []ipc.ConnectionRow {

@@ -21,6 +21,7 @@ type input struct {
 	Options  Options
 	Snapshot ipc.Snapshot
 	Rows     []ipc.ConnectionRow
+	Unlisted []ipc.UnlistedRow
 }
 
 func (in *input) draw(view string) (string, error) {
@@ -34,9 +35,9 @@ func (in *input) draw(view string) (string, error) {
 	case "json":
 		err = JSON(&buf, &in.Snapshot)
 	case "connections":
-		err = Connections(&buf, in.Rows)
+		err = Connections(&buf, in.Rows, in.Unlisted)
 	case "connectionsjson":
-		err = ConnectionsJSON(&buf, in.Rows)
+		err = ConnectionsJSON(&buf, in.Rows, in.Unlisted)
 	}
 	return buf.String(), err
 }

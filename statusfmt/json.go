@@ -11,6 +11,7 @@ import (
 type connectionsDocument struct {
 	Schema      int                 `json:"schema"`
 	Connections []ipc.ConnectionRow `json:"connections"`
+	Unlisted    []ipc.UnlistedRow   `json:"unlisted"`
 }
 
 // JSON writes the page of status --json: the snapshot as one indented object,
@@ -26,10 +27,12 @@ func JSON(w io.Writer, snap *ipc.Snapshot) error {
 }
 
 // ConnectionsJSON writes the page of connections --json, ordered as the text.
-func ConnectionsJSON(w io.Writer, rows []ipc.ConnectionRow) error {
+// Lists are never null.
+func ConnectionsJSON(w io.Writer, rows []ipc.ConnectionRow, unlisted []ipc.UnlistedRow) error {
 	return encode(w, connectionsDocument{
 		Schema:      ipc.SchemaVersion,
 		Connections: append([]ipc.ConnectionRow{}, byProcess(rows)...),
+		Unlisted:    append([]ipc.UnlistedRow{}, unlisted...),
 	})
 }
 
