@@ -37,7 +37,11 @@ func TestWrongDeclarations(t *testing.T) {
 			[]string{"decl", "OnMessage"}},
 		{"no request callback", []string{"E2E_ADDRESS=http://%", "E2E_DECL_MUTE=1"},
 			[]string{"decl", "OnRequest"}},
-		{"no such host address", []string{"E2E_ADDRESS=text://192.0.2.1:7"}, []string{"192.0.2.1:7"}},
+		{"no such host address", []string{"E2E_ADDRESS=text://192.0.2.1:7"}, []string{"192.0.2.1:7", place}},
+		{"a name for an address", []string{"E2E_ADDRESS=text://nohost:25001"},
+			[]string{place + "): listen text://nohost:25001: \"nohost\" is no IP address"}},
+		{"no folder for a socket", []string{"E2E_ADDRESS=unix:///nowhere/at/all"},
+			[]string{place + "): listen unix:///nowhere/at/all: folder /nowhere/at"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -70,7 +70,8 @@ func TestStartOnAPortInUse(t *testing.T) {
 	for _, mode := range [][]string{{"start", "-d"}, {"start"}} {
 		s := newService(t, "E2E_ADDRESS=text://"+address)
 		s.ports = nil // they are the other service's
-		s.run(mode...).wantCode(1).wantText("listen tcp " + address + ": address already in use")
+		s.run(mode...).wantCode(1).wantText(
+			declLine(t) + "): listen text://" + address + ": address already in use")
 		s.waitGone(lingerLimit)
 	}
 	if got := newClient(t, address).mustLine(t, "still there"); got != "still there" {

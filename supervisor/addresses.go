@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"strings"
 
@@ -19,23 +20,49 @@ func (s *Supervisor) listenFor(pl *plan) (err error) {
 	lis, group := s.listeners[key], s.groups[key]
 	if lis != nil && spec.ReusePort || group != nil && !spec.ReusePort {
 		// The kernel does not mix the two on one port.
-		return fmt.Errorf("worker %s (%s): ReusePort of %s has changed, which needs a restart",
-			spec.Key, spec.Source, spec.Listen)
+		return fmt.Errorf("ReusePort of %s has changed, which needs a restart", spec.Listen)
 	}
 	if spec.ReusePort {
 		pl.group, err = s.groupFor(key, spec)
 		return err
 	}
 	if lis == nil {
-		lis, err = s.sys.bind(binding{
-			network: spec.Network, host: spec.Host, backlog: spec.Backlog, owner: pl.ident,
-		})
+		b := bindingOf(spec)
+		b.owner = pl.ident
+		lis, err = s.sys.bind(b)
 		if err != nil {
 			return err
 		}
 		s.listeners[key] = lis
 	}
 	pl.lis = lis
+	return nil
+}
+
+// bindingOf is what a Spec wants to be opened, under the name that its author
+// gave it.
+func bindingOf(spec ipc.Spec) binding {
+	return binding{
+		name: spec.Listen, network: spec.Network, host: spec.Host, backlog: spec.Backlog,
+		reusePort: spec.ReusePort,
+	}
+}
+
+// checkAddress finds what binding would find, as far as it can be seen without
+// taking the address: the service may be running there.
+func checkAddress(spec ipc.Spec) (err error) {
+	switch spec.Network {
+	case "tcp", "udp":
+		var address netip.AddrPort
+		if address, err = parseHost(spec.Host); err == nil {
+			_, _, err = socketAddress(address)
+		}
+	case "unix":
+		err = checkUnix(spec.Host)
+	}
+	if err != nil {
+		return bindingOf(spec).failed(err)
+	}
 	return nil
 }
 

@@ -162,15 +162,18 @@ func (s *Supervisor) unitsOf(gen *generation) ([]*unit, error) {
 
 // planOf resolves what a Spec names: user, group and address.
 func (s *Supervisor) planOf(gen *generation, spec ipc.Spec) (plan, error) {
-	ident, err := resolveIdentity(spec.User, spec.Group)
+	pl, err := plan{spec: spec, gen: gen}, error(nil)
+	pl.ident, err = resolveIdentity(spec.User, spec.Group)
+	if err == nil {
+		pl.certs, err = s.certificatesFor(spec)
+	}
+	if err == nil {
+		err = s.listenFor(&pl)
+	}
 	if err != nil {
-		return plan{}, fmt.Errorf("worker %s (%s): %w", spec.Key, spec.Source, err)
+		return plan{}, ofWorker(spec, err)
 	}
-	pl := plan{spec: spec, gen: gen, ident: ident}
-	if pl.certs, err = s.certificatesFor(spec); err != nil {
-		return plan{}, fmt.Errorf("worker %s (%s): %w", spec.Key, spec.Source, err)
-	}
-	return pl, s.listenFor(&pl)
+	return pl, nil
 }
 
 // resize gives the unit as many slots as its Spec wants; too many are left to

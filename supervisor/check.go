@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"context"
-	"fmt"
 
 	"golang.org/x/sys/unix"
 
@@ -57,16 +56,20 @@ func (s *Supervisor) waitForProbe(ctx context.Context) {
 	}
 }
 
-// checkMachine looks for what the Specs need of this machine: users, groups
-// and certificates.
+// checkMachine looks for what the Specs need of this machine: users, groups,
+// certificates and addresses. Whether an address is taken only a start can
+// tell.
 func (s *Supervisor) checkMachine(specs []ipc.Spec) error {
 	for _, spec := range specs {
 		_, err := resolveIdentity(spec.User, spec.Group)
 		if err == nil {
 			_, err = s.certificatesFor(spec)
 		}
+		if err == nil {
+			err = checkAddress(spec)
+		}
 		if err != nil {
-			return fmt.Errorf("worker %s (%s): %w", spec.Key, spec.Source, err)
+			return ofWorker(spec, err)
 		}
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/ipc"
 )
 
 // describeStatus puts a raw wait word into words.
@@ -37,6 +39,11 @@ func indent(text string) string {
 // finds in status.
 func (sl *slot) label() string {
 	return fmt.Sprintf("%s/%d", sl.unit.spec.Key, sl.number)
+}
+
+// ofWorker says whose declaration an error is about, and in which line.
+func ofWorker(spec ipc.Spec, err error) error {
+	return fmt.Errorf("worker %s (%s): %w", spec.Key, spec.Source, err)
 }
 
 // killedWords says how many of the processes that were told to leave had to be

@@ -89,14 +89,14 @@ func TestStartFailsWhenTheProbeDoes(t *testing.T) {
 			w.exit(pid, 9)
 		}, "app chat: Start did not return within 10s"},
 		{"one address twice", func(w *world, pid int) {
-			w.probe(spec("a", at(":1")), spec("b", at(":1")))
-		}, "is taken by app"},
-		{"a bad address", func(w *world, pid int) { w.probe(bad) }, "apps/a/start.go:7"},
+			w.probe(spec("a", at(":1"), from("a.go:1")), spec("b", at(":1"), from("b.go:2")))
+		}, "worker b (b.go:2): tcp://b is taken by worker a already (a.go:1)"},
+		{"a bad address", func(w *world, pid int) { w.probe(bad) }, "worker a (apps/a/start.go:7): unknown scheme"},
 		{"nothing declared", func(w *world, pid int) { w.probe() }, "no app declares a Worker"},
 		{"a port in use", func(w *world, pid int) {
 			w.taken["a"] = true
-			w.probe(spec("a"))
-		}, "listen tcp a: address already in use"},
+			w.probe(spec("a", from("apps/a/start.go:7")))
+		}, "worker a (apps/a/start.go:7): listen tcp://a: address already in use"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

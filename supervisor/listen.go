@@ -42,6 +42,7 @@ func (lis *listener) close() {
 
 // binding says what is to be opened.
 type binding struct {
+	name      string // in messages; empty: network and host
 	network   string // tcp, udp, unix
 	host      string // host:port, or a path
 	backlog   int    // 0 or less: the default
@@ -65,9 +66,18 @@ func bind(b binding) (*listener, error) {
 		err = errors.New("unknown network")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("listen %s %s: %w", b.network, b.host, err)
+		return nil, b.failed(err)
 	}
 	return lis, nil
+}
+
+// failed says what could not be opened.
+func (b binding) failed(err error) error {
+	name := b.name
+	if name == "" {
+		name = b.network + " " + b.host
+	}
+	return fmt.Errorf("listen %s: %w", name, err)
 }
 
 func bindInet(b binding) (int, error) {

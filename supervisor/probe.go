@@ -118,15 +118,15 @@ func checkSpecs(specs []ipc.Spec) error {
 	taken := map[string]ipc.Spec{}
 	for _, spec := range specs {
 		if spec.Error != "" {
-			errs = append(errs, fmt.Errorf("app %s: %s (%s)", spec.App, spec.Error, spec.Source))
+			errs = append(errs, ofWorker(spec, errors.New(spec.Error)))
 		}
 		if spec.Host == "" || spec.Error != "" {
 			continue
 		}
 		at := addressKey(spec)
 		if other, found := taken[at]; found {
-			errs = append(errs, fmt.Errorf("app %s: %s is taken by app %s already (%s and %s)",
-				spec.App, spec.Listen, other.App, spec.Source, other.Source))
+			errs = append(errs, ofWorker(spec, fmt.Errorf(
+				"%s is taken by worker %s already (%s)", spec.Listen, other.Key, other.Source)))
 		}
 		taken[at] = spec
 	}

@@ -226,7 +226,7 @@ func TestConflictRefusesTheWholeReload(t *testing.T) {
 	r := w.reload("two", false)
 	w.probe(spec("a"), spec("b"))
 	res := result(r)
-	if res == nil || res.Code != 1 || !strings.Contains(res.Text, "listen tcp b: address already") {
+	if res == nil || res.Code != 1 || !strings.Contains(res.Text, "listen tcp://b: address already") {
 		t.Fatalf("result %+v", res)
 	}
 	if got := w.live(); !slices.Equal(got, []int{old}) || w.s.byPID[old].state != running {

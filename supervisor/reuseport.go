@@ -40,9 +40,7 @@ func (s *Supervisor) groupFor(key string, spec ipc.Spec) (*portGroup, error) {
 			g.sockets[n].closeAt = time.Time{} // taken back, if it was about to go
 			continue
 		}
-		lis, err := s.sys.bind(binding{
-			network: spec.Network, host: spec.Host, backlog: spec.Backlog, reusePort: true,
-		})
+		lis, err := s.sys.bind(bindingOf(spec))
 		if err != nil {
 			return nil, err // what was opened goes with the start or the reload
 		}

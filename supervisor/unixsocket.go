@@ -88,23 +88,49 @@ func (f *socketFile) bind(b binding) (int, error) {
 	return fd, nil
 }
 
-// clear removes a socket file that nobody listens at.
-func (f *socketFile) clear() error {
-	there, err := f.open()
-	if errors.Is(err, unix.ENOENT) {
-		return nil
-	}
+// checkUnix tells whether a socket can be made at path; who listens there now
+// is not asked.
+func checkUnix(path string) error {
+	f, err := openFolder(path)
 	if err != nil {
 		return err
 	}
-	defer unix.Close(there)
+	defer f.remove()
+	there, err := f.present()
+	if there >= 0 {
+		unix.Close(there)
+	}
+	return err
+}
+
+// present opens the socket file that is there; -1 without one.
+func (f *socketFile) present() (int, error) {
+	there, err := f.open()
+	if errors.Is(err, unix.ENOENT) {
+		return -1, nil
+	}
+	if err != nil {
+		return -1, err
+	}
 	var st unix.Stat_t
-	if err := unix.Fstat(there, &st); err != nil {
+	err = unix.Fstat(there, &st)
+	if err == nil && st.Mode&unix.S_IFMT != unix.S_IFSOCK {
+		err = errNoSocket
+	}
+	if err != nil {
+		unix.Close(there)
+		return -1, err
+	}
+	return there, nil
+}
+
+// clear removes a socket file that nobody listens at.
+func (f *socketFile) clear() error {
+	there, err := f.present()
+	if there < 0 {
 		return err
 	}
-	if st.Mode&unix.S_IFMT != unix.S_IFSOCK {
-		return errNoSocket
-	}
+	defer unix.Close(there)
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -109,7 +108,7 @@ func (w *world) kill(pidfd int, sig unix.Signal) error {
 
 func (w *world) bind(b binding) (*listener, error) {
 	if w.taken[b.host] {
-		return nil, fmt.Errorf("listen %s %s: %w", b.network, b.host, unix.EADDRINUSE)
+		return nil, b.failed(unix.EADDRINUSE)
 	}
 	w.bound = append(w.bound, b.host)
 	fd, err := unix.FcntlInt(1, unix.F_DUPFD_CLOEXEC, 3) // something that can be passed on
@@ -292,7 +291,10 @@ func spec(key string, change ...func(*ipc.Spec)) ipc.Spec {
 	return sp
 }
 
-func count(n int) func(*ipc.Spec)    { return func(sp *ipc.Spec) { sp.Count = n } }
-func stopFirst(sp *ipc.Spec)         { sp.StopFirst = true }
-func stays(sp *ipc.Spec)             { sp.Reloadable = false }
+func count(n int) func(*ipc.Spec) { return func(sp *ipc.Spec) { sp.Count = n } }
+func stopFirst(sp *ipc.Spec)      { sp.StopFirst = true }
+func stays(sp *ipc.Spec)          { sp.Reloadable = false }
+func from(line string) func(*ipc.Spec) {
+	return func(sp *ipc.Spec) { sp.Source = line }
+}
 func at(host string) func(*ipc.Spec) { return func(sp *ipc.Spec) { sp.Host = host } }
