@@ -149,6 +149,7 @@ func (s *Supervisor) stdoutFile() string {
 
 // unitsOf makes a unit of each Spec, with its identity and its listener.
 func (s *Supervisor) unitsOf(gen *generation) ([]*unit, error) {
+	defer s.logCertificates()
 	units := make([]*unit, 0, len(gen.specs))
 	for _, spec := range gen.specs {
 		pl, err := s.planOf(gen, spec)

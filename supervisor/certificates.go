@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -67,6 +69,7 @@ func (s *Supervisor) tendCertificates(now time.Time) {
 		return
 	}
 	s.nextRead = time.Time{}
+	defer s.logCertificates()
 	for _, files := range s.certs {
 		s.nextRead = now.Add(readEvery)
 		before := files.seen
@@ -92,7 +95,7 @@ func (s *Supervisor) take(files *certificateFiles) error {
 	if files.contents == nil {
 		verb = "loaded"
 	}
-	var notes []string
+	notes := 0
 	for _, pair := range files.pairs {
 		note, err := checkPair(pair, contents, s.sys.now())
 		if err != nil {
@@ -101,14 +104,12 @@ func (s *Supervisor) take(files *certificateFiles) error {
 		changed := !bytes.Equal(contents[pair.Cert], files.contents[pair.Cert]) ||
 			!bytes.Equal(contents[pair.Key], files.contents[pair.Key])
 		if changed {
-			notes = append(notes, fmt.Sprintf("certificate %s %s, %s", pair.Cert, verb, note))
+			notes++
+			s.noteCertificate(pair, fmt.Sprintf("%s, %s", verb, note), files.worker)
 		}
 	}
-	for _, note := range notes {
-		s.logf("%s", note)
-	}
 	files.contents = contents
-	if len(notes) == 0 {
+	if notes == 0 {
 		return nil
 	}
 	for _, p := range s.byPID {
@@ -117,6 +118,39 @@ func (s *Supervisor) take(files *certificateFiles) error {
 		}
 	}
 	return nil
+}
+
+// certificateNote is what the log says of a pair; workers use it.
+type certificateNote struct {
+	pair    ipc.KeyPair
+	text    string
+	workers []string
+}
+
+// noteCertificate keeps what is to be logged, so that a pair of several Workers
+// is one line.
+func (s *Supervisor) noteCertificate(pair ipc.KeyPair, text, worker string) {
+	for i, n := range s.certNotes {
+		if n.pair == pair && n.text == text {
+			s.certNotes[i].workers = append(n.workers, worker)
+			return
+		}
+	}
+	s.certNotes = append(s.certNotes, certificateNote{pair, text, []string{worker}})
+}
+
+// logCertificates writes what noteCertificate has kept.
+func (s *Supervisor) logCertificates() {
+	for _, n := range s.certNotes {
+		word := "worker"
+		if len(n.workers) > 1 {
+			word = "workers"
+		}
+		slices.Sort(n.workers)
+		s.logf("certificate %s %s, for %s %s",
+			n.pair.Cert, n.text, word, strings.Join(n.workers, ", "))
+	}
+	s.certNotes = nil
 }
 
 // message is what a process is given.
@@ -151,12 +185,21 @@ func readFiles(pairs []ipc.KeyPair) (map[string][]byte, error) {
 				err = fmt.Errorf("%w (the master runs as uid %d)", err, os.Geteuid())
 			}
 			if err != nil {
-				return nil, fmt.Errorf("certificate file: %w", err)
+				return nil, fmt.Errorf("%s file: %w", kindOf(pair, path), err)
 			}
 			contents[path] = content
 		}
 	}
 	return contents, nil
+}
+
+// kindOf says which file of the pair path is: a certificate's may have the key
+// too.
+func kindOf(pair ipc.KeyPair, path string) string {
+	if path == pair.Cert {
+		return "certificate"
+	}
+	return "key"
 }
 
 // readFile never waits for a writer, as a pipe would make it.

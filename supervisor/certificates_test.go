@@ -76,8 +76,33 @@ func TestCertificatesComeBeforeAnythingElse(t *testing.T) {
 		t.Errorf("first message %T %v", m, m)
 	}
 	if text := w.logged(); !strings.Contains(text, "certificate "+files.Cert+
-		" loaded, serial AB1, valid until 1970-01-12 14:46:40 UTC") {
+		" loaded, serial AB1, valid until 1970-01-12 14:46:40 UTC, for worker a\n") {
 		t.Errorf("log %s", text)
+	}
+}
+
+// A pair that several Workers use is one line in the log.
+func TestSharedCertificatesAreLoggedOnce(t *testing.T) {
+	files := newKeyFiles(t)
+	w := newWorld(t)
+	replace := func(serial int64) {
+		cert, key := testPair(t, serial, w.now.Add(time.Hour))
+		files.writeCert(cert)
+		files.writeKey(key)
+	}
+	replace(1)
+	w.serve(spec("b", files.spec), spec("a", files.spec), spec("none"))
+	replace(2)
+	w.pass(readEvery)
+	w.pass(readEvery)
+	text := w.logged()
+	for _, verb := range []string{" loaded, serial 1,", " reloaded, serial 2,"} {
+		if strings.Count(text, verb) != 1 {
+			t.Errorf("want%s once, log %s", verb, text)
+		}
+	}
+	if strings.Count(text, " UTC, for workers a, b\n") != 2 {
+		t.Errorf("want both Workers in both lines, log %s", text)
 	}
 }
 
@@ -89,14 +114,17 @@ func TestCertificatesThatCannotBeServedFailTheStart(t *testing.T) {
 		cert, key []byte
 		want      string
 	}{
-		"missing key": {cert, nil, "a.key: no such file"},
-		"mismatch":    {cert, other, "a.key: tls: private key does not match public key"},
-		"no PEM":      {[]byte("x"), key, "a.pem, key file"},
-		"too large":   {big, key, "a.pem has more than 1048576 bytes"},
+		"missing certificate": {nil, key, "certificate file: open "},
+		"missing key":         {cert, nil, "key file: open "},
+		"mismatch":            {cert, other, "a.key: tls: private key does not match public key"},
+		"no PEM":              {[]byte("x"), key, "a.pem, key file"},
+		"too large":           {big, key, "a.pem has more than 1048576 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := newKeyFiles(t)
-			files.writeCert(tt.cert)
+			if tt.cert != nil {
+				files.writeCert(tt.cert)
+			}
 			if tt.key != nil {
 				files.writeKey(tt.key)
 			}

@@ -53,6 +53,7 @@ type Supervisor struct {
 	control     *control
 	nextLook    time.Time // at limits of processes
 	nextRead    time.Time // of certificate files
+	certNotes   []certificateNote
 	collects    map[uint64]*collect
 	lastID      uint64
 

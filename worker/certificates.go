@@ -85,7 +85,7 @@ func (s *certificates) update(files map[string][]byte) error {
 func parsePair(pair Pair, files map[string][]byte) (*tls.Certificate, error) {
 	for _, path := range []string{pair.CertFile, pair.KeyFile} {
 		if _, found := files[path]; !found {
-			return nil, fmt.Errorf("certificate file %s: the master did not send it", path)
+			return nil, fmt.Errorf("%s file %s: the master did not send it", pair.kind(path), path)
 		}
 	}
 	cert, err := tls.X509KeyPair(files[pair.CertFile], files[pair.KeyFile])
@@ -94,6 +94,15 @@ func parsePair(pair Pair, files map[string][]byte) (*tls.Certificate, error) {
 			pair.CertFile, pair.KeyFile, err)
 	}
 	return &cert, nil
+}
+
+// kind says which of both files path is; the certificate's may have the key
+// too.
+func (p Pair) kind(path string) string {
+	if path == p.CertFile {
+		return "certificate"
+	}
+	return "key"
 }
 
 // loaded tells whether handshakes can be answered.
@@ -215,7 +224,7 @@ func (w *Worker) loadCertificates() error {
 				files[path], err = os.ReadFile(path)
 			}
 			if err != nil {
-				return fmt.Errorf("certificate file: %w", err)
+				return fmt.Errorf("%s file: %w", pair.kind(path), err)
 			}
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"math/big"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -112,7 +114,7 @@ func TestUpdateIsAllOrNothing(t *testing.T) {
 		"mismatched": {files(newCert, newKey, newCert, key),
 			"/c/x.pem, key file /c/x.key: tls: private"},
 		"unparsable":  {files([]byte("no"), newKey, newCert, newKey), "certificate file /c/a.pem"},
-		"missing key": {missing, "/c/x.key: the master did not send it"},
+		"missing key": {missing, "key file /c/x.key: the master did not send it"},
 	} {
 		err := s.update(tt.files)
 		if err == nil || !strings.Contains(err.Error(), tt.err) {
@@ -218,5 +220,24 @@ func TestOnlyTheFirstFilesCanFail(t *testing.T) {
 	}
 	if err := p.Files(bad); err != nil || !strings.Contains(logged, "stay as they are") {
 		t.Errorf("a bad file later: %v, logged %q", err, logged)
+	}
+}
+
+// A Worker that a process opens by itself says which file it cannot read.
+func TestOwnFilesAreNamedByKind(t *testing.T) {
+	cert, _ := makePair(t, 1)
+	dir := t.TempDir()
+	there, missing := filepath.Join(dir, "a.pem"), filepath.Join(dir, "none")
+	if err := os.WriteFile(there, cert, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, pair := range map[string]Pair{
+		"certificate file: stat " + missing: {CertFile: missing, KeyFile: there},
+		"key file: stat " + missing:         {CertFile: there, KeyFile: missing},
+	} {
+		w := &Worker{Transport: "ssl", TLS: TLS{CertFile: pair.CertFile, KeyFile: pair.KeyFile}}
+		if err := w.loadCertificates(); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("error %v, want %s", err, want)
+		}
 	}
 }
