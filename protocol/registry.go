@@ -28,7 +28,8 @@ var registry = struct {
 // an app, before New; a scheme that comes with wm is overridden for the app's
 // process. Upper and lower case do not count. Two apps that register different
 // protocols under one scheme are refused at start, by name: give the second
-// one another scheme, or set Worker.Protocol. Safe for concurrent use.
+// one another scheme, or set Worker.Protocol. So are a nil Protocol, and a
+// scheme that is not letters and digits. Safe for concurrent use.
 func Register(scheme string, p Protocol) {
 	by := caller(2)
 	key := strings.ToLower(scheme)
@@ -39,6 +40,9 @@ func Register(scheme string, p Protocol) {
 	case !validScheme(key):
 		registry.conflicts = append(registry.conflicts, fmt.Sprintf(
 			"protocol %q of %s: letters and digits only, beginning with a letter", scheme, by))
+	case p == nil:
+		registry.conflicts = append(registry.conflicts, fmt.Sprintf(
+			"protocol %q of %s: the Protocol is nil", scheme, by))
 	case !taken || first.by == by:
 		registry.authors[key] = registration{protocol: p, by: by}
 	case !same(first.protocol, p):

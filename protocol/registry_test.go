@@ -117,6 +117,20 @@ func TestRegisterRefusesSchemes(t *testing.T) {
 	}
 }
 
+func TestRegisterRefusesNil(t *testing.T) {
+	before := len(Conflicts())
+	Register("abc", nil)
+	got := Conflicts()[before:]
+	if len(got) != 1 || !strings.Contains(got[0], `protocol "abc" of `) ||
+		!strings.Contains(got[0], "TestRegisterRefusesNil (registry_test.go:") ||
+		!strings.HasSuffix(got[0], ": the Protocol is nil") {
+		t.Errorf("conflicts %q, want one", got)
+	}
+	if p, ok := Lookup("abc"); ok {
+		t.Errorf("Lookup found %v", p)
+	}
+}
+
 func TestRejectIsBadPacket(t *testing.T) {
 	err := error(&Reject{Reply: []byte("no"), Why: "demo: no"})
 	if !errors.Is(err, ErrBad) {
