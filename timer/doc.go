@@ -8,8 +8,7 @@
 //
 // Timers belong to one worker process: a Worker with Count 4 that adds one in
 // OnWorkerStart has four of them, and an ID means nothing in another process.
-// Ask for w.ID == 0 where a thing must happen once. In the probe, which runs
-// Start only to learn what it declares, timers are accepted and never run.
+// Ask for w.ID == 0 where a thing must happen once.
 //
 // The callbacks run one after another with all other callbacks of the process
 // and must not block. A late timer waits; the next run of a repeating one is
@@ -17,7 +16,11 @@
 // follow the monotonic clock, with an error of about a millisecond: setting the
 // system time does not disturb them.
 //
-// Timers may be added and deleted in any callback and in OnWorkerStart; another
-// goroutine goes through worker.Post. Timers added in OnWorkerStart, and by
-// their callbacks, are the ones that end when a reload hands this seat on.
+// Timers may be added and deleted in any callback, in OnWorkerStart and in
+// Start; another goroutine goes through worker.Post. One that is added in Start
+// runs in every process of the app, of each of its Workers, and begins when the
+// process does, just before OnWorkerStart. In the probe, which runs Start only
+// to learn what it declares, it never runs. Timers added in Start and in
+// OnWorkerStart, and by their callbacks, are the ones that wait for the seat and
+// end when a reload hands it on.
 package timer

@@ -1,6 +1,7 @@
 package timer
 
 import (
+	"slices"
 	"time"
 
 	"github.com/workerman-go/wm/eventloop"
@@ -17,20 +18,53 @@ const shortest = time.Millisecond
 // loop; the loop never gives one of these.
 const unbound ID = 1 << 62
 
-// process is what this process has. Owned by the loop goroutine; no locking.
+// process is what this process has. Owned by the loop goroutine, before there
+// is one by the goroutine that runs Start; no locking.
 var process = struct {
 	loop   *eventloop.Loop
 	log    func(format string, a ...any)
 	warned bool
-	added  ID // timers added before Bind
+
+	added ID                       // timers added without a loop
+	kept  []kept                   // those that Arm has not armed yet
+	armed map[ID]eventloop.TimerID // of the others, until Del
 }{}
 
+// kept is a timer that was added before there was a loop.
+type kept struct {
+	id     ID
+	d      time.Duration
+	repeat bool
+	fn     func()
+}
+
 // Bind gives the process its loop, and log for the warning about a forgotten
-// unit. Package worker calls it before any code of the author runs in a worker
-// process; the probe never does.
+// unit. Package worker calls it before any code of the author runs on the loop
+// of a worker process; the probe never does. A nil loop ends what the last one
+// began.
 func Bind(l *eventloop.Loop, log func(format string, a ...any)) {
 	process.loop, process.log, process.warned = l, log, false
+	if l == nil {
+		Forget()
+	}
 }
+
+// Arm lets the timers begin that were added before there was a loop: their
+// intervals count from now. Package worker calls it on the loop, before
+// OnWorkerStart and among its timers.
+func Arm() {
+	if process.armed == nil {
+		process.armed = make(map[ID]eventloop.TimerID, len(process.kept))
+	}
+	for _, k := range process.kept {
+		process.armed[k.id] = eventloop.TimerID(add(k.d, k.repeat, k.fn))
+	}
+	process.kept = nil
+}
+
+// Forget drops the timers that wait for Arm. Package worker calls it before the
+// Start of each app: what others have added is not for this one's processes.
+func Forget() { process.kept, process.armed = nil, nil }
 
 // Add calls fn every interval until Del, first after one interval. The next run
 // is the interval after the end of the last one. An interval of 0 is every turn
@@ -47,14 +81,22 @@ func After(d time.Duration, fn func()) ID { return add(d, false, fn) }
 // Del deletes a timer and reports whether it was still there. A timer may
 // delete itself in its own callback, on its first run too.
 func Del(id ID) bool {
-	if process.loop == nil {
-		return false
+	before := len(process.kept)
+	process.kept = slices.DeleteFunc(process.kept, func(k kept) bool { return k.id == id })
+	if process.loop == nil || len(process.kept) < before {
+		return len(process.kept) < before
 	}
-	return process.loop.DelTimer(eventloop.TimerID(id))
+	inLoop, early := process.armed[id]
+	if !early {
+		inLoop = eventloop.TimerID(id)
+	}
+	delete(process.armed, id)
+	return process.loop.DelTimer(inLoop)
 }
 
 // DelAll deletes all timers of the process; those of the framework stay.
 func DelAll() {
+	Forget()
 	if process.loop != nil {
 		process.loop.DelAllTimers()
 	}
@@ -66,7 +108,9 @@ func add(d time.Duration, repeat bool, fn func()) ID {
 	}
 	if process.loop == nil {
 		process.added++
-		return unbound + process.added
+		id := unbound + process.added
+		process.kept = append(process.kept, kept{id, d, repeat, fn})
+		return id
 	}
 	if d > 0 && d < shortest {
 		warn(d)

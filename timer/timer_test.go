@@ -168,7 +168,7 @@ func TestDelAllLeavesTheFramework(t *testing.T) {
 	run(t, l)
 }
 
-func TestWithoutALoopTimersAreAcceptedAndNeverRun(t *testing.T) {
+func TestTimersOfTheProbeNeverRun(t *testing.T) {
 	timer.Bind(nil, nil)
 	never := func() { t.Error("a timer of the probe ran") }
 	first, second := timer.Add(0, never), timer.After(10, never)
@@ -178,17 +178,96 @@ func TestWithoutALoopTimersAreAcceptedAndNeverRun(t *testing.T) {
 	if id := timer.Add(-1, never); id != 0 {
 		t.Errorf("Add(-1) = %d, want 0", id)
 	}
-	if timer.Del(first) {
-		t.Error("Del = true, want false")
-	}
-	timer.DelAll()
+	timer.Forget() // the next app
 
-	l, _ := bound(t) // the same process becomes a worker process
+	l, _ := bound(t)
+	timer.Arm()
 	timer.After(time.Millisecond, l.Stop)
 	if timer.Del(first) || timer.Del(second) {
-		t.Error("an id from before deleted a timer of the loop")
+		t.Error("an id that is forgotten deleted a timer of the loop")
 	}
 	run(t, l)
+}
+
+// What Start adds is armed when the process begins, under the same ids.
+func TestTimersAddedBeforeTheLoopAreKept(t *testing.T) {
+	timer.Bind(nil, nil)
+	runs := 0
+	var l *eventloop.Loop
+	var logged *[]string
+	var repeat timer.ID
+	repeat = timer.Add(10, func() { // a forgotten unit
+		if runs++; runs < 3 {
+			return
+		}
+		timer.After(5*time.Millisecond, l.Stop)
+		if !timer.Del(repeat) || timer.Del(repeat) {
+			t.Error("Del in its own callback: want true, then false")
+		}
+	})
+	never := func() { t.Error("a deleted timer ran") }
+	early, late, kept := timer.After(0, never), timer.After(0, never), timer.After(0, never)
+	if !timer.Del(early) || timer.Del(early) {
+		t.Error("Del before there is a loop: want true, then false")
+	}
+
+	l, logged = bound(t)
+	if !timer.Del(kept) || timer.Del(kept) {
+		t.Error("Del before Arm: want true, then false")
+	}
+	timer.Arm()
+	timer.Arm() // has nothing left
+	if got := l.TimerCount(); got != 2 {
+		t.Errorf("timers = %d, want 2", got)
+	}
+	if !timer.Del(late) || timer.Del(late) {
+		t.Error("Del after Arm: want true, then false")
+	}
+	run(t, l)
+	if runs != 3 || len(*logged) != 1 {
+		t.Errorf("%d runs, logged %q; want 3 and one line", runs, *logged)
+	}
+}
+
+func TestDelAllTakesThoseOfStartToo(t *testing.T) {
+	timer.Bind(nil, nil)
+	for range 2 {
+		timer.Add(0, func() { t.Error("a deleted timer ran") })
+	}
+	timer.DelAll()
+	l, _ := bound(t)
+	timer.Arm()
+	if got := l.TimerCount(); got != 0 {
+		t.Errorf("timers = %d, want 0", got)
+	}
+}
+
+// Timers of Start are start timers: held without the seat, ended with it.
+func TestTimersOfStartWaitForTheSeat(t *testing.T) {
+	timer.Bind(nil, nil)
+	ticks, seated := 0, false
+	var l *eventloop.Loop
+	timer.Add(time.Millisecond, func() {
+		if ticks++; !seated || ticks > 3 {
+			t.Errorf("run %d, seated %v", ticks, seated)
+		}
+		if ticks == 3 {
+			l.StopStartTimers()
+			l.AddInnerTimer(5*time.Millisecond, false, l.Stop)
+		}
+	})
+	l, _ = bound(t)
+	l.BeginStart(true)
+	timer.Arm()
+	l.EndStart()
+	timer.After(5*time.Millisecond, func() {
+		seated = true
+		l.ReleaseStartTimers()
+	})
+	run(t, l)
+	if ticks != 3 {
+		t.Errorf("%d runs, want 3", ticks)
+	}
 }
 
 func TestTimersMayBeAddedAnywhere(t *testing.T) {
