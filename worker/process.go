@@ -159,6 +159,7 @@ func (p *Process) Serve(listener int) {
 		return
 	}
 	p.loop.BeginStart(!p.env.Seated)
+	timer.Arm()
 	err := p.startAll()
 	p.loop.EndStart()
 	if err != nil {
