@@ -34,6 +34,14 @@ func startEcho() {
 	w.OnError = func(c *worker.Connection, code worker.ErrorCode, err error) {}
 }
 
+// startEarly adds timers before there is a loop.
+func startEarly() {
+	startEcho()
+	timer.Add(time.Millisecond, func() { worker.Log("tick") })
+	deleted := timer.After(0, func() { worker.Log("a deleted timer ran") })
+	timer.Del(deleted)
+}
+
 func onEchoStart(w *worker.Worker) error {
 	switch args := worker.Args(); {
 	case slices.Contains(args, "fail"):

@@ -87,6 +87,7 @@ var testApps = []worker.App{
 	{Name: "exits", Start: func() { os.Exit(3) }},
 	{Name: "hangs", Start: func() { select {} }},
 	{Name: "secure", Start: startSecure},
+	{Name: "early", Start: startEarly},
 }
 
 // startNothing declares one Worker without an address and sets the time-out

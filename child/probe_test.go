@@ -105,6 +105,16 @@ func TestProbeRefusesUnknownApps(t *testing.T) {
 	s.exits(ipc.CodeFailed)
 }
 
+// A Start that adds timers is declared like any other.
+func TestProbeTakesTimersOfStart(t *testing.T) {
+	s := begin(t, probeOf("echo", "early"))
+	s.declares("echo")
+	if specs := s.declares("early").Specs; len(specs) != 1 {
+		t.Errorf("specs %+v", specs)
+	}
+	s.done()
+}
+
 // Whatever a Start does, the master knows whose it was.
 func TestProbeEndsWithABadStart(t *testing.T) {
 	for app, want := range map[string]struct {

@@ -112,7 +112,13 @@ func after2(s, sep string) string {
 }
 
 func TestTimersWaitForTheSeat(t *testing.T) {
-	h := echo("tick")
+	started, early := echo("tick"), echo()
+	early.Worker.Spec.App, early.Worker.Spec.Key = "early", "early/echo"
+	t.Run("of OnWorkerStart", func(t *testing.T) { testSeat(t, started) })
+	t.Run("of Start", func(t *testing.T) { testSeat(t, early) })
+}
+
+func testSeat(t *testing.T, h ipc.Handover) {
 	h.Worker.Seated = false
 	s := run(t, h)
 	for range 20 { // answers take longer than the timer's millisecond

@@ -49,6 +49,7 @@
 // The tests see the app as a service does, with these differences: there is no
 // master, so nobody reloads, and nothing follows a process that ends; Workers
 // share one process, one loop, and their worker.Self, which is the first of
-// them; each runs once, as slot 0. An app that dials another one of its Workers
+// them; each runs once, as slot 0; and timers that Start adds run once, not in a
+// process of each Worker. An app that dials another one of its Workers
 // by a fixed port does not find it there: let it ask Worker.Addr.
 package wmtest

@@ -75,15 +75,16 @@ func TestCallsOnTheLoopAreRefused(t *testing.T) {
 func TestAdvanceRunsTimersOfTheApp(t *testing.T) {
 	var ticks []string
 	var began time.Time
+	note := func(what string) {
+		at := worker.Loop().Now().Sub(began).Round(time.Second)
+		ticks = append(ticks, fmt.Sprintf("%s at %v", what, at))
+	}
 	s := Run(t, func() {
 		w := worker.New("")
 		w.Name = "clock"
+		timer.After(70*time.Second, func() { note("of Start") })
 		w.OnWorkerStart = func(*worker.Worker) error {
 			began = worker.Loop().Now()
-			note := func(what string) {
-				at := worker.Loop().Now().Sub(began).Round(time.Second)
-				ticks = append(ticks, fmt.Sprintf("%s at %v", what, at))
-			}
 			timer.Add(25*time.Second, func() { note("ping") })
 			timer.After(time.Minute, func() { note("late") })
 			return nil
@@ -91,7 +92,7 @@ func TestAdvanceRunsTimersOfTheApp(t *testing.T) {
 	})
 	s.Advance(80 * time.Second)
 	s.Do("clock", func(*worker.Worker) {
-		want := "[ping at 25s ping at 50s late at 1m0s ping at 1m15s]"
+		want := "[ping at 25s ping at 50s late at 1m0s of Start at 1m10s ping at 1m15s]"
 		if got := fmt.Sprint(ticks); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}

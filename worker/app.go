@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/workerman-go/wm/protocol"
+	"github.com/workerman-go/wm/timer"
 )
 
 // App is one application: one line of apps/all.go.
@@ -19,7 +20,8 @@ type App struct {
 	Dir string
 	// Start declares its Workers with New. It runs in the probe and in the
 	// worker processes of this app, never in the master, so it must do
-	// nothing but declare; it must not block.
+	// nothing but declare; it must not block. A timer that it adds runs in
+	// every process of the app, from OnWorkerStart on.
 	Start func()
 }
 
@@ -41,6 +43,7 @@ var declared struct {
 // processes, before there is a loop. A panic of Start is not caught.
 func Declare(app App) []*Worker {
 	before := Settings
+	timer.Forget() // those of the main program, or of another app in the probe
 	declared.mu.Lock()
 	declared.app, declared.workers = app, nil
 	declared.mu.Unlock()
