@@ -83,6 +83,11 @@ func TestStartFailsWhenTheProbeDoes(t *testing.T) {
 			w.say(pid, &ipc.Announce{App: "chat"})
 			w.exit(pid, 512, "panic: boom")
 		}, "app chat: Start ended the process (exit status 2):\n    panic: boom"},
+		{"uses the loop", func(w *world, pid int) {
+			w.say(pid, &ipc.Announce{App: "chat"})
+			w.exit(pid, 512, "panic: runtime error: invalid memory address or nil pointer dereference")
+		}, "app chat: Start ended the process (exit status 2). Start only declares: worker.Self, " +
+			"worker.Loop and connections exist from OnWorkerStart on:\n    panic: runtime error"},
 		{"never returns", func(w *world, pid int) {
 			w.say(pid, &ipc.Announce{App: "chat"})
 			w.pass(11 * time.Second)

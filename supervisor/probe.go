@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -106,10 +107,19 @@ func (p *probing) verdict() error {
 		return fmt.Errorf("app %s: Start did not return within %v%s",
 			p.announced, probeTimeout, quote(p.words))
 	case !p.complete:
-		return fmt.Errorf("app %s: Start ended the process (%s)%s",
-			p.announced, describeStatus(p.ended.status), quote(p.words))
+		return fmt.Errorf("app %s: Start ended the process (%s)%s%s",
+			p.announced, describeStatus(p.ended.status), hint(p.words), quote(p.words))
 	}
 	return checkSpecs(p.gen.specs)
+}
+
+// hint explains a Start that has used what is not there yet.
+func hint(words *lastWords) string {
+	if !strings.Contains(words.String(), "nil pointer dereference") {
+		return ""
+	}
+	return ". Start only declares: worker.Self, worker.Loop and connections exist " +
+		"from OnWorkerStart on"
 }
 
 // checkSpecs finds declarations that cannot run together.

@@ -10,7 +10,7 @@ import (
 const Version = "0.1.0"
 
 // Self returns the Worker of this process, and nil where there is none: in the
-// probe and in Start. It may be called by any goroutine.
+// probe and in Start, which only declares. It may be called by any goroutine.
 func Self() *Worker {
 	if p := current.Load(); p != nil {
 		return p.w
@@ -18,8 +18,9 @@ func Self() *Worker {
 	return nil
 }
 
-// Loop returns the loop of this process, from OnWorkerStart on; nil before. It
-// may be called by any goroutine, but of the loop only Post may be used there.
+// Loop returns the loop of this process, from OnWorkerStart on; nil before, in
+// the probe and in Start. It may be called by any goroutine, but of the loop only
+// Post may be used there.
 func Loop() *eventloop.Loop {
 	if p := current.Load(); p != nil {
 		return p.loop
