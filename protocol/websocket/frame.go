@@ -60,7 +60,7 @@ func (s *session) input(buf []byte, limit int) (int, error) {
 	if !s.dialled {
 		header += maskBytes
 	}
-	if length > math.MaxInt64 {
+	if length > math.MaxInt64 || !minimal(buf[1]&bitsLength, length) {
 		return 0, s.refuse(protocolError)
 	}
 	// Control frames are bounded by themselves and may stand between the
@@ -70,6 +70,18 @@ func (s *session) input(buf []byte, limit int) (int, error) {
 		return 0, s.refuse(messageTooBig)
 	}
 	return header + int(length), nil
+}
+
+// minimal says that a length could not have been written shorter, as it must be
+// (RFC 6455 section 5.2).
+func minimal(form byte, length uint64) bool {
+	switch form {
+	case length16:
+		return length > maxControl
+	case length64:
+		return length > math.MaxUint16
+	}
+	return true
 }
 
 // mayCome refuses the first two bytes of a frame that may not come now: masked

@@ -23,8 +23,6 @@ func TestReceivesMessages(t *testing.T) {
 		{"126 bytes", masked(0x81, long), []string{long}},
 		{"65535 bytes", masked(0x81, huge[:1<<16-1]), []string{huge[:1<<16-1]}},
 		{"65536 bytes", masked(0x81, huge), []string{huge}},
-		{"length longer than it need be",
-			[]byte("\x81\xff\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x00hi"), []string{"hi"}},
 		{"zero key", []byte("\x81\x82\x00\x00\x00\x00hi"), []string{"hi"}},
 		{"two", join(masked(0x81, "a"), masked(0x81, "b")), []string{"a", "b"}},
 		{"fragments", join(masked(0x01, "a"), masked(0x00, "b"), masked(0x80, "c")),
@@ -151,6 +149,33 @@ func TestFrameRefused(t *testing.T) {
 			}
 			wantSent(t, c, tt.want)
 		})
+	}
+}
+
+// RFC 6455 section 5.2: the minimal number of bytes must be used, by either side.
+func TestLengthLongerThanItNeedBe(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		length string
+		bad    bool
+	}{
+		{"125 in 16 bits", "\x7e\x00\x7d", true},
+		{"126 in 16 bits", "\x7e\x00\x7e", false},
+		{"0 in 64 bits", "\x7f\x00\x00\x00\x00\x00\x00\x00\x00", true},
+		{"65535 in 64 bits", "\x7f\x00\x00\x00\x00\x00\x00\xff\xff", true},
+		{"65536 in 64 bits", "\x7f\x00\x00\x00\x00\x00\x01\x00\x00", false},
+	} {
+		for _, c := range []*conn{opened(1 << 20), dialled(1 << 20)} {
+			in := []byte("\x82" + tt.length)
+			if !c.dialled {
+				in[1] |= bitMask
+			}
+			n, err := Protocol.Input(in, c)
+			if tt.bad != errors.Is(err, protocolError) && !c.dialled ||
+				tt.bad != errors.Is(err, protocol.ErrBad) || tt.bad != (n == 0) {
+				t.Errorf("%s, dialled %t: %d, %v", tt.name, c.dialled, n, err)
+			}
+		}
 	}
 }
 
