@@ -17,7 +17,8 @@ type Protocol interface {
 	// Decode turns that message into what the author gets: a []byte for
 	// OnMessage, anything else for OnValue. frame may be changed in place and
 	// is gone when the callback returns. Skip means that there is nothing to
-	// deliver; any other error closes the connection.
+	// deliver, Again that there is more to do for this frame in a later turn;
+	// any other error closes the connection.
 	Decode(frame []byte, c Conn) (any, error)
 	// Encode appends v to dst as it goes over the wire and returns the longer
 	// slice. It may append nothing, which sends nothing. On an error nothing
@@ -147,6 +148,13 @@ var (
 	// Skip is returned by Decode for a frame that was consumed and has nothing
 	// for the author.
 	Skip = errors.New("protocol: consumed, nothing to deliver")
+	// Again is returned by Decode when it has worked long enough on a frame,
+	// so that other connections have their turn. The connection keeps the
+	// frame, as changed in place so far and maybe elsewhere, and gives it to
+	// Decode again in a later turn of the loop, for a datagram at once. Until
+	// then it reads no more and calls Input not again. The frame is dropped
+	// when the protocol of the connection is switched meanwhile.
+	Again = errors.New("protocol: not done with this frame")
 )
 
 // Reject is returned by Input or Decode instead of a plain error when the peer

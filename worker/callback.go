@@ -35,8 +35,9 @@ func (p *Process) guard(fn func()) {
 }
 
 // step takes the first message off data and delivers it. n is its length, 0
-// when it is not complete; an error ends the connection.
-func (c *Connection) step(data []byte) (n int, err error) {
+// when it is not complete, and size what it was decoded to, in bytes. An error
+// ends the connection, except protocol.Again.
+func (c *Connection) step(data []byte) (n, size int, err error) {
 	inProtocol := true
 	defer func() {
 		if r := recover(); r != nil {
@@ -46,7 +47,7 @@ func (c *Connection) step(data []byte) (n int, err error) {
 		}
 	}()
 	if n, err = c.measure(data); n == 0 || err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	c.p.counters.total++
 	k, frame := c.codec, data[:n:n]
@@ -57,20 +58,26 @@ func (c *Connection) step(data []byte) (n int, err error) {
 	case k.bytes != nil:
 		var msg []byte
 		if msg, err = k.bytes.DecodeBytes(frame, c); err == nil {
-			inProtocol = false
+			inProtocol, size = false, len(msg)
 			c.deliverBytes(msg, frame)
 		}
 	default:
 		var v any
 		if v, err = k.proto.Decode(frame, c); err == nil {
-			inProtocol = false
+			inProtocol, size = false, sizeOf(v)
 			c.deliver(v, frame)
 		}
 	}
-	if err == protocol.Skip {
+	if err == protocol.Skip || err == protocol.Again && c.codec != k {
 		err = nil
 	}
-	return n, err
+	return n, size, err
+}
+
+// sizeOf is the size of a message in bytes, 0 for what is not told by bytes.
+func sizeOf(v any) int {
+	p, _ := v.([]byte)
+	return len(p)
 }
 
 // afterPanic is what a panic means for the connection: nothing, unless the

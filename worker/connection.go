@@ -90,7 +90,7 @@ var networks = map[string]network{
 func (n network) String() string { return [...]string{"tcp", "ssl", "unix", "udp"}[n] }
 
 // flags are the switches of a connection.
-type flags uint16
+type flags uint32
 
 const (
 	queued   flags = 1 << iota // waits for the end of the turn
@@ -109,6 +109,7 @@ const (
 	suspect                    // its first bytes must not be a PROXY header
 	perIP                      // it is in Worker.perIP
 	holding                    // messages wait outside out, see heldBack
+	resting                    // what is in in waits for a later turn, see rest.go
 )
 
 // socket is how the loop sees a connection, so that OnEvents is not among the
@@ -123,7 +124,7 @@ func (c *Connection) Status() Status { return Status(c.status) }
 func (c *Connection) SendQueueSize() int { return c.waiting() }
 
 // RecvQueueSize returns how many received bytes wait for the rest of their
-// message, or for ResumeRecv.
+// message, for ResumeRecv, or for a later turn of the loop.
 func (c *Connection) RecvQueueSize() int { return c.in.size() }
 
 // Context is cancelled when the connection closes. Called on the loop
@@ -171,6 +172,7 @@ func (c *Connection) SetProtocol(p protocol.Protocol) {
 		c.flags &^= holding
 		c.account()
 	}
+	c.dropBegun()
 	c.resetState()
 	if Status(c.status) == Established && c.codec.hand != nil && !c.Dialled() {
 		c.expect(c.Worker.handshakeTimeout(), c.lateAccepted)

@@ -124,3 +124,6 @@ func Mixed(p *Process) bool {
 	}
 	return twice
 }
+
+// Resting is how many connections have something left for a later turn.
+func Resting(p *Process) int { return len(p.rests.waiting) }

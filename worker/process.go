@@ -64,6 +64,7 @@ type Process struct {
 	lastID   uint64
 	enrolled uint64 // of those that were ever in dialled
 	output   output
+	rests    rests
 	life     life
 	drain    drain
 	ctx      context.Context
@@ -243,6 +244,7 @@ func (p *Process) Flush() { p.flushAll() }
 
 // endTurn is the hook of the loop, after all flushing.
 func (p *Process) endTurn() {
+	p.rests.endTurn()
 	if n := p.output.pool.dropped; n > 0 {
 		p.output.pool.dropped = 0
 		p.litter(n)

@@ -56,10 +56,11 @@ func (c *Connection) shaking() bool {
 	return c.flags&both == both && c.extra.tls.Handshaking()
 }
 
-// held says that no message is delivered now: the author has paused, which does
-// not stop a handshake, or the protocol owes an answer to each and earlier ones do not get through.
+// held says that no message is delivered now: it is the turn of others, the
+// author has paused, which does not stop a handshake, or the protocol owes an
+// answer to each and earlier ones do not get through.
 func (c *Connection) held() bool {
-	return c.flags&paused != 0 && c.opened() || c.codec.fail != nil && c.flags&blocked != 0
+	return c.flags&resting != 0 || c.flags&paused != 0 && c.opened() || c.codec.fail != nil && c.flags&blocked != 0
 }
 
 // readable reads once, up to 64 KiB, and goes on to the end when the peer has
@@ -249,10 +250,23 @@ func (c *Connection) ended() {
 	c.rewatch()
 }
 
-// consume delivers the complete messages of data and returns the rest.
+// consume delivers the complete messages of data, as many as may be in this
+// turn, and returns the rest.
 func (c *Connection) consume(data []byte) []byte {
+	r := &c.p.rests
+	if r.consumer != c {
+		r.consumer, r.consumed = c, 0
+	}
 	for len(data) > 0 && Status(c.status) == Established && !c.held() {
-		n, err := c.step(data)
+		if r.consumed >= maxConsumed {
+			c.rest()
+			break
+		}
+		n, size, err := c.step(data)
+		if err == protocol.Again {
+			c.again(n)
+			break
+		}
 		if err != nil {
 			c.reject(err)
 			return nil
@@ -260,6 +274,7 @@ func (c *Connection) consume(data []byte) []byte {
 		if n == 0 {
 			break
 		}
+		r.consumed += max(n, size)
 		data = data[n:]
 	}
 	if Status(c.status) != Established {

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/eventloop"
+	"github.com/workerman-go/wm/protocol"
 )
 
 // maxDatagrams is how many are read at one event.
@@ -85,7 +86,11 @@ func (c *Connection) deliverDatagram(data []byte) {
 		c.deliverEmpty()
 	}
 	for len(data) > 0 && Status(c.status) == Established {
-		n, err := c.step(data)
+		n, _, err := c.step(data)
+		if err == protocol.Again { // datagrams are small
+			c.need = uint32(n)
+			continue
+		}
 		if err != nil {
 			c.explain(err)
 			break
