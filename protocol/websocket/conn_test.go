@@ -110,6 +110,10 @@ func (c *conn) step(buf []byte) ([]byte, int, error) {
 		return nil, 0, err
 	}
 	m, err := c.speaks().DecodeBytes(buf[:n:n], c)
+	for errors.Is(err, protocol.Again) {
+		moved := bytes.Clone(buf[:n]) // as connections do
+		m, err = c.speaks().DecodeBytes(moved, c)
+	}
 	return m, n, err
 }
 

@@ -223,7 +223,7 @@ func TestBombIsNotUnpacked(t *testing.T) {
 	x := compressing(t, Options{}, "permessage-deflate").state.(*session).extension
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	if _, reject := x.inflate([]byte(bomb), 1<<20); reject != messageTooBig {
+	if _, reject := inflate(x, []byte(bomb), 1<<20); reject != messageTooBig {
 		t.Fatal(reject)
 	}
 	runtime.ReadMemStats(&after)
@@ -323,7 +323,7 @@ func BenchmarkInflate(b *testing.B) {
 				payload := benchExtension(false).compress(nil, []byte(quarters(size)))
 				b.ReportAllocs()
 				for b.Loop() {
-					_, _ = x.inflate(payload, 1<<20)
+					_, _ = inflate(x, payload, 1<<20)
 				}
 			})
 		}

@@ -10,7 +10,14 @@ import (
 type fragments struct {
 	bytes []byte
 	valid int // so many of them are known to be whole characters of UTF-8
+
+	// unpacker has all of a compressed message and goes on inflating it; it
+	// is nil as long as parts are missing.
+	unpacker *unpacker
 }
+
+// inflating says that the message is being inflated, slice by slice.
+func (f *fragments) inflating() bool { return f != nil && f.unpacker != nil }
 
 // size is 0 for a message that has not begun.
 func (f *fragments) size() int {

@@ -214,7 +214,7 @@ func FuzzInflate(f *testing.F) {
 	x := fuzzed[1].deflate.extension(way{bits: maxBits}, way{bits: maxBits})
 	f.Fuzz(func(t *testing.T, in []byte) {
 		const limit = 4096
-		got, reject := x.inflate(in, limit)
+		got, reject := inflate(x, in, limit)
 		if len(got) > limit {
 			t.Errorf("%d bytes, the limit is %d", len(got), limit)
 		}

@@ -58,9 +58,9 @@ func New(o Options) protocol.Protocol {
 var Protocol = New(Options{})
 
 // websocket implements protocol.Protocol, Bytes, BinaryEncoder, Opener,
-// Handshaker, Holder, Sharer, Quiescer, Farewell and CodeFarewell. The state of a connection is
-// an *opening until the handshake is done, which a dialled one makes of its
-// *Request, and a *session from then on.
+// Handshaker, Holder, Sharer, Quiescer, Closer, Farewell and CodeFarewell. The
+// state of a connection is an *opening until the handshake is done, which a
+// dialled one makes of its *Request, and a *session from then on.
 type websocket struct {
 	takeover     bool
 	subprotocols []string
@@ -77,7 +77,7 @@ type session struct {
 	closed     bool   // our close frame is out
 	ended      bool   // the peer's close frame came: nothing may follow it
 
-	fragments *fragments // nil between messages
+	fragments *fragments // nil between messages, and for those in one piece
 	extension *extension // nil without compression
 }
 
@@ -106,6 +106,7 @@ func (p *websocket) Decode(frame []byte, c protocol.Conn) (any, error) {
 // DecodeBytes returns the message that frame completes, unmasked in place or
 // inflated into memory of its own. For the handshake, control frames and all
 // fragments but the last it returns protocol.Skip and has done what they ask for.
+// A large compressed message takes several calls, with protocol.Again in between.
 func (p *websocket) DecodeBytes(frame []byte, c protocol.Conn) ([]byte, error) {
 	if s, open := c.State().(*session); open {
 		return s.decode(frame, c)
