@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -25,15 +26,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// newPair makes a self-signed certificate and its key.
-func newPair(t *testing.T, serial int64) (cert, key string) {
+// newPair makes a self-signed certificate for the hosts, and its key.
+func newPair(t *testing.T, serial int64, hosts ...string) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial), NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: big.NewInt(serial), DNSNames: hosts,
+		Subject:   pkix.Name{CommonName: fmt.Sprintf("e2e %d", serial)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package transports has a Worker for each way to be reached that the test
-// names: E2E_TLS, E2E_UNIX, E2E_PORT, E2E_DATAGRAMS and E2E_ESSENTIAL; the
-// functions say what goes with each.
+// names: E2E_TLS, E2E_UNIX, E2E_PORT, E2E_DATAGRAMS, E2E_ESSENTIAL and
+// E2E_HTTPS; the functions say what goes with each.
 package transports
 
 import (
@@ -20,6 +20,7 @@ func Start() {
 	shared("text://", os.Getenv("E2E_DATAGRAMS"), "udp")
 	essential(os.Getenv("E2E_ESSENTIAL"))
 	inside(os.Getenv("E2E_INSIDE"))
+	https(os.Getenv("E2E_HTTPS"))
 }
 
 func echo(address, name string) *worker.Worker {
