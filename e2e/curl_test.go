@@ -80,9 +80,9 @@ func TestTLSByCurl(t *testing.T) {
 	c.get([]string{"HTTP/1.1 200", `TLS 1.3 for "localhost"`}, with(home, "--tlsv1.3")...)
 	c.get([]string{`for "other.test"`}, with(at("other.test", page), "--cacert", other)...)
 	for _, version := range []string{"--tls-max 1.2", "--tlsv1.3"} {
-		c.get([]string{`for "localhost", client 71`},
-			with(home, append(strings.Fields(version), "--cert", known)...)...)
-		if out, err := c.run(with(home, append(strings.Fields(version), "--cert", stranger)...)...); err == nil {
+		base := with(home, strings.Fields(version)...)
+		c.get([]string{`for "localhost", client 71`}, with(base, "--cert", known)...)
+		if out, err := c.run(with(base, "--cert", stranger)...); err == nil {
 			t.Errorf("a client with an unknown certificate is served: %s", out)
 		}
 	}

@@ -134,7 +134,8 @@ func TestStatusOfABusyProcess(t *testing.T) {
 	if r.took > statusLimit {
 		t.Errorf("wm connections took %v", r.took)
 	}
-	s.run("connections", "--json").wantCode(0).wantText(fmt.Sprintf(`"connections": %d,`, p.Connections))
+	s.run("connections", "--json").wantCode(0).
+		wantText(fmt.Sprintf(`"connections": %d,`, p.Connections))
 }
 
 // A suspended process is neither replaced nor waited for.

@@ -96,7 +96,8 @@ func TestStartFailsWhenTheProbeDoes(t *testing.T) {
 		{"one address twice", func(w *world, pid int) {
 			w.probe(spec("a", at(":1"), from("a.go:1")), spec("b", at(":1"), from("b.go:2")))
 		}, "worker b (b.go:2): tcp://b is taken by worker a already (a.go:1)"},
-		{"a bad address", func(w *world, pid int) { w.probe(bad) }, "worker a (apps/a/start.go:7): unknown scheme"},
+		{"a bad address", func(w *world, pid int) { w.probe(bad) },
+			"worker a (apps/a/start.go:7): unknown scheme"},
 		{"nothing declared", func(w *world, pid int) { w.probe() }, "no app declares a Worker"},
 		{"a port in use", func(w *world, pid int) {
 			w.taken["a"] = true
