@@ -49,22 +49,24 @@ func (c *Connection) step(data []byte) (n, size int, err error) {
 	if n, err = c.measure(data); n == 0 || err != nil {
 		return 0, 0, err
 	}
-	c.p.counters.total++
 	k, frame := c.codec, data[:n:n]
 	switch {
 	case k.proto == nil:
 		inProtocol = false
+		c.p.counters.total++
 		c.deliverBytes(frame, frame)
 	case k.bytes != nil:
 		var msg []byte
 		if msg, err = k.bytes.DecodeBytes(frame, c); err == nil {
 			inProtocol, size = false, len(msg)
+			c.p.counters.total++
 			c.deliverBytes(msg, frame)
 		}
 	default:
 		var v any
 		if v, err = k.proto.Decode(frame, c); err == nil {
 			inProtocol, size = false, sizeOf(v)
+			c.p.counters.total++
 			c.deliver(v, frame)
 		}
 	}

@@ -203,8 +203,8 @@ func TestValuesOfAnAuthorsProtocol(t *testing.T) {
 	c.send("12-3")
 	c.expect("1;3;6;")
 	s.do(func() {
-		if got := worker.Stats().TotalRequest; got != 4 {
-			t.Errorf("got %d requests, want 4", got)
+		if got := worker.Stats().TotalRequest; got != 3 {
+			t.Errorf("got %d requests, want 3", got)
 		}
 	})
 }

@@ -21,7 +21,8 @@ type published struct {
 type Statistics struct {
 	// Connections are those that are open now.
 	Connections int64
-	// TotalRequest counts messages received.
+	// TotalRequest counts messages received, and no handshakes, control frames
+	// or other frames that bring none.
 	TotalRequest int64
 	// SendFail counts messages refused for a full buffer, and write errors.
 	SendFail int64
