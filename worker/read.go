@@ -60,7 +60,8 @@ func (c *Connection) shaking() bool {
 // author has paused, which does not stop a handshake, or the protocol owes an
 // answer to each and earlier ones do not get through.
 func (c *Connection) held() bool {
-	return c.flags&resting != 0 || c.flags&paused != 0 && c.opened() || c.codec.fail != nil && c.flags&blocked != 0
+	return c.flags&resting != 0 || c.flags&paused != 0 && c.opened() ||
+		c.codec.fail != nil && c.flags&blocked != 0
 }
 
 // readable reads once, up to 64 KiB, and goes on to the end when the peer has

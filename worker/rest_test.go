@@ -133,8 +133,12 @@ func TestEndBehindARest(t *testing.T) {
 // What ends a connection in the middle of a frame ends the work on it.
 func TestEndInTheMiddleOfAFrame(t *testing.T) {
 	for name, end := range map[string]func(s *service, w *worker.Worker, c *client){
-		"Close":   func(s *service, w *worker.Worker, c *client) { s.do(func() { w.Connection(1).Close() }) },
-		"Destroy": func(s *service, w *worker.Worker, c *client) { s.do(func() { w.Connection(1).Destroy() }) },
+		"Close": func(s *service, w *worker.Worker, c *client) {
+			s.do(func() { w.Connection(1).Close() })
+		},
+		"Destroy": func(s *service, w *worker.Worker, c *client) {
+			s.do(func() { w.Connection(1).Destroy() })
+		},
 		"End": func(s *service, w *worker.Worker, c *client) {
 			s.do(func() { w.Connection(1).End() })
 			c.expectEnd()
