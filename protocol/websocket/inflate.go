@@ -3,6 +3,7 @@ package websocket
 import (
 	"bytes"
 	"compress/flate"
+	"errors"
 	"io"
 	"math"
 
@@ -23,7 +24,30 @@ const (
 
 // maxSlice is how much is inflated at once, in bytes: a small frame may mean as
 // much as MaxPackage, and other connections are not to wait for all of it.
-const maxSlice = 256 << 10
+// Input counts too, as blocks that mean little take time as well: maxInput ends
+// a slice, and maxIdle bytes without any output are refused. No compressor comes
+// near it; one window is 32 KiB.
+const (
+	maxSlice = 256 << 10
+	maxInput = 64 << 10
+	maxIdle  = 128 << 10
+)
+
+// source is what a flate reader reads from.
+type source struct {
+	bytes.Reader
+	left int // bytes until there has to be some output
+}
+
+// ReadByte is for all of the input but stored bytes, which are output.
+func (s *source) ReadByte() (byte, error) {
+	if s.left--; s.left < 0 {
+		return 0, errIdle
+	}
+	return s.Reader.ReadByte()
+}
+
+var errIdle = errors.New("websocket: compressed data without content")
 
 // unpacker is a flate reader with what it reads from and where to. The reader is
 // the standard library's: that of klauspost/compress is faster, but decodes a
@@ -31,7 +55,7 @@ const maxSlice = 256 << 10
 // connection's.
 type unpacker struct {
 	flate io.Reader
-	in    bytes.Reader
+	in    source
 	src   []byte
 	out   []byte
 	valid int // so many bytes of out are known to be whole characters of UTF-8
@@ -99,12 +123,13 @@ func (u *unpacker) slice(limit int, text bool) (done bool, reject *protocol.Reje
 // read fills out up to stop, and not above limit. It never makes room for more
 // than twice what has come.
 func (u *unpacker) read(limit, stop int) (done bool, reject *protocol.Reject) {
-	for len(u.out) < stop {
+	for had := u.in.Len(); len(u.out) < stop && had-u.in.Len() < maxInput; {
 		if len(u.out) == cap(u.out) {
 			grown := make([]byte, len(u.out), min(max(2*cap(u.out), firstRoom), limit+1))
 			copy(grown, u.out)
 			u.out = grown
 		}
+		u.in.left = maxIdle
 		n, err := u.flate.Read(u.out[len(u.out):min(cap(u.out), limit+1, stop)])
 		u.out = u.out[:len(u.out)+n]
 		switch {

@@ -153,3 +153,35 @@ func TestOnCloseBeforeTheHandshake(t *testing.T) {
 	c.mustReceive(t, []byte(request))
 	c.p.OnClose(c)
 }
+
+// Blocks without content cost time and give nothing.
+func TestInputOfASliceIsBounded(t *testing.T) {
+	const empty = "\x00\x00\x00\xff\xff"
+	x := compressing(t, Options{}, "permessage-deflate").state.(*session).extension
+	u := x.unpack([]byte(strings.Repeat(empty, 1<<20)))
+	before := u.in.Len()
+	if _, reject := u.slice(1<<20, false); reject != invalidData {
+		t.Errorf("%v, want a refusal", reject)
+	}
+	if n := before - u.in.Len(); n > len(empty)*maxIdle {
+		t.Errorf("%d bytes read", n)
+	}
+	x.putBack(u)
+
+	content := []byte(noise(1 << 20))
+	u = x.unpack(x.compress(nil, content))
+	for done, calls := false, 0; !done; calls++ {
+		var reject *protocol.Reject
+		before := u.in.Len()
+		if done, reject = u.slice(1<<20, false); reject != nil || calls > 1<<20/maxInput {
+			t.Fatalf("%v after %d calls", reject, calls)
+		}
+		if n := before - u.in.Len(); n > 2*maxInput {
+			t.Errorf("%d bytes read by one call", n)
+		}
+	}
+	if !bytes.Equal(u.out, content) {
+		t.Error("another message came out")
+	}
+	x.putBack(u)
+}
