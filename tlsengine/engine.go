@@ -23,6 +23,11 @@ type Engine struct {
 	in  intake
 	out queue
 
+	// Sink is what WriteNow offers records to; it returns how many bytes it took.
+	// Called on the loop goroutine. Set once, before the first WriteNow.
+	Sink func(record []byte) int
+	now  bool // inside WriteNow
+
 	unread  bool // plaintext may wait in crypto/tls
 	coming  int  // ciphertext that the present Write will still make
 	answers int  // bytes that Read made since the output was last empty
@@ -158,6 +163,21 @@ func (e *Engine) Feed(ciphertext []byte) {
 		e.in.feed(ciphertext)
 	}
 }
+
+// Lend is Feed without a copy, for established connections: the caller reads
+// until Read returns 0 and calls Keep before it uses ciphertext again. During a
+// handshake it is Feed.
+func (e *Engine) Lend(ciphertext []byte) {
+	if e.closed || e.readErr != nil || e.handshake != nil ||
+		e.in.size+len(ciphertext) > maxInput {
+		e.Feed(ciphertext)
+		return
+	}
+	e.in.lend(ciphertext)
+}
+
+// Keep ends Lend: what was not read is copied.
+func (e *Engine) Keep() { e.in.keep() }
 
 // Full says that 64 KiB wait unread: the caller reads no more from its socket,
 // during a handshake before the next wake, which then is sure to come, and

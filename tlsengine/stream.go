@@ -81,9 +81,25 @@ func (e *Engine) Write(p []byte) error {
 	return err
 }
 
+// WriteNow is Write that offers the records to Sink as long as no output waits,
+// without a copy; what Sink does not take becomes output.
+func (e *Engine) WriteNow(p []byte) error {
+	e.now = true
+	err := e.Write(p)
+	e.now = false
+	return err
+}
+
 // put is the Write of crypto/tls after the handshake. A chunk is made for all
 // that the present Write brings, and in a backlog for as much as waits already.
 func (e *Engine) put(b []byte) {
+	if e.now && e.out.size == 0 {
+		n := e.Sink(b)
+		e.coming -= n
+		if b = b[n:]; len(b) == 0 {
+			return
+		}
+	}
 	e.out.write(b, max(len(b), e.coming, e.out.size))
 	e.coming -= len(b)
 }

@@ -29,7 +29,7 @@ const (
 	minClassBits = 9
 	classes      = 10
 	// keepBytes is how much one class may hold back for later use.
-	keepBytes = 1 << 20
+	keepBytes = 2 << 20
 	// keepAtLeast spares busy processes the large ones as well.
 	keepAtLeast = 4
 )

@@ -14,6 +14,10 @@ import (
 // fits beside an unfinished message in the loop's scratch buffer.
 const wireBytes = 32 << 10
 
+// oneRecord is how much plaintext makes a single record. More is gathered, so
+// that it leaves in one system call.
+const oneRecord = 16 << 10
+
 // secure begins TLS on a socket that stands. Until the handshake is over
 // everything sent waits. What was read behind a preamble is ciphertext.
 func (c *Connection) secure(config *tls.Config) {
@@ -25,6 +29,7 @@ func (c *Connection) secure(config *tls.Config) {
 	} else {
 		e = tlsengine.Server(config, c.p.tokens, wake)
 	}
+	e.Sink = c.sink
 	e.SetAddrs(c.LocalAddr(), c.RemoteAddr())
 	x.tls = e
 	c.flags |= layered | opening
@@ -105,7 +110,8 @@ func (c *Connection) readTLS(p []byte) int {
 		if n == 0 {
 			return 0
 		}
-		e.Feed(wire[:n])
+		e.Lend(wire[:n])
+		defer e.Keep()
 	}
 	if c.flags&opening != 0 {
 		return 0
@@ -179,7 +185,11 @@ func (c *Connection) writeTLS() bool {
 func (c *Connection) encrypt() bool {
 	plain := c.out.bytes()
 	plain = plain[:min(len(plain), maxPending)]
-	if err := c.extra.tls.Write(plain); err != nil {
+	write := c.extra.tls.Write
+	if len(plain) <= oneRecord { // straight from crypto/tls to the socket
+		write = c.extra.tls.WriteNow
+	}
+	if err := write(plain); err != nil {
 		c.explain(err)
 		c.errno = uint16(unix.EPIPE)
 		c.queue()
@@ -189,6 +199,12 @@ func (c *Connection) encrypt() bool {
 	c.out.off += len(plain)
 	c.releaseOut()
 	return true
+}
+
+// sink offers a record to the kernel.
+func (c *Connection) sink(record []byte) int {
+	n, _ := c.writeOnce(record) // an error is seen at the end of the turn
+	return n
 }
 
 // notify says once, behind everything else, that nothing more will come.
