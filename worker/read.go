@@ -24,6 +24,10 @@ var (
 	errHandshake = errors.New("no handshake within Limits.HandshakeTimeout")
 )
 
+// hotBytes is how much pending output does not wait for the end of the turn: it
+// is still in the processor's cache, and one more system call is little beside it.
+const hotBytes = 8 << 10
+
 // OnEvents is called by the loop, at most once a turn.
 func (s *socket) OnEvents(ev eventloop.Events) {
 	c := (*Connection)(s)
@@ -32,6 +36,9 @@ func (s *socket) OnEvents(ev eventloop.Events) {
 	}
 	if ev&^eventloop.Writable != 0 && Status(c.status) != Closed && c.errno == 0 {
 		c.readable(ev)
+		if c.out.size() >= hotBytes {
+			c.offer()
+		}
 	}
 }
 
