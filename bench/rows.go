@@ -50,8 +50,10 @@ func rows() []row {
 	}
 	return append(all,
 		broadcastRow(1), broadcastRow(largeWindow),
-		largeRow("websocket"),
-		largeRow("wss", capacityOf(0.5, largeName("websocket"))),
+		largeRow("websocket", 1),
+		largeRow("wss", 1, capacityOf(0.5, largeName("websocket", 1))),
+		largeRow("websocket", largeWindow),
+		largeRow("wss", largeWindow, capacityOf(0.5, largeName("websocket", largeWindow))),
 		beside(nothing), beside(steady), beside(burst),
 		idleRow("tcp", bytesAtMost(700)), idleRow("websocket", bytesAtMost(1100)),
 		idleRow("wss", bytesAtMost(10<<10)))

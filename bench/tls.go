@@ -27,15 +27,15 @@ func encrypted(t load.Talk) load.Talk {
 	return t
 }
 
-func largeName(kind string) string {
-	return fmt.Sprintf("%s 1 KB, %d in flight", kind, largeWindow)
+func largeName(kind string, inFlight int) string {
+	return fmt.Sprintf("%s 1 KB, %d in flight", kind, inFlight)
 }
 
 // largeRow is a closed loop with messages of 1 KB, plain or encrypted.
-func largeRow(kind string, must ...bar) row {
+func largeRow(kind string, inFlight int, must ...bar) row {
 	return row{
 		kind:    "wss",
-		name:    largeName(kind),
+		name:    largeName(kind, inFlight),
 		workers: []string{kind},
 		must:    must,
 		measure: func(l *lab) (sample, error) {
@@ -47,7 +47,7 @@ func largeRow(kind string, must ...bar) row {
 			if kind == "wss" {
 				talk = encrypted(talk)
 			}
-			return l.window(to, load.Window{Talk: talk, Speakers: clients, InFlight: largeWindow})
+			return l.window(to, load.Window{Talk: talk, Speakers: clients, InFlight: inFlight})
 		},
 	}
 }
