@@ -13,8 +13,6 @@
 package websocket
 
 import (
-	"slices"
-
 	"github.com/workerman-go/wm/protocol"
 )
 
@@ -38,15 +36,21 @@ type Options struct {
 	// the nearest. A peer that asks for a smaller window gets a fixed level.
 	Level int
 	// Subprotocols are what this side speaks, the best first. A server answers
-	// with the first one that the client offers too, or with none. Dialled
-	// connections offer those of their Request instead.
+	// with the first one that the client offers too, or with none. Names that
+	// are no tokens (RFC 6455 section 4.1) are left out. Dialled connections
+	// offer those of their Request instead.
 	Subprotocols []string
 }
 
 // New returns the protocol for Worker.Protocol. One value serves accepted and
 // dialled connections, in any number of processes and goroutines.
 func New(o Options) protocol.Protocol {
-	p := &websocket{takeover: o.ContextTakeover, subprotocols: slices.Clone(o.Subprotocols)}
+	p := &websocket{takeover: o.ContextTakeover}
+	for _, name := range o.Subprotocols {
+		if isToken(name) {
+			p.subprotocols = append(p.subprotocols, name)
+		}
+	}
 	if o.Compress {
 		p.deflate = newDeflate(o)
 	}
