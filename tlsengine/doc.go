@@ -18,8 +18,10 @@
 //
 // What a caller does, always on its loop:
 //
-//	socket readable   Feed, then Read until it returns 0, then send Output
-//	something to say  one Write for all of it, then send Output
+//	socket readable   Feed, then Read until it returns 0, then send Output;
+//	                  or, without a copy, Lend, the same, Keep
+//	something to say  one Write for all of it, then send Output; or WriteNow,
+//	                  which offers records to Sink first
 //	wake              Progress, send Output; when Handshaking ends: HandshakeError
 //	                  or State, then Read, as data may stand behind the handshake
 //	sending Output    write it, Consume what the kernel took, until it is empty

@@ -43,7 +43,7 @@
 //	rest.go     what is too much for one turn waits for the next
 //	callback.go the protocol cuts off a message, the author's callback gets it
 //	send.go     what it sends is encoded into the send buffer of its connection
-//	flush.go    at the end of the turn each connection writes once
+//	flush.go    at the end of the turn each connection writes once, with 8 KiB at once
 //	close.go    one place where connections end
 //
 // What comes before the first message (PROXY headers, proxies, TLS, handshakes)

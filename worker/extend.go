@@ -19,5 +19,5 @@ func Workers() []*Worker {
 		return nil
 	}
 	p.own("Workers")
-	return append([]*Worker(nil), p.workers...)
+	return p.Workers()
 }

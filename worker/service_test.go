@@ -322,22 +322,34 @@ func (c *client) send(s string) {
 // expect reads exactly want.
 func (c *client) expect(want string) {
 	c.t.Helper()
-	got := make([]byte, len(want))
-	if n, err := io.ReadFull(c.r, got); err != nil {
-		c.t.Fatalf("got %.99q and %v after %d of %d bytes of %.99q",
-			got[:n], err, n, len(want), want)
-	}
-	if string(got) != want {
-		c.t.Fatalf("got %.99q, want %.99q", got, want)
-	}
+	expectBytes(c.t, c.r, want)
 }
 
 // expectEnd reads the end of the stream and nothing before it.
 func (c *client) expectEnd() {
 	c.t.Helper()
-	rest, err := io.ReadAll(c.r)
+	expectEnd(c.t, c.r)
+}
+
+// expectBytes reads exactly want.
+func expectBytes(t testing.TB, r io.Reader, want string) {
+	t.Helper()
+	got := make([]byte, len(want))
+	if n, err := io.ReadFull(r, got); err != nil {
+		t.Fatalf("got %.99q and %v after %d of %d bytes of %.99q",
+			got[:n], err, n, len(want), want)
+	}
+	if string(got) != want {
+		t.Fatalf("got %.99q, want %.99q", got, want)
+	}
+}
+
+// expectEnd reads the end of the stream and nothing before it.
+func expectEnd(t testing.TB, r io.Reader) {
+	t.Helper()
+	rest, err := io.ReadAll(r)
 	if err != nil || len(rest) > 0 {
-		c.t.Fatalf("got %.99q and %v, want the end", rest, err)
+		t.Fatalf("got %.99q and %v, want the end", rest, err)
 	}
 }
 

@@ -114,24 +114,14 @@ func (c *wire) send(s string) {
 // expect reads exactly want.
 func (c *wire) expect(want string) {
 	c.t.Helper()
-	got := make([]byte, len(want))
-	if n, err := io.ReadFull(c.r, got); err != nil {
-		c.t.Fatalf("got %.99q and %v after %d of %d bytes of %.99q",
-			got[:n], err, n, len(want), want)
-	}
-	if string(got) != want {
-		c.t.Fatalf("got %.99q, want %.99q", got, want)
-	}
+	expectBytes(c.t, c.r, want)
 }
 
 // expectEnd reads the end of the stream, over ssl a close_notify, and nothing
 // before it.
 func (c *wire) expectEnd() {
 	c.t.Helper()
-	rest, err := io.ReadAll(c.r)
-	if err != nil || len(rest) > 0 {
-		c.t.Fatalf("got %.99q and %v, want the end", rest, err)
-	}
+	expectEnd(c.t, c.r)
 }
 
 // expectCut reads the end in whatever form it comes, and nothing before it.
