@@ -83,14 +83,20 @@ type Sharer interface{ Class(c Conn) int }
 
 // Failer is implemented by a protocol in which every message is owed an answer
 // and answers come in the order of the messages (http). The connection delivers
-// no message while a backlog waits, and it ends when an answer was refused,
-// because the next one would be taken for it. AppendFailure runs when the
+// no message before the one before it was answered, which a Quiescer tells, or
+// was passed over by SendRaw, and none while a backlog waits; it ends when an
+// answer was refused, because the next one would be taken for it. AppendFailure runs when the
 // callback of the message delivered last has panicked before it answered: what
 // it appends is sent and ends the connection like a Reject; nothing appended
 // ends it at once.
 type Failer interface {
 	AppendFailure(dst []byte, c Conn) []byte
 }
+
+// Releaser is implemented by a protocol that keeps something for the message it
+// decoded last. Released runs when the callback has returned, or has panicked;
+// frame is still what Decode got.
+type Releaser interface{ Released(c Conn) }
 
 // Farewell is implemented by a protocol with a last word of its own
 // (websocket: the close frame). AppendFarewell runs once, when this side
@@ -155,6 +161,12 @@ var (
 	// then it reads no more and calls Input not again. The frame is dropped
 	// when the protocol of the connection is switched meanwhile.
 	Again = errors.New("protocol: not done with this frame")
+	// Wait is returned by Decode after Awaiter.Await: the connection keeps the
+	// frame, as changed in place so far and maybe elsewhere, and gives it to
+	// Decode again when done has returned. Not for datagrams.
+	Wait = errors.New("protocol: waiting before this frame is delivered")
+	// ErrBody is returned by BodySender for a second body at once.
+	ErrBody = errors.New("protocol: another body is still being sent")
 )
 
 // Reject is returned by Input or Decode instead of a plain error when the peer

@@ -67,10 +67,10 @@ func (c *Connection) step(data []byte) (n, size int, err error) {
 		if v, err = k.proto.Decode(frame, c); err == nil {
 			inProtocol, size = false, sizeOf(v)
 			c.p.counters.total++
-			c.deliver(v, frame)
+			c.deliverOwed(v, frame)
 		}
 	}
-	if err == protocol.Skip || err == protocol.Again && c.codec != k {
+	if err == protocol.Skip || c.codec != k && (err == protocol.Again || err == protocol.Wait) {
 		err = nil
 	}
 	return n, size, err
@@ -185,6 +185,12 @@ func (c *Connection) deliver(v any, frame []byte) {
 			c.OnValue(c, v)
 		}
 	}
+}
+
+// released lets the protocol let go of the message that was delivered.
+func (c *Connection) released(k *codec) {
+	defer c.p.caught("the protocol's Released")
+	k.release.Released(c)
 }
 
 // where names the code that panicked over a message.

@@ -75,7 +75,7 @@ func (c *Connection) conclude() {
 		c.finish()
 		return
 	}
-	if c.queueSize() > 0 || c.flags&opening != 0 {
+	if c.unsent() || c.flags&(opening|awaiting) != 0 {
 		return
 	}
 	c.notify()
@@ -112,7 +112,7 @@ func (c *Connection) destroy() {
 	}
 	if c.offer(); c.errno != 0 {
 		c.p.counters.sendFail++
-	} else if c.queueSize() == 0 {
+	} else if !c.unsent() {
 		c.notify()
 	}
 	c.finish()
@@ -176,6 +176,7 @@ func (c *Connection) finish() {
 	}
 	if c.extra != nil {
 		c.extra.end(c.p.loop)
+		c.endBody()
 	}
 	if introduced {
 		c.onClose()

@@ -21,6 +21,7 @@ type codec struct {
 	coded    protocol.CodeFarewell
 	sent     protocol.Finisher
 	fail     protocol.Failer
+	release  protocol.Releaser
 	farewell protocol.Farewell
 	quiet    protocol.Quiescer
 	leave    protocol.Leaver
@@ -47,6 +48,7 @@ func (p *Process) codecOf(proto protocol.Protocol, name string) *codec {
 	c.coded, _ = proto.(protocol.CodeFarewell)
 	c.sent, _ = proto.(protocol.Finisher)
 	c.fail, _ = proto.(protocol.Failer)
+	c.release, _ = proto.(protocol.Releaser)
 	c.farewell, _ = proto.(protocol.Farewell)
 	c.quiet, _ = proto.(protocol.Quiescer)
 	c.leave, _ = proto.(protocol.Leaver)

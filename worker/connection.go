@@ -68,6 +68,8 @@ type extra struct {
 	dial     *dial             // nil for accepted connections
 	header   http.Header       // of the 101
 	upgrade  *websocket.Connecting
+	body     *body  // sent behind out
+	awaits   int    // calls of Await that are not done
 	zone     uint32 // of the link-local sender of a datagram
 }
 
@@ -93,23 +95,26 @@ func (n network) String() string { return [...]string{"tcp", "ssl", "unix", "udp
 type flags uint32
 
 const (
-	queued   flags = 1 << iota // waits for the end of the turn
-	blocked                    // out is backlog: the kernel refused its beginning
-	full                       // OnBufferFull ran since the backlog was empty
-	paused                     // PauseRecv
-	deaf                       // the loop does not report bytes to read
-	resumed                    // in is to be parsed without new bytes
-	halfOpen                   // End shut down our side
-	told                       // protocol.Leaver knows of the drain
-	opening                    // what is sent waits for connect, proxies or TLS
-	layered                    // bytes pass extra.tls
-	prefaced                   // bytes go to extra.preamble
-	datagram                   // each message is a packet
-	notified                   // TLS has told the peer that nothing more comes
-	suspect                    // its first bytes must not be a PROXY header
-	perIP                      // it is in Worker.perIP
-	holding                    // messages wait outside out, see heldBack
-	resting                    // what is in in waits for a later turn, see rest.go
+	queued    flags = 1 << iota // waits for the end of the turn
+	blocked                     // out is backlog: the kernel refused its beginning
+	full                        // OnBufferFull ran since the backlog was empty
+	paused                      // PauseRecv
+	deaf                        // the loop does not report bytes to read
+	resumed                     // in is to be parsed without new bytes
+	halfOpen                    // End shut down our side
+	told                        // protocol.Leaver knows of the drain
+	opening                     // what is sent waits for connect, proxies or TLS
+	layered                     // bytes pass extra.tls
+	prefaced                    // bytes go to extra.preamble
+	datagram                    // each message is a packet
+	notified                    // TLS has told the peer that nothing more comes
+	suspect                     // its first bytes must not be a PROXY header
+	perIP                       // it is in Worker.perIP
+	holding                     // messages wait outside out, see heldBack
+	resting                     // what is in in waits for a later turn, see rest.go
+	owing                       // the message delivered last has no answer yet, see owe.go
+	awaiting                    // the protocol does something that blocks, see await.go
+	streaming                   // extra.body follows out
 )
 
 // socket is how the loop sees a connection, so that OnEvents is not among the
@@ -173,6 +178,7 @@ func (c *Connection) SetProtocol(p protocol.Protocol) {
 		c.account()
 	}
 	c.dropBegun()
+	c.flags &^= owing // the new one does not know of it
 	c.resetState()
 	if Status(c.status) == Established && c.codec.hand != nil && !c.Dialled() {
 		c.expect(c.Worker.handshakeTimeout(), c.lateAccepted)

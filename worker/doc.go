@@ -41,6 +41,9 @@
 //	accept.go   the loop says that clients wait; up to 16 are taken
 //	read.go     up to 64 KiB are read into the loop's scratch buffer
 //	rest.go     what is too much for one turn waits for the next
+//	owe.go      one message after another where each is owed an answer
+//	await.go    a protocol that does something that blocks
+//	body.go     what is sent from a file
 //	callback.go the protocol cuts off a message, the author's callback gets it
 //	send.go     what it sends is encoded into the send buffer of its connection
 //	flush.go    at the end of the turn each connection writes once, with 8 KiB at once

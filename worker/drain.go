@@ -129,7 +129,7 @@ func (c *Connection) retire() {
 		c.tell()
 	}
 	hopeful := k.leave != nil || c.BytesRead == 0 // its next message is still served
-	if !c.rests() || c.queueSize() > 0 || hopeful && c.silence() < drainSilence {
+	if !c.rests() || c.unsent() || hopeful && c.silence() < drainSilence {
 		return
 	}
 	c.readable(eventloop.Readable)

@@ -101,7 +101,7 @@ func (c *Connection) offer() {
 	}
 	c.codec.measureTurn(size)
 	switch {
-	case c.queueSize() > 0:
+	case c.unsent():
 		c.block()
 	case c.flags&holding != 0: // they were counted beside what is held
 		c.account()
@@ -116,9 +116,17 @@ func (c *Connection) block() {
 	c.checkFull()
 }
 
-// write moves bytes from out to the kernel; false after an error, which the
-// end of the turn deals with.
+// write moves what waits to the kernel; false after an error, which the end of
+// the turn deals with.
 func (c *Connection) write() bool {
+	if c.flags&streaming != 0 {
+		return c.writeBody()
+	}
+	return c.writeOut()
+}
+
+// writeOut is write for out alone.
+func (c *Connection) writeOut() bool {
 	if c.flags&layered != 0 {
 		return c.writeTLS()
 	}
@@ -166,12 +174,12 @@ func (c *Connection) releaseOut() {
 
 // writable goes on with the backlog.
 func (c *Connection) writable() {
-	if c.flags&blocked == 0 {
+	if c.flags&blocked == 0 || c.flags&awaiting != 0 {
 		return
 	}
 	sent := c.write()
 	c.account()
-	if !sent || c.sendable() > 0 {
+	if !sent || c.sendable() > 0 || c.flags&streaming != 0 {
 		return
 	}
 	c.flags &^= blocked
@@ -195,14 +203,26 @@ func (c *Connection) drained() {
 	}
 }
 
-// queueSize is how many bytes wait: in out, and, encrypted, in TLS.
+// queueSize is how many bytes wait in memory.
 func (c *Connection) queueSize() int {
+	n := c.front()
+	if c.flags&streaming != 0 {
+		n += c.extra.body.after.size()
+	}
+	return n
+}
+
+// front is what goes next: out, and, encrypted, what is in TLS.
+func (c *Connection) front() int {
 	n := c.out.size()
 	if c.flags&layered != 0 {
 		n += c.extra.tls.OutputSize()
 	}
 	return n
 }
+
+// unsent says that something waits for the kernel, in memory or in a file.
+func (c *Connection) unsent() bool { return c.flags&streaming != 0 || c.queueSize() > 0 }
 
 // waiting is all that waits, also for a handshake of the protocol, and
 // datagrams for their socket.

@@ -187,5 +187,6 @@ func (c *Connection) explain(err error) {
 // idle says that nothing is in it any more.
 func (x *extra) idle() bool {
 	return x.ctx == nil && x.linger == 0 && x.deadline == 0 && x.preamble == nil && x.head == nil &&
-		x.tls == nil && x.dial == nil && x.header == nil && x.upgrade == nil
+		x.tls == nil && x.dial == nil && x.header == nil && x.upgrade == nil &&
+		x.body == nil && x.awaits == 0
 }

@@ -2,6 +2,8 @@ package worker_test
 
 import (
 	"bufio"
+	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -39,19 +41,54 @@ func TestPanickingRequestIsAnsweredAndEndsItsConnection(t *testing.T) {
 	s.logged("panic in OnRequest")
 }
 
-// While one waits for its answer, a panic in the next cannot be told to the
-// peer: it would be taken for the answer of the first.
-func TestPanicBehindAnUnansweredRequestEndsTheConnection(t *testing.T) {
+// The next request is delivered when the last was answered, however late, so
+// that no answer can be taken for that of another.
+func TestLateAnswersAreThoseOfTheirRequests(t *testing.T) {
+	overEvery(t, func(t *testing.T, o over) {
+		w := o.worker(t, "http")
+		w.OnRequest = func(c *worker.Connection, r *http1.Request) {
+			if r.Path() == "/now" {
+				c.Send(r.URI())
+				return
+			}
+			worker.Go(c.Context(), func(context.Context) (int, error) { return 0, nil },
+				func(int, error) { c.Send(r.URI()) })
+		}
+		s := start(t, w)
+		c := o.open(s)
+		targets := []string{"/later?1", "/now?2", "/later?3", "/later?4", "/now?5", "/now?6"}
+		for _, target := range targets {
+			c.send(fmt.Sprintf(get, target))
+		}
+		for _, want := range targets {
+			expectAnswer(t, c.r, http.StatusOK, want)
+		}
+	})
+}
+
+// What SendRaw says is no answer, and the connection goes on.
+func TestRawAnswersPayWhatIsOwed(t *testing.T) {
 	w := worker.New("http://127.0.0.1:0")
 	w.OnRequest = func(c *worker.Connection, r *http1.Request) {
-		if r.Path() == "/panic" {
-			panic("boom")
-		}
+		c.SendRaw([]byte("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nraw"))
 	}
-	s := start(t, w)
-	c := s.dial()
-	c.send(fmt.Sprintf(get+get, "/later", "/panic"))
-	c.expectEnd()
+	c := start(t, w).dial()
+	for range 3 {
+		c.send(fmt.Sprintf(get, "/"))
+		expectAnswer(t, c.r, http.StatusOK, "raw")
+	}
+}
+
+func expectAnswer(t testing.TB, r *bufio.Reader, status int, body string) {
+	t.Helper()
+	response, err := http.ReadResponse(r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != status || string(got) != body {
+		t.Errorf("answer %d %.80q, %v, want %d %.80q", response.StatusCode, got, err, status, body)
+	}
 }
 
 // Requests behind a slow reader wait in the kernel instead of losing answers.
@@ -88,30 +125,17 @@ func TestRefusedAnswerEndsTheConnection(t *testing.T) {
 	w.OnRequest = func(c *worker.Connection, r *http1.Request) { waiting <- c }
 	s := start(t, w)
 	c := s.dial()
-	for range 3 {
-		c.send(fmt.Sprintf(get, "/"))
-	}
+	c.send(fmt.Sprintf(get, "/"))
 	conn := await(t, waiting, "request")
-	await(t, waiting, "request")
-	await(t, waiting, "request")
 	s.do(func() {
-		for n := range 3 {
-			conn.Send(fmt.Sprint(n) + strings.Repeat("x", 8<<20))
+		conn.SendRaw(bytes.Repeat([]byte{'x'}, 64<<20))
+		conn.Flush()
+		if err := conn.Send("answer"); err != worker.ErrBufferFull {
+			t.Errorf("Send behind the backlog: %v, want ErrBufferFull", err)
 		}
 	})
-	r := bufio.NewReaderSize(c.r, 1<<20)
-	answers := 0
-	for ; ; answers++ {
-		response, err := http.ReadResponse(r, nil)
-		if err != nil {
-			break
-		}
-		body, err := io.ReadAll(response.Body)
-		if err != nil || body[0] != byte('0'+answers) {
-			t.Fatalf("answer %d: %.9q, %v", answers, body, err)
-		}
-	}
-	if answers == 0 || answers == 3 {
-		t.Errorf("%d answers came, want those before the refused one", answers)
+	n, err := io.Copy(io.Discard, c.r)
+	if n != 64<<20 || err != nil {
+		t.Errorf("%d bytes and %v, want what was sent before and the end", n, err)
 	}
 }

@@ -57,18 +57,19 @@ type Process struct {
 	env   Env
 	began time.Time
 
-	workers  []*Worker   // w, and those of Join and Worker.Listen
-	joined   []joined    // of Join
-	dialled  connections // of Dial
-	codecs   []*codec
-	lastID   uint64
-	enrolled uint64 // of those that were ever in dialled
-	output   output
-	rests    rests
-	life     life
-	drain    drain
-	ctx      context.Context
-	cancel   context.CancelFunc
+	workers    []*Worker   // w, and those of Join and Worker.Listen
+	joined     []joined    // of Join
+	dialled    connections // of Dial
+	codecs     []*codec
+	lastID     uint64
+	enrolled   uint64 // of those that were ever in dialled
+	output     output
+	rests      rests
+	delivering *Connection // whose owed message is in its callback now
+	life       life
+	drain      drain
+	ctx        context.Context
+	cancel     context.CancelFunc
 
 	strict     bool // check that callers are on the loop
 	tokens     *tlsengine.Tokens

@@ -64,10 +64,10 @@ func (c *Connection) shaking() bool {
 }
 
 // held says that no message is delivered now: it is the turn of others, the
-// author has paused, which does not stop a handshake, or the protocol owes an
-// answer to each and earlier ones do not get through.
+// protocol waits for something or owes an answer, the author has paused, which
+// does not stop a handshake, or answers that are owed do not get through.
 func (c *Connection) held() bool {
-	return c.flags&resting != 0 || c.flags&paused != 0 && c.opened() ||
+	return c.flags&(resting|owing|awaiting) != 0 || c.flags&paused != 0 && c.opened() ||
 		c.codec.fail != nil && c.flags&blocked != 0
 }
 
@@ -119,7 +119,7 @@ func (c *Connection) rewatch() {
 	if c.flags&deaf != 0 {
 		want = 0
 	}
-	if c.flags&blocked != 0 {
+	if c.flags&blocked != 0 && c.flags&awaiting == 0 {
 		want |= eventloop.Writable
 	}
 	err := c.p.loop.Rewatch(int(c.fd), want)
@@ -273,6 +273,10 @@ func (c *Connection) consume(data []byte) []byte {
 		n, size, err := c.step(data)
 		if err == protocol.Again {
 			c.again(n)
+			break
+		}
+		if err == protocol.Wait {
+			c.need = uint32(n) // Await has held the connection
 			break
 		}
 		if err != nil {

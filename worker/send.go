@@ -72,6 +72,9 @@ func (c *Connection) SendRaw(p []byte) error {
 	if err := c.admit(); err != nil {
 		return err
 	}
+	if c.p.output.encoding != c {
+		c.paid() // an answer that the protocol does not see
+	}
 	return c.put(p)
 }
 
@@ -209,6 +212,7 @@ func (c *Connection) commit(k *codec, b *buffer, out []byte, err error) error {
 	}
 	if err == nil && k.sent != nil {
 		k.sent.Sent(c)
+		c.answered()
 	}
 	return err
 }
@@ -245,17 +249,21 @@ func (c *Connection) put(p []byte) error {
 
 // room returns the send buffer with room for n more bytes.
 func (c *Connection) room(n int) *buffer {
-	o := &c.p.output
-	if c.out == nil {
-		c.out = o.pool.get(max(n, c.codec.turnRoom()))
-		return c.out
+	last := &c.out
+	if c.flags&streaming != 0 {
+		last = &c.extra.body.after
 	}
-	o.pool.grow(c.out, n)
-	return c.out
+	pool := &c.p.output.pool
+	if *last == nil {
+		*last = pool.get(max(n, c.codec.turnRoom()))
+	} else {
+		pool.grow(*last, n)
+	}
+	return *last
 }
 
 // waits are the reasons why what is sent now is backlog and not pending.
-const waits = blocked | opening
+const waits = blocked | opening | awaiting
 
 // added is what every message comes to: into the backlog, or pending until the
 // turn ends or enough has come together. A datagram goes out at once.
@@ -269,7 +277,7 @@ func (c *Connection) added() error {
 		return nil
 	}
 	c.queue()
-	if len(c.out.data) >= min(maxPending, c.MaxSendBufferSize) {
+	if c.out.size() >= min(maxPending, c.MaxSendBufferSize) {
 		c.offer()
 	}
 	return nil

@@ -17,9 +17,20 @@ type conn struct {
 	max    int
 	sent   []byte
 	closed bool
+	last   []byte // the buffer of the request that was received last
 }
 
 func newConn() *conn { return &conn{max: 10 << 20} }
+
+// asked is one whose first request waits for an answer.
+func asked(t testing.TB) *conn {
+	t.Helper()
+	c := newConn()
+	if err := c.receive(func(*Request) {}, get()); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
 
 func (c *conn) Dialled() bool   { return false }
 func (c *conn) MaxPackage() int { return c.max }
@@ -74,6 +85,7 @@ func (c *conn) step(buf []byte, onRequest func(r *Request)) (int, error) {
 	if err != nil || n == 0 || n > len(buf) {
 		return 0, err
 	}
+	c.last = buf
 	v, err := http1{}.Decode(buf[:n:n], c)
 	switch {
 	case errors.Is(err, protocol.Skip):

@@ -16,12 +16,15 @@ const (
 
 // encode appends v as the answer to the oldest request that waits for one.
 func (e *exchange) encode(dst []byte, v any) ([]byte, error) {
-	a := e.next()
+	a, err := e.next()
+	if err != nil {
+		return dst, err
+	}
 	switch v := v.(type) {
 	case string:
 		dst = appendPage(dst, a, typeHTML, v)
 	case []byte:
-		return e.encodeBytes(dst, v), nil
+		return e.encodeBytes(dst, v)
 	case nil:
 		dst = appendPage(dst, a, typeHTML, "")
 	case *Response:
@@ -39,9 +42,13 @@ func (e *exchange) encode(dst []byte, v any) ([]byte, error) {
 	return dst, nil
 }
 
-func (e *exchange) encodeBytes(dst, body []byte) []byte {
-	e.pending, e.final = e.next(), true
-	return appendPage(dst, e.pending, typeHTML, body)
+func (e *exchange) encodeBytes(dst, body []byte) ([]byte, error) {
+	a, err := e.next()
+	if err != nil {
+		return dst, err
+	}
+	e.pending, e.final = a, true
+	return appendPage(dst, a, typeHTML, body), nil
 }
 
 // typeOf tells what AppendText has made of v: JSON unless v is a scalar.

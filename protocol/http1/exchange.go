@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/workerman-go/wm/protocol"
 )
@@ -14,18 +15,20 @@ const (
 	closes                    // the connection ends behind it
 )
 
-// exchange is the state of a connection: the request that arrives, the one that
-// was delivered last, and those that wait for an answer.
+// exchange is the state of a connection: the request that arrives, and the one
+// that was delivered last, which may wait for its answer. There is one at a time:
+// the connection delivers the next when the last was answered.
 type exchange struct {
 	head     head
 	chunks   chunks
 	searched int // so many bytes of an unfinished head were parsed
 	request  Request
 
-	waiting []answer // oldest first
-	pending answer   // what the answer being sent respects
-	final   bool     // it is a whole answer, not an interim one
-	owed    bool     // 100 Continue, once the answers before it are out
+	begun   bool   // there was a request
+	asked   bool   // request waits for its answer
+	due     answer // what that has to respect
+	pending answer // what the answer being sent respects
+	final   bool   // it is a whole answer, not an interim one
 
 	last    bool // the request that closes was read: what follows is discarded
 	leaving bool // the process drains
@@ -101,14 +104,9 @@ func (e *exchange) length(buf []byte, limit int) (int, error) {
 	return h.length + int(h.contentLength), nil
 }
 
-// goOn answers Expect: 100-continue, once. Answers to earlier requests come
-// first.
+// goOn answers Expect: 100-continue, once.
 func (e *exchange) goOn(c protocol.Conn) {
 	e.head.expects = false
-	if len(e.waiting) > 0 {
-		e.owed = true
-		return
-	}
 	_ = c.SendRaw(interim) // the peer sends its body without it, only later
 }
 
@@ -123,7 +121,6 @@ func (e *exchange) decode(frame []byte, c protocol.Conn) (any, error) {
 			return nil, badRequest
 		}
 	}
-	e.owed = false
 	e.request.set(frame, &e.head, &e.chunks)
 	var a answer
 	if e.head.method == methodHead {
@@ -133,32 +130,37 @@ func (e *exchange) decode(frame []byte, c protocol.Conn) (any, error) {
 		a |= closes
 		e.last = true
 	}
-	e.waiting = append(e.waiting, a)
+	e.begun, e.asked, e.due = true, true, a
 	e.head = head{}
 	e.chunks = chunks{}
 	return &e.request, nil
 }
 
-// next is what the answer that is encoded now has to respect. An answer that
-// nobody asked for is sent too.
-func (e *exchange) next() answer {
-	var a answer
-	if len(e.waiting) > 0 {
-		a = e.waiting[0]
+// next is what the answer that is encoded now has to respect. Before the first
+// request there may be one, which is the last; later it would be taken for the
+// answer of a request to come.
+func (e *exchange) next() (answer, error) {
+	a := e.due
+	switch {
+	case e.asked:
+	case e.begun:
+		return 0, ErrNotAsked
+	default:
+		a = closes
 	}
-	if e.leaving && len(e.waiting) <= 1 {
+	if e.leaving {
 		a |= closes
 	}
-	return a
+	return a, nil
 }
 
-// fail answers the request whose callback panicked, unless earlier ones still
-// wait: then nobody could tell which of them it is for.
+// ErrNotAsked is what Send returns for an answer when no request of the
+// connection waits for one: each request has one answer.
+var ErrNotAsked = errors.New("http1: no request waits for an answer")
+
+// fail answers the request whose callback panicked.
 func (e *exchange) fail(dst []byte) []byte {
-	if len(e.waiting) != 1 {
-		return dst
-	}
-	e.waiting = e.waiting[:0]
+	e.asked = false
 	return append(dst, internalError...)
 }
 
@@ -170,15 +172,15 @@ func (e *exchange) sent(c protocol.Conn) {
 	if !e.final {
 		return
 	}
-	e.final = false
-	if len(e.waiting) > 0 {
-		e.waiting = e.waiting[:copy(e.waiting, e.waiting[1:])]
-	}
-	switch {
-	case e.pending&closes != 0:
+	e.final, e.asked = false, false
+	if e.pending&closes != 0 {
 		c.Close()
-	case e.owed && len(e.waiting) == 0:
-		e.owed = false
-		_ = c.SendRaw(interim)
+	}
+}
+
+// released makes the request last until it is answered, when that is later.
+func (e *exchange) released() {
+	if e.asked {
+		e.request.keep()
 	}
 }

@@ -7,8 +7,10 @@
 //		c.Send("hello " + r.Get("name", "world"))
 //	}
 //
-// Every request needs exactly one answer, and answers belong to the requests in
-// the order these came (features.md 25.18, 25.23). Whether the connection stays
+// Every request needs exactly one answer (features.md 25.23), which may come long
+// after the callback has returned; the next request of a connection is delivered
+// when it was sent (25.18). What SendRaw sends is no answer: it is not counted as
+// one, and the connection goes on without. Whether the connection stays
 // open is decided here and not by the app: Connection: close, HTTP/1.0 and a
 // draining process end it behind the answer (trap T63).
 //
@@ -23,7 +25,8 @@ import "github.com/workerman-go/wm/protocol"
 // to HTTP.
 var Protocol protocol.Protocol = http1{}
 
-// http1 implements protocol.Protocol, BytesEncoder, Finisher, Quiescer and Leaver.
+// http1 implements protocol.Protocol, BytesEncoder, Finisher, Failer, Releaser,
+// Quiescer and Leaver.
 type http1 struct{}
 
 // Input returns the length of the first request, body included.
@@ -44,18 +47,20 @@ func (http1) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
 
 // EncodeBytes appends the answer whose body is p.
 func (http1) EncodeBytes(dst, p []byte, c protocol.Conn) ([]byte, error) {
-	return exchangeOf(c).encodeBytes(dst, p), nil
+	return exchangeOf(c).encodeBytes(dst, p)
 }
 
 // Sent closes the connection behind an answer that said so.
 func (http1) Sent(c protocol.Conn) { exchangeOf(c).sent(c) }
 
+// Released keeps a request that waits for its answer.
+func (http1) Released(c protocol.Conn) { exchangeOf(c).released() }
+
 // Quiet is true when every request was answered.
-func (http1) Quiet(c protocol.Conn) bool { return len(exchangeOf(c).waiting) == 0 }
+func (http1) Quiet(c protocol.Conn) bool { return !exchangeOf(c).asked }
 
 // AppendFailure is protocol.Failer: 500 and the end of the connection.
 func (http1) AppendFailure(dst []byte, c protocol.Conn) []byte { return exchangeOf(c).fail(dst) }
 
-// Leave makes the next answer that leaves no request unanswered say
-// Connection: close.
+// Leave makes the next answer say Connection: close.
 func (http1) Leave(c protocol.Conn) { exchangeOf(c).leaving = true }

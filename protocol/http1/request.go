@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Request is what a client asks for. It is used again for the next request of
-// its connection: it, and the bytes of RawBody, are valid until OnRequest
-// returns, while the strings it gives out may be kept. Owned by the loop.
+// Request is what a client asks for. It, and the bytes of RawBody, are valid
+// until it is answered, then it is used again for the next request of its
+// connection; the strings it gives out may be kept. Owned by the loop.
 type Request struct {
 	head   head
 	frame  []byte // head, and the body of a request that is not chunked
@@ -29,6 +29,13 @@ func (r *Request) set(frame []byte, h *head, k *chunks) {
 		return
 	}
 	r.body = frame[h.length:]
+}
+
+// keep gives r a copy of its bytes, which are gone when OnRequest has returned.
+func (r *Request) keep() {
+	r.frame = bytes.Clone(r.frame)
+	r.body = r.frame[r.head.length:][:len(r.body)]
+	r.trails = r.frame[len(r.frame)-len(r.trails):]
 }
 
 // Method is the method, in upper case.
@@ -105,8 +112,8 @@ func (r *Request) Trailer(name string, def ...string) string {
 	return orDefault(string(last), last != nil, def)
 }
 
-// RawBody is the body as it came, with its chunks joined. Valid until OnRequest
-// returns.
+// RawBody is the body as it came, with its chunks joined. Valid until the
+// request is answered; with a copy it may be kept.
 func (r *Request) RawBody() []byte { return r.body }
 
 // cutHeader takes the first of several complete lines and returns its value if

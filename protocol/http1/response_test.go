@@ -32,7 +32,7 @@ func TestPages(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := newConn()
+			c := asked(t)
 			c.send(t, tt.v)
 			wantSent(t, c, tt.want)
 		})
@@ -85,10 +85,10 @@ func TestResponses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := newConn()
+			c := asked(t)
 			c.send(t, &tt.r)
 			wantSent(t, c, "HTTP/1.1 "+tt.want)
-			c.sent = nil
+			c = asked(t)
 			c.send(t, tt.r)
 			wantSent(t, c, "HTTP/1.1 "+tt.want)
 		})
@@ -106,7 +106,7 @@ func TestNewResponse(t *testing.T) {
 }
 
 func TestResponseIsReadByNetHTTP(t *testing.T) {
-	c := newConn()
+	c := asked(t)
 	c.send(t, NewResponse(418, map[string]string{"X-Pot": "yes"}, "short"))
 	got, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(c.sent)), nil)
 	if err != nil {
@@ -125,7 +125,7 @@ func TestResponseIsReadByNetHTTP(t *testing.T) {
 }
 
 func TestRefusedAnswersKeepTheRequestWaiting(t *testing.T) {
-	c := newConn()
+	c := asked(t)
 	if _, err := c.summaries([]byte("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")); err != nil {
 		t.Fatal(err)
 	}

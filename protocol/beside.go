@@ -1,0 +1,43 @@
+package protocol
+
+import "io"
+
+// What a connection of a Worker offers to protocols beside Conn. A protocol asks
+// for it with a type assertion, because it is for few of them, and must do
+// without where a test has connections of its own.
+
+// Awaiter lets a protocol do what may block.
+type Awaiter interface {
+	// Await runs work on a goroutine of its own and then done on the loop. Until
+	// done has returned no message is delivered, and what is sent, the message
+	// that is being encoded included, waits as backlog. When the connection is closed by then done is not called: work
+	// has to leave nothing behind that Closer.OnClose does not know of. At most
+	// 1,024 run at once in a process, and a process that is told to leave waits
+	// for them. Several calls may overlap.
+	Await(work, done func())
+}
+
+// BodySender sends what is too large to be held in memory.
+type BodySender interface {
+	// SendBody has b follow the message that is being encoded, or what was
+	// sent before, with back-pressure: what is sent later comes behind it, and
+	// Close waits for it. It is called in Encode, last. The connection closes
+	// b.File when it is done with it, also when that is at the end of the
+	// connection, but not after an error: ErrBody says that another body is
+	// still under way. A file that turns out to be shorter ends the connection.
+	SendBody(b Body) error
+}
+
+// Body is a piece of a file. File may have a method Descriptor() int: a regular
+// file, that the kernel may send by itself where nothing has to be encrypted.
+type Body struct {
+	File           File
+	Offset, Length int64
+}
+
+// File is where a Body is read from. ReadAt is called on the loop goroutine and
+// must not wait for anything but a local disk.
+type File interface {
+	io.ReaderAt
+	io.Closer
+}

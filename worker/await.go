@@ -1,0 +1,69 @@
+package worker
+
+import "github.com/workerman-go/wm/protocol"
+
+// Await is protocol.Awaiter. Called in Encode it makes that message wait. Called on the loop goroutine.
+func (c *Connection) Await(work, done func()) {
+	p := c.p
+	p.own("Connection.Await")
+	c.more().awaits++
+	if c.flags&awaiting == 0 {
+		if p.output.encoding != c {
+			c.offer() // what came before has not to wait
+		}
+		c.flags |= awaiting
+		c.account()
+		if c.flags&blocked != 0 {
+			c.rewatch()
+		}
+	}
+	p.jobs.start(func() {
+		_, err := attempt(p, func() (struct{}, error) { work(); return struct{}{}, nil })
+		p.loop.Post(func() {
+			p.jobs.alive.Add(-1)
+			if Status(c.status) != Closed {
+				c.awaited(done, err)
+			}
+		})
+	})
+}
+
+// awaited goes on where Await has stopped. What a panic has left undone cannot be
+// told: the connection ends.
+func (c *Connection) awaited(done func(), err error) {
+	if err != nil {
+		c.destroy()
+		return
+	}
+	defer c.resume()
+	done()
+}
+
+// resume ends the wait of one Await.
+func (c *Connection) resume() {
+	if Status(c.status) == Closed {
+		return
+	}
+	x := c.extra
+	if x.awaits--; x.awaits > 0 {
+		return
+	}
+	c.flags &^= awaiting
+	c.account()
+	if c.unsent() {
+		c.flags |= blocked
+		c.writable()
+		if c.flags&blocked != 0 && Status(c.status) != Closed {
+			c.rewatch()
+		}
+	}
+	switch Status(c.status) {
+	case Closed:
+	case Established:
+		c.attend()
+	default:
+		c.queue() // settle ends it
+	}
+}
+
+var _ protocol.Awaiter = (*Connection)(nil)

@@ -1,0 +1,39 @@
+package worker
+
+// A protocol that owes an answer to each message (protocol.Failer) gets one
+// message after another: the next is delivered when the last was answered,
+// however long that takes. An answer that comes late can so never be taken for
+// that of another message.
+
+// deliverOwed calls the callback for a message that may be owed an answer.
+func (c *Connection) deliverOwed(v any, frame []byte) {
+	k := c.codec
+	if k.fail != nil && k.quiet != nil {
+		c.flags |= owing
+		outer := c.p.delivering
+		c.p.delivering = c
+		defer func() { c.p.delivering = outer }()
+	}
+	if k.release != nil {
+		defer c.released(k)
+	}
+	c.deliver(v, frame)
+}
+
+// answered is called when the protocol was done with one Encode.
+func (c *Connection) answered() {
+	if c.flags&owing != 0 && c.isQuiet() {
+		c.paid()
+	}
+}
+
+// paid lets the next message come.
+func (c *Connection) paid() {
+	if c.flags&owing == 0 {
+		return
+	}
+	c.flags &^= owing
+	if c.p.delivering != c && Status(c.status) == Established {
+		c.attend()
+	}
+}
