@@ -5,6 +5,16 @@ package worker
 // however long that takes. An answer that comes late can so never be taken for
 // that of another message.
 
+// maxAhead is how much is read behind a message that waits for its answer.
+const maxAhead = 64 << 10
+
+// ahead says that a connection which delivers nothing until it has answered
+// reads nevertheless, so that a peer that leaves meanwhile is noticed.
+func (c *Connection) ahead() bool {
+	const others = resting | awaiting | paused | blocked
+	return c.flags&(owing|others) == owing && c.in.size() < maxAhead
+}
+
 // deliverOwed calls the callback for a message that may be owed an answer.
 func (c *Connection) deliverOwed(v any, frame []byte) {
 	k := c.codec

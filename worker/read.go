@@ -48,7 +48,7 @@ func (c *Connection) reading() bool {
 	case c.flags&(opening|prefaced) != 0: // what was sent waits for the peer to go on
 		return !c.clogged()
 	case Status(c.status) == Established:
-		return !c.held()
+		return !c.held() || c.ahead()
 	}
 	// They are thrown away, so that our last bytes are not reset.
 	return Status(c.status) == Ending
@@ -244,7 +244,7 @@ func (c *Connection) ended() {
 			c.flags &^= resumed
 			c.consumeHeld()
 		}
-		if !c.held() { // else the end is met again when reading goes on
+		if !c.held() || c.ahead() { // else the end is met again when reading goes on
 			c.hangup()
 		}
 		return
