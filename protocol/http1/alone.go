@@ -17,7 +17,8 @@ func ParseRequest(frame []byte) (*Request, error) {
 	return r, nil
 }
 
-// AppendFinal appends r as the last thing that is said on a connection.
+// AppendFinal appends r as the last thing that is said on a connection; a file is read
+// into memory.
 func AppendFinal(dst []byte, r *Response) ([]byte, error) {
-	return (&exchange{}).encodeResponse(dst, r, closes)
+	return (&exchange{}).encodeResponse(dst, r, closes, nil)
 }

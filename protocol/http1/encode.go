@@ -10,12 +10,13 @@ import (
 )
 
 const (
-	typeHTML = "text/html;charset=utf-8"
-	typeJSON = "application/json"
+	typeHTML   = "text/html;charset=utf-8"
+	typeJSON   = "application/json"
+	typeEvents = "text/event-stream"
 )
 
 // encode appends v as the answer to the oldest request that waits for one.
-func (e *exchange) encode(dst []byte, v any) ([]byte, error) {
+func (e *exchange) encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
 	a, err := e.next()
 	if err != nil {
 		return dst, err
@@ -28,9 +29,9 @@ func (e *exchange) encode(dst []byte, v any) ([]byte, error) {
 	case nil:
 		dst = appendPage(dst, a, typeHTML, "")
 	case *Response:
-		return e.encodeResponse(dst, v, a)
+		return e.encodeResponse(dst, v, a, c)
 	case Response:
-		return e.encodeResponse(dst, &v, a)
+		return e.encodeResponse(dst, &v, a, c)
 	default:
 		body, err := protocol.AppendText(nil, v)
 		if err != nil {
@@ -85,17 +86,37 @@ func appendConnection(dst []byte, a answer) []byte {
 
 // encodeResponse appends r. An interim response (103) leaves the request
 // waiting.
-func (e *exchange) encodeResponse(dst []byte, r *Response, a answer) ([]byte, error) {
+func (e *exchange) encodeResponse(dst []byte, r *Response, a answer, c protocol.Conn) (
+	[]byte, error) {
 	status := r.Status
 	if status == 0 {
 		status = http.StatusOK
 	}
-	if status < 100 || status > 999 {
+	switch {
+	case status < 100 || status > 999:
 		return dst, fmt.Errorf("http1: no such status: %d", status)
+	case r.err != nil:
+		return dst, e.giveUp(r.err, c)
+	case r.file != nil:
+		return e.encodeFile(dst, r, a, c)
 	}
-	w := responseWriter{dst: dst, response: r, status: status, answer: a}
+	w := responseWriter{dst: dst, response: r, status: status, answer: a, body: r.Body}
+	if r.Compress {
+		e.compress(&w)
+	}
+	w.size = int64(len(w.body))
 	w.write()
 	e.pending = w.answer
 	e.final = status >= http.StatusOK || status == http.StatusSwitchingProtocols
 	return w.dst, nil
+}
+
+// giveUp answers with 500 what the author could not make, so that the client
+// does not wait for ever, and returns why.
+func (e *exchange) giveUp(why error, c protocol.Conn) error {
+	if c != nil && c.SendRaw([]byte(internalError)) == nil {
+		e.asked = false
+		c.Close()
+	}
+	return fmt.Errorf("http1: JSON: %w", why)
 }

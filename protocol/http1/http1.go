@@ -42,7 +42,7 @@ func (http1) Decode(frame []byte, c protocol.Conn) (any, error) {
 
 // Encode appends the answer to the oldest request that has none.
 func (http1) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
-	return exchangeOf(c).encode(dst, v)
+	return exchangeOf(c).encode(dst, v, c)
 }
 
 // EncodeBytes appends the answer whose body is p.

@@ -7,20 +7,39 @@ import (
 	"strings"
 )
 
-// responseWriter appends one Response. The flags say which headers the author
-// has given.
+// responseWriter appends one Response. The last flags say which headers the
+// author has given.
 type responseWriter struct {
 	dst      []byte
 	response *Response
 	status   int
 	answer   answer
+	body     []byte
+	size     int64   // of the body, also where that does not follow
+	fields   []field // what the author has not given of them is added
+
+	framed  bool // the author has no say in Content-Length
+	open    bool // there is none
+	problem bool // the author's headers are about another body
+	weak    bool // the body is not the one that the author's ETag is of
 
 	connection, kind, length, date bool
 }
 
-// write keeps the order of features.md 27.9; the author's headers come first,
-// sorted, because a map has no order to keep.
+// field is a header.
+type field struct{ name, value string }
+
+// write appends all of it.
 func (w *responseWriter) write() {
+	w.head()
+	if w.answer&noBody == 0 && !bodiless(w.status) {
+		w.dst = append(w.dst, w.body...)
+	}
+}
+
+// head keeps the order of features.md 27.9; the author's headers come first,
+// sorted, because a map has no order to keep.
+func (w *responseWriter) head() {
 	w.statusLine()
 	var room [16]string
 	names := room[:0]
@@ -30,7 +49,8 @@ func (w *responseWriter) write() {
 	slices.Sort(names)
 	forced := w.answer&closes != 0
 	for _, name := range names {
-		if name == "" || tokenLength(name) != len(name) || forced && fold(name, "connection") {
+		if name == "" || tokenLength(name) != len(name) || forced && fold(name, "connection") ||
+			w.problem && aboutContent(name) {
 			continue
 		}
 		for _, value := range w.response.Header[name] {
@@ -41,17 +61,40 @@ func (w *responseWriter) write() {
 		w.defaults()
 	}
 	w.dst = append(w.dst, crlf...)
-	if w.answer&noBody == 0 && !bodiless(w.status) {
-		w.dst = append(w.dst, w.response.Body...)
+}
+
+// aboutContent says that a header describes the body.
+func aboutContent(name string) bool {
+	for _, known := range [...]string{"content-type", "content-length", "content-encoding",
+		"content-language", "content-disposition", "content-range", "etag", "last-modified",
+		"cache-control", "expires", "accept-ranges"} {
+		if fold(name, known) {
+			return true
+		}
 	}
+	return false
 }
 
 func (w *responseWriter) statusLine() {
 	w.dst = append(w.dst, "HTTP/1.1 "...)
 	w.dst = strconv.AppendInt(w.dst, int64(w.status), 10)
 	w.dst = append(w.dst, ' ')
-	w.dst = append(w.dst, http.StatusText(w.status)...)
+	if reason := w.response.Reason; reason != "" {
+		w.dst = appendReason(w.dst, reason)
+	} else {
+		w.dst = append(w.dst, http.StatusText(w.status)...)
+	}
 	w.dst = append(w.dst, crlf...)
+}
+
+// appendReason leaves out what could end the line.
+func appendReason(dst []byte, reason string) []byte {
+	for i := range len(reason) {
+		if c := reason[i]; c >= ' ' && c != 0x7f || c == '\t' {
+			dst = append(dst, c)
+		}
+	}
+	return dst
 }
 
 // header appends a header of the author unless it would break the message.
@@ -74,6 +117,8 @@ func (w *responseWriter) header(name, value string) {
 		}
 	case fold(name, "content-type"):
 		w.kind = true
+	case fold(name, "etag") && w.weak && strings.HasPrefix(value, `"`):
+		value = "W/" + value
 	case fold(name, "date"):
 		w.date = true
 	}
@@ -82,8 +127,8 @@ func (w *responseWriter) header(name, value string) {
 
 // mayTellLength is true where the length is that of a body which is not sent.
 func (w *responseWriter) mayTellLength() bool {
-	head := w.answer&noBody != 0 && len(w.response.Body) == 0
-	return head || w.status == http.StatusNotModified
+	head := w.answer&noBody != 0 && len(w.body) == 0
+	return !w.framed && (head || w.status == http.StatusNotModified)
 }
 
 func (w *responseWriter) defaults() {
@@ -93,15 +138,21 @@ func (w *responseWriter) defaults() {
 	if !w.connection {
 		w.dst = appendConnection(w.dst, w.answer)
 	}
+	for _, f := range w.fields {
+		if _, given := w.response.header(f.name); !given || w.problem || f.name == "Vary" {
+			w.line(f.name, f.value)
+			w.kind = w.kind || f.name == "Content-Type"
+		}
+	}
 	if bodiless(w.status) {
 		return
 	}
 	if !w.kind {
 		w.line("Content-Type", typeHTML)
 	}
-	if !w.length {
+	if !w.length && !w.open {
 		w.dst = append(w.dst, "Content-Length: "...)
-		w.dst = strconv.AppendInt(w.dst, int64(len(w.response.Body)), 10)
+		w.dst = strconv.AppendInt(w.dst, w.size, 10)
 		w.dst = append(w.dst, crlf...)
 	}
 }

@@ -1,0 +1,256 @@
+package http1
+
+import (
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/workerman-go/wm/protocol"
+)
+
+// maxInline is how much of a file goes into the send buffer, behind its head:
+// one system call to write instead of two, and no file that stays open.
+const maxInline = 32 << 10
+
+// fileAnswer is the answer that sends a file. It is decided before anything is
+// appended.
+type fileAnswer struct {
+	opened
+	validators
+	response *Response
+	status   int
+	kind     string // Content-Type
+
+	offset, length int64
+	ranged         bool // Content-Range says which part this is
+	ranges         bool // ranges may be asked for
+	download       bool
+	packed         bool // with gzip
+	varies         bool // whether it is depends on the request
+}
+
+// encodeFile appends the answer to a request for a file, and has the connection
+// send what is too large to be appended.
+func (e *exchange) encodeFile(dst []byte, r *Response, a answer, c protocol.Conn) ([]byte, error) {
+	f := fileAnswer{response: r}
+	var status int
+	if f.opened, status = r.file.open(); status != 0 {
+		return e.encodeProblem(dst, &fileAnswer{response: r, status: status}, a), nil
+	}
+	f.decide(e.asking())
+	out, later, err := e.encodeOpened(dst, &f, a, c)
+	if !later {
+		_ = f.file.Close() // it was only read
+	}
+	if err == errShort {
+		f.status = http.StatusInternalServerError
+		return e.encodeProblem(dst, &f, a), nil
+	}
+	return out, err
+}
+
+// asking is the request that is answered, nil when there is none.
+func (e *exchange) asking() *Request {
+	if !e.asked {
+		return nil
+	}
+	return &e.request
+}
+
+// encodeOpened reports whether the connection closes the file later.
+func (e *exchange) encodeOpened(dst []byte, f *fileAnswer, a answer, c protocol.Conn) (
+	out []byte, later bool, err error) {
+	if f.status >= http.StatusBadRequest && f.status != f.response.Status {
+		return e.encodeProblem(dst, f, a), false, nil
+	}
+	if f.packed {
+		out, err = e.encodePacked(dst, f, a)
+		return out, false, err
+	}
+	out = e.encodeHead(dst, f, a)
+	switch {
+	case e.pending&noBody != 0 || bodiless(f.status) || f.length == 0:
+		return out, false, nil
+	case f.length <= maxInline:
+		out, err = appendPiece(out, f.file, f.offset, f.length)
+		return out, false, err
+	}
+	if s, ok := c.(protocol.BodySender); ok {
+		err = s.SendBody(protocol.Body{File: f.file, Offset: f.offset, Length: f.length})
+		return out, err == nil, err
+	}
+	out, err = appendPiece(out, f.file, f.offset, f.length)
+	return out, false, err
+}
+
+// errShort says that a file has become shorter since it was opened.
+var errShort = io.ErrUnexpectedEOF
+
+// appendPiece reads a piece of a file.
+func appendPiece(dst []byte, file io.ReaderAt, offset, length int64) ([]byte, error) {
+	start := len(dst)
+	dst = slices.Grow(dst, int(length))[:start+int(length)]
+	if n, err := file.ReadAt(dst[start:], offset); int64(n) < length {
+		if err == nil || err == io.EOF {
+			err = errShort
+		}
+		return dst[:start], err
+	}
+	return dst, nil
+}
+
+// decide finds out what the client gets; request is nil when nothing was asked.
+func (f *fileAnswer) decide(request *Request) {
+	r := f.response
+	f.status = http.StatusOK
+	if r.Status != 0 {
+		f.status = r.Status
+	}
+	f.kind = typeOfName(r.file.name)
+	if given, ok := r.header("Content-Type"); ok {
+		f.kind = given
+	} else if f.kind == "" {
+		f.kind, f.download = typeBinary, true
+	}
+	f.cut()
+	if f.status != http.StatusOK || request == nil || !request.reads() {
+		return
+	}
+	f.validate()
+	found := request.conditions()
+	f.pack(request, found)
+	f.ranges = !f.sequential && !f.packed && (!r.file.piece() || found&rangeOf != 0)
+	if status := f.validators.status(request, found); status != 0 {
+		f.status = status
+		return
+	}
+	f.cutFor(request, found)
+}
+
+// cut is the piece that the author has chosen.
+func (f *fileAnswer) cut() {
+	s := f.response.file
+	f.offset = min(s.offset, f.size)
+	f.length = f.size - f.offset
+	if s.length > 0 {
+		f.length = min(f.length, s.length)
+	}
+}
+
+// validate takes ETag and Last-Modified from the author or from the file.
+func (f *fileAnswer) validate() {
+	if given, ok := f.response.header("Last-Modified"); ok {
+		f.validators.changed, _ = http.ParseTime(given)
+	} else if !f.opened.changed.IsZero() {
+		f.validators.changed = f.opened.changed.Truncate(time.Second)
+	}
+	if given, ok := f.response.header("Etag"); ok {
+		f.etag = given
+	} else if !f.opened.changed.IsZero() {
+		f.etag = etagOf(f.size, f.opened.changed)
+	}
+}
+
+// cutFor is the part that the client has asked for. HEAD has no ranges, RFC 9110
+// section 14.2.
+func (f *fileAnswer) cutFor(request *Request, found conditions) {
+	s := f.response.file
+	if found&rangeOf == 0 || request.head.method != methodGet || !f.ranges {
+		if s.piece() && s.offset >= f.size && s.offset > 0 {
+			f.status = http.StatusRequestedRangeNotSatisfiable
+		}
+		return
+	}
+	if s.piece() {
+		f.status, f.ranged = http.StatusPartialContent, true
+		if f.length == 0 {
+			f.status = http.StatusRequestedRangeNotSatisfiable
+		}
+		return
+	}
+	if found&ifRange != 0 && !f.rangeHolds(request.Header("If-Range")) {
+		return
+	}
+	offset, length, v := byteRange(request.Header("Range"), f.size)
+	switch v {
+	case rangeMet:
+		f.status, f.ranged = http.StatusPartialContent, true
+		f.offset, f.length = offset, length
+	case rangeUnmet:
+		f.status = http.StatusRequestedRangeNotSatisfiable
+	}
+}
+
+// encodeHead appends the head of the answer that f is.
+func (e *exchange) encodeHead(dst []byte, f *fileAnswer, a answer) []byte {
+	w := responseWriter{dst: dst, response: f.response, status: f.status, answer: a, size: f.length}
+	w.framed = true
+	var room [8]field
+	w.fields = f.fields(room[:0])
+	w.weak = f.packed
+	if f.packed {
+		w.open = a&noBody != 0 // the length is not known before the body
+	}
+	w.head()
+	e.pending, e.final = w.answer, true
+	return w.dst
+}
+
+// fields are the headers that a file has unless the author gave them.
+func (f *fileAnswer) fields(to []field) []field {
+	if f.status != http.StatusNotModified {
+		to = append(to, field{"Content-Type", f.kind})
+		if f.download {
+			to = append(to, field{"Content-Disposition", attachment(f.response.file.base())})
+		}
+	}
+	if f.packed && f.status != http.StatusNotModified {
+		to = append(to, field{"Content-Encoding", "gzip"})
+	}
+	if f.varies {
+		to = append(to, field{"Vary", "Accept-Encoding"})
+	}
+	if !f.validators.changed.IsZero() {
+		to = append(to, field{"Last-Modified", f.validators.changed.UTC().Format(http.TimeFormat)})
+	}
+	switch {
+	case f.packed && strings.HasPrefix(f.etag, `"`):
+		to = append(to, field{"ETag", "W/" + f.etag})
+	case f.etag != "":
+		to = append(to, field{"ETag", f.etag})
+	}
+	if f.ranges && f.status != http.StatusNotModified {
+		to = append(to, field{"Accept-Ranges", "bytes"})
+	}
+	if f.ranged {
+		to = append(to, field{"Content-Range", contentRange(f.offset, f.length, f.size)})
+	}
+	return to
+}
+
+func contentRange(offset, length, size int64) string {
+	b := append(make([]byte, 0, 48), "bytes "...)
+	b = strconv.AppendInt(b, offset, 10)
+	b = append(b, '-')
+	b = strconv.AppendInt(b, offset+length-1, 10)
+	b = append(b, '/')
+	return string(strconv.AppendInt(b, size, 10))
+}
+
+// encodeProblem appends the page that says why the file is not sent. What the
+// author's headers say of the file does not fit it.
+func (e *exchange) encodeProblem(dst []byte, f *fileAnswer, a answer) []byte {
+	page := &Response{Status: f.status, Header: f.response.Header}
+	page.Body = []byte("<h3>" + strconv.Itoa(f.status) + " " + http.StatusText(f.status) + "</h3>")
+	w := responseWriter{dst: dst, response: page, status: f.status, answer: a, body: page.Body}
+	w.size, w.framed, w.problem = int64(len(page.Body)), true, true
+	if f.status == http.StatusRequestedRangeNotSatisfiable {
+		w.fields = []field{{"Content-Range", "bytes */" + strconv.FormatInt(f.size, 10)}}
+	}
+	w.write()
+	e.pending, e.final = w.answer, true
+	return w.dst
+}
