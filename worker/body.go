@@ -139,6 +139,9 @@ func (c *Connection) passBody() {
 		c.out.data = append(c.out.data, after.bytes()...)
 		pool.put(after)
 	}
+	if c.codec.fail != nil && Status(c.status) == Established {
+		c.attend() // held has kept the next message
+	}
 }
 
 // endBody lets go of a body, sent or not.

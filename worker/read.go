@@ -65,10 +65,11 @@ func (c *Connection) shaking() bool {
 
 // held says that no message is delivered now: it is the turn of others, the
 // protocol waits for something or owes an answer, the author has paused, which
-// does not stop a handshake, or answers that are owed do not get through.
+// does not stop a handshake, or answers that are owed do not get through: a file
+// is a part of one.
 func (c *Connection) held() bool {
 	return c.flags&(resting|owing|awaiting) != 0 || c.flags&paused != 0 && c.opened() ||
-		c.codec.fail != nil && c.flags&blocked != 0
+		c.codec.fail != nil && c.flags&(blocked|streaming) != 0
 }
 
 // readable reads once, up to 64 KiB, and goes on to the end when the peer has
