@@ -5,16 +5,6 @@ package worker
 // however long that takes. An answer that comes late can so never be taken for
 // that of another message.
 
-// maxAhead is how much is read behind a message that waits for its answer.
-const maxAhead = 64 << 10
-
-// ahead says that a connection which delivers nothing until it has answered
-// reads nevertheless, so that a peer that leaves meanwhile is noticed.
-func (c *Connection) ahead() bool {
-	const others = resting | awaiting | paused | blocked
-	return c.flags&(owing|others) == owing && c.in.size() < maxAhead
-}
-
 // deliverOwed calls the callback for a message that may be owed an answer.
 func (c *Connection) deliverOwed(v any, frame []byte) {
 	k := c.codec
@@ -47,3 +37,22 @@ func (c *Connection) paid() {
 		c.attend()
 	}
 }
+
+// maxAhead is how much is read, for later, of a peer that is owed an answer.
+const maxAhead = 16 << 10
+
+// owes says that an answer is all that the next message waits for.
+func (c *Connection) owes() bool {
+	return c.flags&(owing|resting|awaiting|paused|blocked|streaming) == owing
+}
+
+// listens says that bytes are read although they are for later: a peer that
+// leaves before its answer, or in the middle of a stream of events, is found out
+// by reading alone.
+func (c *Connection) listens() bool {
+	return c.owes() && c.flags&deaf == 0 && c.in.size() < maxAhead
+}
+
+// deserted says that a peer whose last bytes have come waits for nothing but the
+// answer that is owed. As in PHP and in nginx it has left then.
+func (c *Connection) deserted() bool { return c.owes() && c.in == nil }

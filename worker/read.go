@@ -48,7 +48,7 @@ func (c *Connection) reading() bool {
 	case c.flags&(opening|prefaced) != 0: // what was sent waits for the peer to go on
 		return !c.clogged()
 	case Status(c.status) == Established:
-		return !c.held() || c.ahead()
+		return !c.held() || c.listens()
 	}
 	// They are thrown away, so that our last bytes are not reset.
 	return Status(c.status) == Ending
@@ -245,8 +245,12 @@ func (c *Connection) ended() {
 			c.flags &^= resumed
 			c.consumeHeld()
 		}
-		if !c.held() || c.ahead() { // else the end is met again when reading goes on
+		switch {
+		case !c.held() || c.deserted():
 			c.hangup()
+		case c.flags&deaf == 0: // the end is met again when reading goes on
+			c.flags |= deaf
+			c.rewatch()
 		}
 		return
 	}
