@@ -120,6 +120,16 @@ type CodeFarewell interface {
 // is buffered.
 type Quiescer interface{ Quiet(c Conn) bool }
 
+// Patient is implemented by a protocol whose peers may not take as long as they
+// like over a message that they have begun (http), see worker.Limits. Midway
+// says that the beginning of a message, which tells how long it is, has come
+// and the rest has not, even if nothing of it is buffered. Late is the error
+// that ends a connection whose message does not come; a Reject tells the peer.
+type Patient interface {
+	Midway(c Conn) bool
+	Late(c Conn) error
+}
+
 // Leaver is implemented by a protocol that can tell the peer to go (http: the
 // next response says Connection: close). Leave runs once per connection, when
 // the process begins to drain and before idle connections are closed.

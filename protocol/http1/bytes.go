@@ -5,14 +5,25 @@ import (
 	"encoding/binary"
 )
 
-// tokenBytes are those of RFC 9110 section 5.6.2: a header name has no others.
-var tokenBytes = func() (set [256]bool) {
-	for _, c := range []byte("!#$%&'*+-.^_`|~0123456789" +
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
-		set[c] = true
+const (
+	digitBytes  = "0123456789"
+	letterBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)
+
+var (
+	// tokenBytes are those of RFC 9110 section 5.6.2: a header name has no others.
+	tokenBytes = setOf("!#$%&'*+-.^_`|~" + digitBytes + letterBytes)
+	// hostBytes are those of names and of addresses of IPv4. RFC 3986 has more,
+	// but no name in the DNS has them, and "user@host" or "a,b" is a trap.
+	hostBytes = setOf("-._~" + digitBytes + letterBytes)
+)
+
+func setOf(members string) (set [256]bool) {
+	for i := range len(members) {
+		set[members[i]] = true
 	}
 	return set
-}()
+}
 
 // tokenLength counts the token bytes at the beginning of b.
 func tokenLength[T string | []byte](b T) int {

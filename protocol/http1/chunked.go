@@ -39,7 +39,7 @@ func (k *chunks) input(buf []byte, from, limit int) (int, error) {
 			return 0, nil
 		}
 		if string(buf[end:end+2]) != "\r\n" {
-			return 0, badRequest
+			return 0, badChunk
 		}
 		k.next = end + 2
 	}
@@ -49,14 +49,14 @@ func (k *chunks) input(buf []byte, from, limit int) (int, error) {
 // sizeLine returns the size of the chunk at next and where its data begin, 0
 // when the line is not complete.
 func (k *chunks) sizeLine(buf []byte, limit int) (size int64, data int, err error) {
-	bound, late := earlier(limit, k.next+maxSizeLineBytes, badRequest)
+	bound, late := earlier(limit, k.next+maxSizeLineBytes, badChunk)
 	data, err = k.line(buf, bound, late)
 	if err != nil || data == 0 {
 		return 0, 0, err
 	}
 	size, ok := chunkSize(buf[k.next : data-2])
 	if !ok {
-		return 0, 0, badRequest
+		return 0, 0, badChunk
 	}
 	return size, data, nil
 }
@@ -73,8 +73,18 @@ func (k *chunks) skipTrailers(buf []byte, limit int) (int, error) {
 		if end == k.next+2 {
 			return end, nil
 		}
+		if !validTrailer(buf[k.next : end-2]) {
+			return 0, badTrailer
+		}
 		k.next = end
 	}
+}
+
+// validTrailer has the form of a header line. Whatever it says, Host and the
+// length of the message are known by now, and only Request.Trailer reads it.
+func validTrailer(line []byte) bool {
+	colon := tokenLength(line)
+	return colon > 0 && colon < len(line) && line[colon] == ':' && printable(line[colon+1:])
 }
 
 // line returns where the line at next ends, behind its LF, and 0 when it is not
@@ -91,7 +101,7 @@ func (k *chunks) line(buf []byte, bound int, late error) (int, error) {
 	case n < 0:
 		return 0, nil
 	case n == 0 || buf[end-1] != '\r':
-		return 0, badRequest
+		return 0, badLineEnd
 	}
 	return end + 1, nil
 }

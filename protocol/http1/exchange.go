@@ -21,7 +21,8 @@ const (
 type exchange struct {
 	head     head
 	chunks   chunks
-	searched int // so many bytes of an unfinished head were parsed
+	searched int  // so many bytes of an unfinished head were parsed
+	emptied  bool // an empty line in front of it was passed over
 	request  Request
 
 	begun   bool   // there was a request
@@ -48,8 +49,11 @@ func (e *exchange) input(buf []byte, c protocol.Conn) (int, error) {
 		return min(len(buf), c.MaxPackage()), nil
 	}
 	if e.head.length == 0 {
+		if n, maybe := e.emptyLine(buf); maybe {
+			return n, nil
+		}
 		if !startsWithMethod(buf) {
-			return 0, badRequest
+			return 0, badStart
 		}
 		if e.sameLine(buf) {
 			return 0, nil
@@ -60,10 +64,22 @@ func (e *exchange) input(buf []byte, c protocol.Conn) (int, error) {
 		e.searched = 0
 	}
 	length, err := e.length(buf, c.MaxPackage())
-	if err == nil && e.head.expects && len(buf) == e.head.length {
+	if err == nil && e.head.expects && len(buf) == e.head.length && length != len(buf) {
 		e.goOn(c)
 	}
 	return length, err
+}
+
+// emptyLine is the length of the one empty line that is passed over in front of
+// a request, RFC 9112 section 2.2, and 0 as long as buf may become one.
+func (e *exchange) emptyLine(buf []byte) (n int, maybe bool) {
+	switch {
+	case e.emptied || buf[0] != '\r':
+		return 0, false
+	case len(buf) == 1:
+		return 0, true
+	}
+	return len(crlf), buf[1] == '\n'
 }
 
 // startsWithMethod refuses what can never become a request, without waiting for
@@ -117,6 +133,10 @@ func (e *exchange) decode(frame []byte, c protocol.Conn) (any, error) {
 		return nil, protocol.Skip
 	}
 	if e.head.length == 0 {
+		if string(frame) == "\r\n" {
+			e.emptied = true
+			return nil, protocol.Skip
+		}
 		if n, err := e.input(frame, c); err != nil || n != len(frame) {
 			return nil, badRequest
 		}
@@ -130,7 +150,7 @@ func (e *exchange) decode(frame []byte, c protocol.Conn) (any, error) {
 		a |= closes
 		e.last = true
 	}
-	e.begun, e.asked, e.due = true, true, a
+	e.begun, e.asked, e.emptied, e.due = true, true, false, a
 	e.head = head{}
 	e.chunks = chunks{}
 	return &e.request, nil

@@ -25,8 +25,6 @@ func TestConnectionIsClosedBehindTheAnswer(t *testing.T) {
 		{"1.0 keep-alive", "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", "x", false},
 		{"1.0 keep-alive and close",
 			"GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", "x", true},
-		{"1.0 chunked", "POST / HTTP/1.0\r\nConnection: keep-alive\r\n" +
-			"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "x", true},
 		{"the author closes", string(get()),
 			NewResponse(200, map[string]string{"Connection": "close"}, ""), true},
 		{"the author cannot keep it", string(get("Connection: close\r\n")),
@@ -150,12 +148,15 @@ func TestExpectContinue(t *testing.T) {
 		{"once", []string{post + "Transfer-Encoding: chunked\r\n\r\n", "1", "\r\na\r\n0"}, goOn},
 		{"body came with it", []string{post + "Content-Length: 2\r\n\r\nh"}, ""},
 		{"too large", []string{post + "Content-Length: 99999999\r\n\r\n"},
-			"HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\n\r\n"},
+			refusal(tooLarge)},
+		{"bad chunk instead", []string{post + "Transfer-Encoding: chunked\r\n\r\nx\r\n"},
+			refusal(badChunk)},
 		{"version 1.0", []string{"POST / HTTP/1.0\r\nExpect: 100-continue\r\n" +
 			"Content-Length: 2\r\n\r\n"}, ""},
 		{"other expectation", []string{"POST / HTTP/1.1\r\nHost: a\r\nExpect: more\r\n" +
 			"Content-Length: 2\r\n\r\n"}, ""},
 	}
+	setDate(t)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newConn()

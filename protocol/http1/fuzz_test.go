@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ func FuzzCut(f *testing.F) {
 		"GET / HTTP/1.0\r\n\r\n"), 3)
 	f.Add([]byte(chunkedHead+"5;x\r\nhello\r\n0\r\nSum: 1\r\n\r\n"+"GET http://b HTTP/1.1\r\n"), 2)
 	f.Add([]byte("PUT / HTTP/1.1\r\nConnection: close\r\nHost: [::1]:1\r\n\r\nrest"), 7)
+	f.Add([]byte("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n\r\n\r\nGET"), 1)
 	f.Add([]byte("GET / HTTP/1.1\nHost: a\n\n"), 2)
 	f.Fuzz(func(t *testing.T, in []byte, size int) {
 		for _, limit := range []int{120, 64 << 10} {
@@ -23,12 +25,14 @@ func FuzzCut(f *testing.F) {
 			if !slices.Equal(got, want) {
 				t.Errorf("cut by %d: requests %q; whole: %q", size, got, want)
 			}
-			if err != wantErr {
+			if !sameError(err, wantErr) {
 				t.Errorf("cut by %d: error %v; whole: %v", size, err, wantErr)
 			}
 		}
 	})
 }
+
+func sameError(a, b error) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
 
 // TestCutNearTheBounds is the fuzz property where a fuzzer seldom comes: around
 // the largest heads, size lines and trailers.
@@ -53,7 +57,7 @@ func TestCutNearTheBounds(t *testing.T) {
 			for _, b := range []byte(in[at:]) {
 				pieces = append(pieces, []byte{b})
 			}
-			if got, err := newConn().summaries(pieces...); err != wantErr || !slices.Equal(got, want) {
+			if got, err := newConn().summaries(pieces...); !sameError(err, wantErr) || !slices.Equal(got, want) {
 				t.Fatalf("...%q cut at %d: %d requests, %v; whole: %d, %v",
 					in[len(in)-24:], at, len(got), err, len(want), wantErr)
 			}

@@ -1,28 +1,10 @@
 package http1
 
-import (
-	"bytes"
-
-	"github.com/workerman-go/wm/protocol"
-)
+import "bytes"
 
 // maxHeadBytes is where the blank line behind the headers must have begun
 // (trap T67).
 const maxHeadBytes = 16 << 10
-
-// The replies of features.md 25.16.
-var (
-	badRequest = reject("400 Bad Request", "bad request")
-	tooLarge   = reject("413 Payload Too Large", "request above the maximum package size")
-	headTooBig = reject("431 Request Header Fields Too Large", "headers of more than 16 KiB")
-)
-
-func reject(status, why string) error {
-	return &protocol.Reject{
-		Reply: []byte("HTTP/1.1 " + status + "\r\nConnection: close\r\n\r\n"),
-		Why:   "http: " + why,
-	}
-}
 
 // span is a piece of the request. Offsets survive the move of a buffer that
 // grows while the body is read.
@@ -55,8 +37,8 @@ func (h *head) parse(buf []byte) error {
 	if err != nil || end < 0 {
 		return err
 	}
-	if !h.requestLine(buf[:end]) {
-		return badRequest
+	if err := h.requestLine(buf[:end]); err != nil {
+		return err
 	}
 	start := end + 2
 	h.headers = start
@@ -68,13 +50,13 @@ func (h *head) parse(buf []byte) error {
 		if end == start {
 			break
 		}
-		if !h.headerLine(buf[start:end], start) {
-			return badRequest
+		if err := h.headerLine(buf[:end], start); err != nil {
+			return err
 		}
 		start = end + 2
 	}
-	if !h.consistent() {
-		return badRequest
+	if err := h.consistent(); err != nil {
+		return err
 	}
 	h.length = end + 2
 	return nil
@@ -98,7 +80,7 @@ func lineEnd(buf []byte, start int) (int, error) {
 	case end >= maxHeadBytes:
 		return 0, headTooBig
 	case !clean:
-		return 0, badRequest
+		return 0, badLineEnd
 	}
 	return end, nil
 }
@@ -117,24 +99,28 @@ func endless(buf []byte, start int) error {
 }
 
 // requestLine accepts features.md 25.5-25.7 and absolute targets.
-func (h *head) requestLine(line []byte) bool {
+func (h *head) requestLine(line []byte) error {
 	const version = " HTTP/1."
 	space := bytes.IndexByte(line, ' ')
 	tail := len(line) - len(version) - 1
-	if space < 0 || tail <= space+1 || string(line[tail:len(line)-1]) != version {
-		return false
+	if space < 0 || tail <= space+1 {
+		return badLine
 	}
 	h.method = methodOf(line[:space])
 	h.minor = line[len(line)-1] - '0'
 	h.target = span{space + 1, tail}
-	if h.method == 0 || h.minor > 9 || !visible(line[space+1:tail]) {
-		return false
+	switch {
+	case string(line[tail:len(line)-1]) != version || h.minor > 9:
+		return badVersion
+	case h.method == 0:
+		return badMethod
+	case !visible(h.target.of(line)) || line[space+1] != '/' && !h.absoluteTarget(line):
+		return badTarget
 	}
-	return line[space+1] == '/' || h.absoluteTarget(line)
+	return nil
 }
 
-// absoluteTarget takes the authority of "http://host/path" for the host, which
-// beats the Host header, RFC 9112 section 3.2.2.
+// absoluteTarget takes the authority of "http://host/path" for the host.
 func (h *head) absoluteTarget(line []byte) bool {
 	scheme := schemeLength(h.target.of(line))
 	if scheme == 0 {
@@ -159,20 +145,20 @@ func schemeLength(target []byte) int {
 }
 
 // consistent judges what only all header lines together can tell, features.md
-// 25.8, 25.11 and 25.13.
-func (h *head) consistent() bool {
-	if h.hosts > 1 || h.hosts == 0 && h.minor > 0 {
-		return false
+// 25.8, 25.11 and 25.13. A server of version 1.0 knows no chunks: what one on
+// the way has made of them is anybody's guess, RFC 9112 section 6.1.
+func (h *head) consistent() error {
+	switch {
+	case h.hosts == 0 && h.minor > 0:
+		return noHost
+	case h.chunked && (h.hasLength || h.minor == 0):
+		return twoLengths
 	}
-	return !(h.chunked && h.hasLength)
+	return nil
 }
 
 // closes tells whether the peer wants, or with its old version needs, the
-// connection to end behind the answer. A chunked request of version 1.0 may
-// have passed a proxy that does not know chunks, RFC 9112 section 6.1.
+// connection to end behind the answer.
 func (h *head) closes() bool {
-	if h.minor > 0 {
-		return h.connectionClose
-	}
-	return h.connectionClose || !h.keepAlive || h.chunked
+	return h.connectionClose || h.minor == 0 && !h.keepAlive
 }

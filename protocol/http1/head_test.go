@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,6 +17,8 @@ func TestAcceptedRequests(t *testing.T) {
 	tests := []struct {
 		name, in, want string
 	}{
+		{"head", "HEAD /a HTTP/1.1\r\nHost: a\r\n\r\n", `HEAD /a host=a body=""`},
+		{"put", "PUT /a HTTP/1.1\r\nHost: a\r\n\r\n", `PUT /a host=a body=""`},
 		{"get", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", `GET / host=a body=""`},
 		{"options", "OPTIONS /a HTTP/1.1\r\nHost: a\r\n\r\n", `OPTIONS /a host=a body=""`},
 		{"delete", "DELETE /a HTTP/1.1\r\nHost: a\r\n\r\n", `DELETE /a host=a body=""`},
@@ -30,12 +33,21 @@ func TestAcceptedRequests(t *testing.T) {
 			`GET / host=a body="hi"`},
 		{"body", "POST / HTTP/1.1\r\ncontent-length:  2 \r\nhost:a\r\n\r\nhi",
 			`POST / host=a body="hi"`},
-		{"absolute target", "GET http://b:81/x?y HTTP/1.1\r\nHost: a\r\n\r\n",
+		{"absolute target", "GET http://b:81/x?y HTTP/1.1\r\nHost: B:81\r\n\r\n",
 			`GET /x?y host=b:81 body=""`},
-		{"absolute target without a path", "GET HTTPS://b HTTP/1.1\r\nHost: a\r\n\r\n",
+		{"absolute target without a path", "GET HTTPS://b HTTP/1.1\r\nHost: b:443\r\n\r\n",
 			`GET / host=b body=""`},
-		{"absolute target with a query only", "GET http://b?y HTTP/1.1\r\nHost: a\r\n\r\n",
-			`GET /?y host=b body=""`},
+		{"absolute target with a query only", "GET http://b:80?y HTTP/1.1\r\nHost: b\r\n\r\n",
+			`GET /?y host=b:80 body=""`},
+		{"absolute target of version 1.0", "GET http://b/x HTTP/1.0\r\n\r\n",
+			`GET /x host=b body=""`},
+		{"empty line first", "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", `GET / host=a body=""`},
+		{"no blank behind the colons", "GET / HTTP/1.1\r\nHost:a\r\nX:y\r\n\r\n",
+			`GET / host=a body=""`},
+		{"name with an underscore as host", "GET / HTTP/1.1\r\nHost: a_b.c\r\n\r\n",
+			`GET / host=a_b.c body=""`},
+		{"bytes beyond ASCII in a value", "GET / HTTP/1.1\r\nHost: a\r\nX: \xff\r\n\r\n",
+			`GET / host=a body=""`},
 		{"empty value", "GET / HTTP/1.1\r\nHost: a\r\nX:\r\n\r\n", `GET / host=a body=""`},
 	}
 	for _, tt := range tests {
@@ -52,65 +64,131 @@ func TestBadRequests(t *testing.T) {
 	line := func(lines ...string) string {
 		return "POST / HTTP/1.1\r\n" + strings.Join(lines, "\r\n") + "\r\n\r\n"
 	}
-	tests := []struct{ name, in string }{
-		{"lower-case method", "get / HTTP/1.1\r\n"},
-		{"unknown method", "TRACE / HTTP/1.1\r\n"},
-		{"no method", " / HTTP/1.1\r\n"},
-		{"no target", "GET HTTP/1.1\r\n"},
-		{"empty target", "GET  HTTP/1.1\r\n"},
-		{"target without slash", "GET a HTTP/1.1\r\n"},
-		{"asterisk", "OPTIONS * HTTP/1.1\r\n"},
-		{"blank in the target", "GET /a b HTTP/1.1\r\n"},
-		{"control in the target", "GET /\x01 HTTP/1.1\r\n"},
-		{"del in the target", "GET /\x7f HTTP/1.1\r\n"},
-		{"absolute target without host", "GET http:///x HTTP/1.1\r\n"},
-		{"absolute target of another scheme", "GET ftp://a/x HTTP/1.1\r\n"},
-		{"lower-case version", "GET / http/1.1\r\n"},
-		{"version 2", "GET / HTTP/2.0\r\n"},
-		{"version 1.10", "GET / HTTP/1.10\r\n"},
-		{"no version", "GET /\r\n"},
-		{"bare line feed", "GET / HTTP/1.1\n"},
-		{"line feed first", "\nGET / HTTP/1.1\r\n"},
-		{"no host", "GET / HTTP/1.1\r\n\r\n"},
-		{"two hosts", line("Host: a", "Host: a")},
-		{"two hosts with 1.0", "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n"},
-		{"empty host", line("Host: ")},
-		{"host without a name", line("Host: :80")},
-		{"host with path", line("Host: a/b")},
-		{"port that is no number", line("Host: a:b")},
-		{"host with an empty port", line("Host: a:")},
-		{"host in an open bracket", line("Host: [::1")},
-		{"blank before the colon", line("Host: a", "X : y")},
-		{"folded line", line("Host: a", " folded")},
-		{"no name", line("Host: a", ": x")},
-		{"no colon", line("Host: a", "X")},
-		{"name with a bracket", line("Host: a", "X[]: y")},
-		{"carriage return in a value", line("Host: a", "X: a\rb")},
-		{"nul in a long value", line("Host: a", "X: 0123456789\x000123456789")},
-		{"line feed in a value", line("Host: a", "X: a\nb")},
-		{"two lengths", line("Host: a", "Content-Length: 1", "Content-Length: 1")},
-		{"signed length", line("Host: a", "Content-Length: +1")},
-		{"length list", line("Host: a", "Content-Length: 1,1")},
-		{"empty length", line("Host: a", "Content-Length:")},
-		{"length and encoding",
-			line("Host: a", "Content-Length: 1", "Transfer-Encoding: chunked")},
-		{"other encoding", line("Host: a", "Transfer-Encoding: gzip, chunked")},
-		{"two encodings",
-			line("Host: a", "Transfer-Encoding: chunked", "Transfer-Encoding: chunked")},
+	tests := []struct {
+		name, in string
+		want     error
+	}{
+		{"lower-case method", "get / HTTP/1.1\r\n", badStart},
+		{"unknown method", "TRACE / HTTP/1.1\r\n", badMethod},
+		{"unknown method that is long", "PROPFIND / HTTP/1.1\r\n", badStart},
+		{"no method", " / HTTP/1.1\r\n", badStart},
+		{"no target", "GET HTTP/1.1\r\n", badLine},
+		{"empty target", "GET  HTTP/1.1\r\n", badLine},
+		{"target without slash", "GET a HTTP/1.1\r\n", badTarget},
+		{"asterisk", "OPTIONS * HTTP/1.1\r\n", badTarget},
+		{"authority", "OPTIONS a:80 HTTP/1.1\r\n", badTarget},
+		{"blank in the target", "GET /a b HTTP/1.1\r\n", badTarget},
+		{"control in the target", "GET /\x01 HTTP/1.1\r\n", badTarget},
+		{"nul in the target", "GET /\x00 HTTP/1.1\r\n", badTarget},
+		{"del in the target", "GET /\x7f HTTP/1.1\r\n", badTarget},
+		{"absolute target without host", "GET http:///x HTTP/1.1\r\n", badTarget},
+		{"absolute target with a user", "GET http://u@a/x HTTP/1.1\r\n", badTarget},
+		{"absolute target with a fragment", "GET http://a#x HTTP/1.1\r\n", badTarget},
+		{"absolute target of another scheme", "GET ftp://a/x HTTP/1.1\r\n", badTarget},
+		{"lower-case version", "GET / http/1.1\r\n", badVersion},
+		{"version 2", "GET / HTTP/2.0\r\n", badVersion},
+		{"preface of version 2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", badVersion},
+		{"version 1.10", "GET / HTTP/1.10\r\n", badVersion},
+		{"version that is no number", "GET / HTTP/1.x\r\n", badVersion},
+		{"no version", "GET /\r\n", badLine},
+		{"blank behind the version", "GET / HTTP/1.1 \r\n", badVersion},
+		{"tab between the words", "GET\t/\tHTTP/1.1\r\n", badStart},
+		{"bare line feed", "GET / HTTP/1.1\n", badLineEnd},
+		{"bare carriage return", "GET / HTTP/1.1\rHost: a\r\n", badVersion},
+		{"line feed first", "\nGET / HTTP/1.1\r\n", badStart},
+		{"carriage return first", "\rGET / HTTP/1.1\r\n", badStart},
+		{"two empty lines first", "\r\n\r\nGET / HTTP/1.1\r\n", badStart},
+		{"tls", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", badStart},
+		{"no host", "GET / HTTP/1.1\r\n\r\n", noHost},
+		{"absolute target and no host", "GET http://a/ HTTP/1.1\r\n\r\n", noHost},
+		{"two hosts", line("Host: a", "Host: a"), manyHosts},
+		{"two hosts with 1.0", "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", manyHosts},
+		{"empty host", line("Host: "), badHost},
+		{"host without a name", line("Host: :80"), badHost},
+		{"host with path", line("Host: a/b"), badHost},
+		{"host with a backslash", line("Host: a\\b"), badHost},
+		{"host with a query", line("Host: a?b"), badHost},
+		{"host with a user", line("Host: u@a"), badHost},
+		{"host with a user and a port", line("Host: u:1@a"), badHost},
+		{"list of hosts", line("Host: a,b"), badHost},
+		{"list of hosts with a blank", line("Host: a, b"), badHost},
+		{"host that is no ASCII", line("Host: \u00e9"), badHost},
+		{"port that is no number", line("Host: a:b"), badHost},
+		{"port and more", line("Host: a:80b"), badHost},
+		{"two ports", line("Host: a:80:81"), badHost},
+		{"signed port", line("Host: a:+80"), badHost},
+		{"host with an empty port", line("Host: a:"), badHost},
+		{"host in an open bracket", line("Host: [::1"), badHost},
+		{"brackets around a name", line("Host: [a]"), badHost},
+		{"brackets around nothing", line("Host: []"), badHost},
+		{"brackets around an address of IPv4", line("Host: [127.0.0.1]"), badHost},
+		{"address with a zone", line("Host: [fe80::1%eth0]"), badHost},
+		{"address without brackets", line("Host: ::1"), badHost},
+		{"text behind the brackets", line("Host: [::1]a"), badHost},
+		{"blank before the colon", line("Host: a", "X : y"), badHeader},
+		{"tab before the colon", line("Host: a", "X\t: y"), badHeader},
+		{"folded line", line("Host: a", " folded"), badHeader},
+		{"line folded with a tab", line("Host: a", "\tfolded"), badHeader},
+		{"folded first line", line(" Host: a"), badHeader},
+		{"no name", line("Host: a", ": x"), badHeader},
+		{"no colon", line("Host: a", "X"), badHeader},
+		{"name with a bracket", line("Host: a", "X[]: y"), badHeader},
+		{"nul in a name", line("Host: a", "X\x00: y"), badHeader},
+		{"name that is no ASCII", line("Host: a", "\u00e9: y"), badHeader},
+		{"carriage return in a value", line("Host: a", "X: a\rb"), badHeader},
+		{"carriage return in a name", line("Host: a", "X\r: b"), badHeader},
+		{"two carriage returns", line("Host: a", "X: a\r"), badHeader},
+		{"nul in a long value", line("Host: a", "X: 0123456789\x000123456789"), badHeader},
+		{"line feed in a value", line("Host: a", "X: a\nb"), badLineEnd},
+		{"bare line feed in front of the blank line", "GET / HTTP/1.1\r\nHost: a\n\r\n", badLineEnd},
+		{"bare line feed as the blank line", "GET / HTTP/1.1\r\nHost: a\r\n\n", badLineEnd},
+		{"carriage return as the blank line", "GET / HTTP/1.1\r\nHost: a\r\n\rGET / HTTP/1.1\r\n",
+			badHeader},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			c := newConn()
-			if got, err := c.summaries([]byte(tt.in)); !errors.Is(err, protocol.ErrBad) {
-				t.Fatalf("requests %q, error %v, want a bad packet", got, err)
-			}
-			wantSent(t, c, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
-		})
+		t.Run(tt.name, func(t *testing.T) { wantRefused(t, tt.in, tt.want) })
+	}
+}
+
+// wantRefused demands that in is answered with the error want, whole and byte by
+// byte.
+func wantRefused(t *testing.T, in string, want error) {
+	t.Helper()
+	setDate(t)
+	for _, size := range []int{len(in), 1} {
+		c := newConn()
+		got, err := c.summaries(slices.Collect(slices.Chunk([]byte(in), size))...)
+		if len(got) != 0 || !errors.Is(err, protocol.ErrBad) || err.Error() != want.Error() {
+			t.Fatalf("pieces of %d: requests %q, error %v, want %v", size, got, err, want)
+		}
+		wantSent(t, c, refusal(want))
+	}
+}
+
+// refusal is what the peer reads when an error ends its connection.
+func refusal(err error) string {
+	reply := string(err.(*protocol.Reject).Reply)
+	line, rest, _ := strings.Cut(reply, "\r\n")
+	return line + "\r\n" + dateLine + rest
+}
+
+func TestRefusalSaysWhy(t *testing.T) {
+	setDate(t)
+	const head = "HTTP/1.1 400 Bad Request\r\n" + dateLine + "Connection: close\r\n" +
+		"Content-Type: text/plain;charset=utf-8\r\nContent-Length: 22\r\n\r\n"
+	for in, want := range map[string]string{
+		"GET / HTTP/1.1\r\n:\r\n":  head + "malformed header line\n",
+		"HEAD / HTTP/1.1\r\n:\r\n": head,
+	} {
+		c := newConn()
+		_, _ = c.summaries([]byte(in))
+		wantSent(t, c, want)
 	}
 }
 
 func TestHeadOfTheLargestSize(t *testing.T) {
-	const tooBig = "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n"
+	setDate(t)
+	tooBig := refusal(headTooBig)
 	start := "GET / HTTP/1.1\r\nHost: a\r\nX: "
 	tests := []struct {
 		name    string
@@ -139,6 +217,7 @@ func TestHeadOfTheLargestSize(t *testing.T) {
 }
 
 func TestRequestTooLarge(t *testing.T) {
+	setDate(t)
 	head := "POST / HTTP/1.1\r\nHost: a\r\n"
 	tests := []struct {
 		name, in string
@@ -158,7 +237,7 @@ func TestRequestTooLarge(t *testing.T) {
 				t.Fatalf("error %v, want none: %t", err, tt.ok)
 			}
 			if err != nil {
-				wantSent(t, c, "HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\n\r\n")
+				wantSent(t, c, refusal(tooLarge))
 			}
 		})
 	}
@@ -166,7 +245,7 @@ func TestRequestTooLarge(t *testing.T) {
 
 func TestPipelining(t *testing.T) {
 	got, err := newConn().summaries([]byte("GET /1 HTTP/1.1\r\n" + hostLine + "\r\n" +
-		"POST /2 HTTP/1.1\r\n" + hostLine + "Content-Length: 2\r\n\r\nhi" +
+		"\r\nPOST /2 HTTP/1.1\r\n" + hostLine + "Content-Length: 2\r\n\r\nhi\r\n" +
 		"GET /3 HTTP/1.1\r\n" + hostLine + "\r\nGET /4"))
 	if err != nil {
 		t.Fatal(err)

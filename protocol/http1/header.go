@@ -3,24 +3,26 @@ package http1
 import (
 	"bytes"
 	"math"
+	"net/netip"
 )
 
-// headerLine checks one line, which begins at offset start of the request, and
-// keeps what rules the message and the connection.
-func (h *head) headerLine(line []byte, start int) bool {
+// headerLine checks the line that begins at start and ends buf, and keeps what
+// rules the message and the connection.
+func (h *head) headerLine(buf []byte, start int) error {
+	line := buf[start:]
 	colon := tokenLength(line)
 	if colon == 0 || colon == len(line) || line[colon] != ':' {
-		return false
+		return badHeader
 	}
 	v := trimmed(line, colon+1)
 	name, value := line[:colon], v.of(line)
 	if !printable(value) {
-		return false
+		return badHeader
 	}
 	switch colon {
 	case len("host"):
 		if fold(name, "host") {
-			return h.hostLine(value, start+v.from)
+			return h.hostLine(buf, span{start + v.from, start + v.to})
 		}
 	case len("expect"):
 		if fold(name, "expect") {
@@ -39,15 +41,38 @@ func (h *head) headerLine(line []byte, start int) bool {
 			return h.encodingLine(value)
 		}
 	}
-	return true
+	return nil
 }
 
-func (h *head) hostLine(value []byte, at int) bool {
+// hostLine demands the one host that an absolute target has named already, as
+// HAProxy does: software that reads one of the two never meets the other.
+func (h *head) hostLine(buf []byte, at span) error {
 	h.hosts++
-	if !h.absolute {
-		h.host = span{at, at + len(value)}
+	switch {
+	case h.hosts > 1:
+		return manyHosts
+	case !validHost(at.of(buf)):
+		return badHost
+	case !h.absolute:
+		h.host = at
+	case !sameHost(h.host.of(buf), at.of(buf), h.defaultPort(buf)):
+		return otherHost
 	}
-	return validHost(value)
+	return nil
+}
+
+// defaultPort is that of the scheme in front of the host of an absolute target.
+func (h *head) defaultPort(buf []byte) string {
+	if last := buf[h.host.from-len("s://")]; lower(last) == 's' {
+		return ":443"
+	}
+	return ":80"
+}
+
+// sameHost compares two hosts, of which each may name the default port.
+func sameHost(a, b []byte, port string) bool {
+	a, b = bytes.TrimSuffix(a, []byte(port)), bytes.TrimSuffix(b, []byte(port))
+	return fold(a, string(b))
 }
 
 func (h *head) connectionLine(value []byte) {
@@ -57,43 +82,47 @@ func (h *head) connectionLine(value []byte) {
 
 // encodingLine accepts one line with the one encoding that tells where the body
 // ends.
-func (h *head) encodingLine(value []byte) bool {
-	first := !h.chunked
+func (h *head) encodingLine(value []byte) error {
+	if h.chunked || !fold(value, "chunked") {
+		return badEncoding
+	}
 	h.chunked = true
-	return first && fold(value, "chunked")
+	return nil
 }
 
 // lengthLine accepts one number. One beyond all limits stays beyond them, for
 // 413 is the right answer to it.
-func (h *head) lengthLine(value []byte) bool {
+func (h *head) lengthLine(value []byte) error {
 	if h.hasLength || !digits(value) {
-		return false
+		return badLength
 	}
 	h.hasLength = true
 	for _, digit := range value {
 		h.contentLength = min(h.contentLength*10+int64(digit-'0'), math.MaxInt64/16)
 	}
-	return true
+	return nil
 }
 
-// validHost follows features.md 25.8: a name or address, in brackets if it has
-// colons, and then a port of digits or nothing.
+// validHost follows features.md 25.8: a name or address, that of IPv6 in
+// brackets, and then a port of digits or nothing.
 func validHost(host []byte) bool {
-	name, rest := host, []byte(nil)
 	if len(host) > 0 && host[0] == '[' {
 		end := bytes.IndexByte(host, ']')
-		if end < 0 {
-			return false
-		}
-		name, rest = host[1:end], host[end+1:]
-	} else if i := bytes.IndexByte(host, ':'); i >= 0 {
-		name, rest = host[:i], host[i:]
+		return end > 0 && validIPv6(string(host[1:end])) && validPort(host[end+1:])
 	}
-	for _, c := range name {
-		switch c {
-		case '/', '[', ']', ' ', '\t':
-			return false
-		}
+	n := 0
+	for n < len(host) && hostBytes[host[n]] {
+		n++
 	}
-	return len(name) > 0 && (len(rest) == 0 || rest[0] == ':' && digits(rest[1:]))
+	return n > 0 && validPort(host[n:])
+}
+
+func validPort(port []byte) bool {
+	return len(port) == 0 || port[0] == ':' && digits(port[1:])
+}
+
+// validIPv6 has no zones: they mean something on the client's machine only.
+func validIPv6(literal string) bool {
+	ip, err := netip.ParseAddr(literal)
+	return err == nil && ip.Is6() && ip.Zone() == ""
 }

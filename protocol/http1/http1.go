@@ -14,7 +14,7 @@
 // open is decided here and not by the app: Connection: close, HTTP/1.0 and a
 // draining process end it behind the answer (trap T63).
 //
-// head.go and chunked.go find the end of a request, request.go and query.go
+// head.go and chunked.go find the end of a request, refuse.go answers what is none, request.go and query.go
 // are what the author reads of it, response.go and encode.go the way out, and
 // exchange.go keeps questions and answers together.
 package http1
@@ -26,12 +26,17 @@ import "github.com/workerman-go/wm/protocol"
 var Protocol protocol.Protocol = http1{}
 
 // http1 implements protocol.Protocol, BytesEncoder, Finisher, Failer, Releaser,
-// Quiescer and Leaver.
+// Quiescer, Patient and Leaver.
 type http1 struct{}
 
 // Input returns the length of the first request, body included.
 func (http1) Input(buf []byte, c protocol.Conn) (int, error) {
-	return exchangeOf(c).input(buf, c)
+	e := exchangeOf(c)
+	n, err := e.input(buf, c)
+	if err != nil {
+		return 0, e.refused(err)
+	}
+	return n, nil
 }
 
 // Decode returns a *Request, which is used again for the next one: it is valid
@@ -61,6 +66,12 @@ func (http1) Quiet(c protocol.Conn) bool { return !exchangeOf(c).asked }
 
 // AppendFailure is protocol.Failer: 500 and the end of the connection.
 func (http1) AppendFailure(dst []byte, c protocol.Conn) []byte { return exchangeOf(c).fail(dst) }
+
+// Midway is true when the head of a request has come and its body has not.
+func (http1) Midway(c protocol.Conn) bool { return exchangeOf(c).head.length != 0 }
+
+// Late is 408.
+func (http1) Late(c protocol.Conn) error { return exchangeOf(c).refused(tooSlow) }
 
 // Leave makes the next answer say Connection: close.
 func (http1) Leave(c protocol.Conn) { exchangeOf(c).leaving = true }

@@ -38,7 +38,7 @@ func TestRequestIsThatOfItsCallback(t *testing.T) {
 		uris = append(uris, r.URI())
 		hosts = append(hosts, r.Host())
 	}, []byte("GET /same HTTP/1.1\r\nHost: a\r\n\r\nGET /same HTTP/1.1\r\nHost: b\r\n\r\n"+
-		"GET /other HTTP/1.1\r\nHost: c\r\n\r\nGET http://d HTTP/1.1\r\nHost: c\r\n\r\n"))
+		"GET /other HTTP/1.1\r\nHost: c\r\n\r\nGET http://d HTTP/1.1\r\nHost: d\r\n\r\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
