@@ -70,6 +70,9 @@ func (c *Connection) step(data []byte) (n, size int, err error) {
 			c.deliverOwed(v, frame)
 		}
 	}
+	if err == protocol.Skip {
+		c.flags |= skipped
+	}
 	if err == protocol.Skip || c.codec != k && (err == protocol.Again || err == protocol.Wait) {
 		err = nil
 	}
@@ -339,6 +342,19 @@ func (c *Connection) isQuiet() (quiet bool) {
 	quiet = true
 	defer c.p.caught("the protocol's Quiet")
 	return c.codec.quiet.Quiet(c)
+}
+
+// midway asks the protocol whether the rest of a message is still to come.
+func (c *Connection) midway() bool {
+	defer c.p.caught("the protocol's Midway")
+	return c.codec.patient.Midway(c)
+}
+
+// late is what the protocol says to a peer that does not go on.
+func (c *Connection) late() (err error) {
+	err = errPanicked
+	defer c.p.caught("the protocol's Late")
+	return c.codec.patient.Late(c)
 }
 
 // onWorkerStart runs the extensions and OnWorkerStart of w, and returns a panic

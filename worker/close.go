@@ -9,8 +9,13 @@ import (
 	"github.com/workerman-go/wm/eventloop"
 )
 
-// lingerTime is how long End waits for the peer to have read everything.
-const lingerTime = time.Second
+const (
+	// lingerTime is how long End waits for a peer that sends nothing to have
+	// read everything.
+	lingerTime = time.Second
+	// mostLingers is how often it does so for one that goes on sending.
+	mostLingers = 30
+)
 
 // Close sends last, if given, then the farewell of the protocol, and closes
 // when all that was sent is with the kernel. No message is delivered any more.
@@ -29,8 +34,9 @@ func (c *Connection) Close(last ...any) {
 }
 
 // End is Close for a peer that may still be sending: it shuts down our side
-// only and throws away what comes, until the peer closes or a second has gone,
-// so that the last message is not lost to a reset. Called on the loop
+// only and throws away what comes, until the peer closes, or has sent nothing
+// for a second, or 30 s have gone, so that the last message is not lost to a
+// reset. Called on the loop
 // goroutine.
 func (c *Connection) End(last ...any) {
 	c.p.own("Connection.End")
@@ -154,7 +160,21 @@ func (c *Connection) halfClose() {
 		c.flags &^= deaf
 		c.rewatch()
 	}
-	c.more().linger = c.p.loop.AddInnerTimer(lingerTime, false, c.destroy)
+	c.more()
+	c.linger(mostLingers)
+}
+
+// linger gives the peer a second, and again one as long as it goes on sending:
+// to close before it has done so would reset what it has not read yet.
+func (c *Connection) linger(left int) {
+	heard := c.BytesRead
+	c.extra.linger = c.p.loop.AddInnerTimer(lingerTime, false, func() {
+		if left--; left == 0 || c.BytesRead == heard {
+			c.destroy()
+			return
+		}
+		c.linger(left)
+	})
 }
 
 // finish is the one place where a connection ends.

@@ -24,6 +24,7 @@ type codec struct {
 	release  protocol.Releaser
 	farewell protocol.Farewell
 	quiet    protocol.Quiescer
+	patient  protocol.Patient
 	leave    protocol.Leaver
 	close    protocol.Closer
 
@@ -51,6 +52,7 @@ func (p *Process) codecOf(proto protocol.Protocol, name string) *codec {
 	c.release, _ = proto.(protocol.Releaser)
 	c.farewell, _ = proto.(protocol.Farewell)
 	c.quiet, _ = proto.(protocol.Quiescer)
+	c.patient, _ = proto.(protocol.Patient)
 	c.leave, _ = proto.(protocol.Leaver)
 	c.close, _ = proto.(protocol.Closer)
 	if proto == nil || reflect.ValueOf(proto).Comparable() {

@@ -54,6 +54,7 @@ type Connection struct {
 	flags   flags
 	status  uint8
 	network network
+	idle    uint8 // looks of Worker.lookIdle since it was busy
 }
 
 // extra is what few connections need, or all of them for a short time only.
@@ -115,6 +116,9 @@ const (
 	owing                       // the message delivered last has no answer yet, see owe.go
 	awaiting                    // the protocol does something that blocks, see await.go
 	streaming                   // extra.body follows out
+	skipped                     // the protocol took something and delivered nothing
+	listed                      // in Worker.patience
+	anew                        // a message was delivered since it was looked at there
 )
 
 // socket is how the loop sees a connection, so that OnEvents is not among the

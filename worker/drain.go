@@ -142,7 +142,8 @@ func (c *Connection) retire() {
 // progress. Who pauses is waiting for something.
 func (c *Connection) rests() bool {
 	return Status(c.status) == Established && c.flags&paused == 0 &&
-		c.in == nil && c.errno == 0 && (c.codec.quiet == nil || c.isQuiet())
+		c.in == nil && c.errno == 0 && (c.codec.quiet == nil || c.isQuiet()) &&
+		(c.codec.patient == nil || !c.midway())
 }
 
 // silence is for how long nothing has come, from the beginning of the drain.

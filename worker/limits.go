@@ -40,6 +40,16 @@ type Limits struct {
 	// before its first message: the PROXY header, TLS, the websocket
 	// handshake. 0 is 10 s, below 0 is no limit.
 	HandshakeTimeout time.Duration
+	// RequestTimeout is how long the head of an http request may take from its
+	// first byte to its last, and how long its body may pause. A client that
+	// takes longer gets 408 and is closed, up to a second late. While a
+	// connection waits for an answer, for ResumeRecv, or for something that its
+	// protocol has to do, nobody counts. 0 is 60 s, below 0 is no limit.
+	RequestTimeout time.Duration
+	// IdleTimeout is how long an http connection may rest, before its first
+	// request, too, until it is closed, up to a quarter of that late. 0 or less
+	// is no limit, as in Workerman: a connection without a request costs little.
+	IdleTimeout time.Duration
 	// TrustedProxies lists the networks ("10.0.0.0/8") and addresses of
 	// proxies that may say who the client is, and "unix" for all peers of a
 	// Unix socket: by a PROXY protocol header, version 1 or 2, in front of
@@ -73,6 +83,7 @@ func (w *Worker) entered(c *Connection) {
 	w.conns.add(c, c.ID)
 	w.count(c)
 	w.checkLimit()
+	w.watchIdle()
 }
 
 // count adds c to those of its IP address, once that is known; false when

@@ -8,6 +8,7 @@ package worker
 // deliverOwed calls the callback for a message that may be owed an answer.
 func (c *Connection) deliverOwed(v any, frame []byte) {
 	k := c.codec
+	c.flags |= anew
 	if k.fail != nil && k.quiet != nil {
 		c.flags |= owing
 		outer := c.p.delivering

@@ -297,6 +297,9 @@ func (c *Connection) consume(data []byte) []byte {
 	if Status(c.status) != Established {
 		return nil
 	}
+	if len(data) > 0 || c.flags&skipped != 0 {
+		c.unfinished()
+	}
 	return data
 }
 
@@ -355,8 +358,9 @@ func (c *Connection) attend() {
 	}
 }
 
-// heard notes when a connection was last alive; only a drain asks.
+// heard notes that a connection is alive; only a drain asks when.
 func (p *Process) heard(c *Connection) {
+	c.idle = 0
 	if p.drain.on {
 		c.heard = uint32(p.loop.Now().Sub(p.drain.began) / time.Millisecond)
 	}

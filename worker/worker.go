@@ -94,6 +94,7 @@ type Worker struct {
 	proxies         []netip.Prefix // of Limits.TrustedProxies
 	trustsUnix      bool           // the same
 	perIP           map[[16]byte]int
+	patience        patience
 	extensions      []func(w *Worker)
 }
 
