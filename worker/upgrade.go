@@ -31,7 +31,7 @@ func (c *Connection) Event(event any) (taken bool) {
 
 // onConnecting lets the author look at the upgrade request.
 func (c *Connection) onConnecting(e *websocket.Connecting) {
-	r, err := http1.ParseRequest(e.Request)
+	r, err := http1.ParseRequest(e.Request, c)
 	if err != nil {
 		e.Refused = true
 		c.explain(err)

@@ -1,13 +1,16 @@
 package http1
 
+import "github.com/workerman-go/wm/protocol"
+
 // What another protocol needs that begins with a request, or that has to
 // refuse one.
 
 // ParseRequest reads a whole request without a body, such as the one that opens
-// a websocket. The bytes of frame must stay as they are for as long as the
-// Request is used. An error is what http:// would have answered.
-func ParseRequest(frame []byte) (*Request, error) {
-	r := &Request{frame: frame}
+// a websocket, on c, which may be nil. The bytes of frame must stay as they are
+// for as long as the Request is used. An error is what http:// would have
+// answered.
+func ParseRequest(frame []byte, c protocol.Conn) (*Request, error) {
+	r := &Request{frame: frame, conn: c}
 	if err := r.head.parse(frame); err != nil {
 		return nil, err
 	}

@@ -33,6 +33,9 @@ type exchange struct {
 
 	last    bool // the request that closes was read: what follows is discarded
 	leaving bool // the process drains
+
+	collector *collector // of the request that arrives, when it is large
+	called    bool       // the callback of request has not returned
 }
 
 func exchangeOf(c protocol.Conn) *exchange {
@@ -47,6 +50,9 @@ func exchangeOf(c protocol.Conn) *exchange {
 func (e *exchange) input(buf []byte, c protocol.Conn) (int, error) {
 	if e.last {
 		return min(len(buf), c.MaxPackage()), nil
+	}
+	if e.collector != nil {
+		return e.collector.input(buf, c.MaxPackage())
 	}
 	if e.head.length == 0 {
 		if n, maybe := e.emptyLine(buf); maybe {
@@ -66,6 +72,9 @@ func (e *exchange) input(buf []byte, c protocol.Conn) (int, error) {
 	length, err := e.length(buf, c.MaxPackage())
 	if err == nil && e.head.expects && len(buf) == e.head.length && length != len(buf) {
 		e.goOn(c)
+	}
+	if err == nil && e.streams(buf, length) {
+		length = e.head.length
 	}
 	return length, err
 }
@@ -132,6 +141,12 @@ func (e *exchange) decode(frame []byte, c protocol.Conn) (any, error) {
 	if e.last {
 		return nil, protocol.Skip
 	}
+	if e.collector != nil {
+		if err := e.collected(frame); err != nil {
+			return nil, err
+		}
+		return e.arrived(c), nil
+	}
 	if e.head.length == 0 {
 		if string(frame) == "\r\n" {
 			e.emptied = true
@@ -141,7 +156,16 @@ func (e *exchange) decode(frame []byte, c protocol.Conn) (any, error) {
 			return nil, badRequest
 		}
 	}
+	if len(frame) == e.head.length && e.head.hasBody() {
+		return nil, e.collect(frame)
+	}
 	e.request.set(frame, &e.head, &e.chunks)
+	return e.arrived(c), nil
+}
+
+// arrived makes the request of the exchange the one that waits for its answer.
+func (e *exchange) arrived(c protocol.Conn) *Request {
+	e.request.conn = c
 	var a answer
 	if e.head.method == methodHead {
 		a |= noBody
@@ -153,7 +177,8 @@ func (e *exchange) decode(frame []byte, c protocol.Conn) (any, error) {
 	e.begun, e.asked, e.emptied, e.due = true, true, false, a
 	e.head = head{}
 	e.chunks = chunks{}
-	return &e.request, nil
+	e.called = true
+	return &e.request
 }
 
 // next is what the answer that is encoded now has to respect. Before the first
@@ -181,6 +206,7 @@ var ErrNotAsked = errors.New("http1: no request waits for an answer")
 // fail answers the request whose callback panicked.
 func (e *exchange) fail(dst []byte) []byte {
 	e.asked = false
+	e.answered()
 	return append(dst, internalError...)
 }
 
@@ -193,6 +219,7 @@ func (e *exchange) sent(c protocol.Conn) {
 		return
 	}
 	e.final, e.asked = false, false
+	e.answered()
 	if e.pending&closes != 0 {
 		c.Close()
 	}
@@ -200,7 +227,23 @@ func (e *exchange) sent(c protocol.Conn) {
 
 // released makes the request last until it is answered, when that is later.
 func (e *exchange) released() {
+	e.called = false
 	if e.asked {
 		e.request.keep()
+		return
 	}
+	e.request.drop()
+}
+
+// answered lets go of a request that waits for nothing any more.
+func (e *exchange) answered() {
+	if !e.called {
+		e.request.drop()
+	}
+}
+
+// ended deletes the files of what was not answered, and of what was not complete.
+func (e *exchange) ended() {
+	e.discard()
+	e.request.drop()
 }

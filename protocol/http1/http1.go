@@ -26,7 +26,7 @@ import "github.com/workerman-go/wm/protocol"
 var Protocol protocol.Protocol = http1{}
 
 // http1 implements protocol.Protocol, BytesEncoder, Finisher, Failer, Releaser,
-// Quiescer, Patient and Leaver.
+// Closer, Quiescer, Patient and Leaver.
 type http1 struct{}
 
 // Input returns the length of the first request, body included.
@@ -59,10 +59,24 @@ func (http1) EncodeBytes(dst, p []byte, c protocol.Conn) ([]byte, error) {
 func (http1) Sent(c protocol.Conn) { exchangeOf(c).sent(c) }
 
 // Released keeps a request that waits for its answer.
-func (http1) Released(c protocol.Conn) { exchangeOf(c).released() }
+func (http1) Released(c protocol.Conn) {
+	if e, ok := c.State().(*exchange); ok { // else the protocol was switched
+		e.released()
+	}
+}
 
-// Quiet is true when every request was answered.
-func (http1) Quiet(c protocol.Conn) bool { return !exchangeOf(c).asked }
+// OnClose deletes the files of uploads.
+func (http1) OnClose(c protocol.Conn) {
+	if e, ok := c.State().(*exchange); ok {
+		e.ended()
+	}
+}
+
+// Quiet is true when every request was answered and none is being collected.
+func (http1) Quiet(c protocol.Conn) bool {
+	e := exchangeOf(c)
+	return !e.asked && e.collector == nil
+}
 
 // AppendFailure is protocol.Failer: 500 and the end of the connection.
 func (http1) AppendFailure(dst []byte, c protocol.Conn) []byte { return exchangeOf(c).fail(dst) }

@@ -4,27 +4,69 @@ import "strings"
 
 // Get is the value of name in the query, decoded, or def when it is not there.
 // Of several values the last one counts, as in PHP, and as there, a dot or a
-// blank in a name of the query is an underscore (trap T69).
+// blank in a name of the query is an underscore (trap T69). A name with brackets
+// reaches into arrays: Get("a[b]"); see Query for all of them.
 func (r *Request) Get(name string, def ...string) string {
-	value, found := "", false
-	for rest, more := r.QueryString(), true; more; {
+	query := r.QueryString()
+	if hasBracket(query) || strings.IndexByte(name, '[') >= 0 {
+		return r.Query().Get(name, def...)
+	}
+	value, found, vars := "", false, 0
+	for more := name != ""; more && vars < MaxInputVars; {
 		var pair string
-		pair, rest, more = strings.Cut(rest, "&")
+		if pair, query, more = strings.Cut(query, "&"); pair == "" {
+			continue
+		}
+		vars++
 		key, raw, _ := strings.Cut(pair, "=")
 		if key == name || fieldName(key) == name {
-			value, found = raw, key != ""
+			value, found = raw, true
 		}
 	}
 	return orDefault(unescape(value), found, def)
 }
 
-// fieldName decodes the name of a query field by PHP's rules.
+// Query is the whole query; nothing is decoded twice when it is called again.
+// It may be kept.
+func (r *Request) Query() Values {
+	m := r.parsed()
+	if m.query == nil {
+		m.query = parseValues(r.QueryString())
+	}
+	return m.query
+}
+
+// hasBracket tells whether a name of the query may have one.
+func hasBracket(query string) bool {
+	return strings.IndexByte(query, '[') >= 0 ||
+		strings.Contains(query, "%5b") || strings.Contains(query, "%5B")
+}
+
+// parseValues reads a query or a form that looks like one.
+func parseValues(s string) Values {
+	t := newTable()
+	vars := 0
+	for more := true; more && vars < MaxInputVars; {
+		var pair string
+		if pair, s, more = strings.Cut(s, "&"); pair == "" {
+			continue
+		}
+		vars++
+		key, raw, _ := strings.Cut(pair, "=")
+		if base, indexes, ok := splitName(unescape(key)); ok {
+			t.set(base, indexes, unescape(raw))
+		}
+	}
+	return t.values
+}
+
+// fieldName decodes the name of a query field without brackets by PHP's rules.
 func fieldName(key string) string {
 	if !strings.ContainsAny(key, "%+. \x00") {
 		return key
 	}
-	key, _, _ = strings.Cut(strings.TrimLeft(unescape(key), " "), "\x00")
-	return strings.NewReplacer(".", "_", " ", "_").Replace(key)
+	name, _, _ := splitName(unescape(key))
+	return name
 }
 
 // unescape decodes %XX and +. A percent sign that introduces nothing stands for

@@ -4,22 +4,47 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
+
+	"github.com/workerman-go/wm/protocol"
 )
 
-// Request is what a client asks for. It, and the bytes of RawBody, are valid
-// until it is answered, then it is used again for the next request of its
-// connection; the strings it gives out may be kept. Owned by the loop.
+// Request is what a client asks for. It, and the bytes of RawHead and RawBody,
+// are valid until it is answered and its callback has returned, then it is used
+// again for the next request of its connection; the strings, Values and maps it
+// gives out may be kept, the files of an upload where Upload.Move puts them.
+// Owned by the loop.
 type Request struct {
+	// Data is the author's, for this request.
+	Data any
+
 	head   head
 	frame  []byte // head, and the body of a request that is not chunked
 	body   []byte
 	trails []byte // trailer lines
 
-	uri string // of the request before until URI has compared them
+	uri  string // of the request before until URI has compared them
+	conn protocol.Conn
+	more *more // nil until it is needed
+}
+
+// more is what was made of a request, and what few of them have.
+type more struct {
+	query, form Values
+	parts       *parts // of a multipart form
+	streamed    bool   // the body went to files, and the rest has memory of its own
+}
+
+// parsed is more, made where there is none.
+func (r *Request) parsed() *more {
+	if r.more == nil {
+		r.more = &more{}
+	}
+	return r.more
 }
 
 // set makes r the request in frame.
 func (r *Request) set(frame []byte, h *head, k *chunks) {
+	r.drop()
 	r.head = *h
 	r.frame = frame
 	r.trails = nil
@@ -33,9 +58,23 @@ func (r *Request) set(frame []byte, h *head, k *chunks) {
 
 // keep gives r a copy of its bytes, which are gone when OnRequest has returned.
 func (r *Request) keep() {
+	if r.more != nil && r.more.streamed {
+		return
+	}
 	r.frame = bytes.Clone(r.frame)
 	r.body = r.frame[r.head.length:][:len(r.body)]
 	r.trails = r.frame[len(r.frame)-len(r.trails):]
+}
+
+// drop lets go of what a request has beside its bytes, its files first.
+func (r *Request) drop() {
+	if r.more == nil && r.Data == nil {
+		return
+	}
+	if r.more != nil && r.more.parts != nil {
+		r.more.parts.remove()
+	}
+	r.more, r.Data = nil, nil
 }
 
 // Method is the method, in upper case.
@@ -71,6 +110,30 @@ func (r *Request) QueryString() string {
 // empty for a request of HTTP/1.0 without it.
 func (r *Request) Host() string { return string(r.head.host.of(r.frame)) }
 
+// HostName is Host without the port, and without the brackets of an IPv6 address.
+func (r *Request) HostName() string {
+	host := r.Host()
+	if strings.HasPrefix(host, "[") {
+		name, _, _ := strings.Cut(host[1:], "]")
+		return name
+	}
+	name, _, _ := strings.Cut(host, ":")
+	return name
+}
+
+// RemoteIP is the address of the client as text: what Connection.RemoteIP says,
+// so that of the client where a proxy is trusted. Empty where there is no
+// connection.
+func (r *Request) RemoteIP() string {
+	if c, ok := r.conn.(interface{ RemoteIP() string }); ok {
+		return c.RemoteIP()
+	}
+	return ""
+}
+
+// ProtocolVersion is the version of HTTP, such as "1.1".
+func (r *Request) ProtocolVersion() string { return "1." + string(rune('0'+r.head.minor)) }
+
 // Header is the value of the header name, whose case does not count, or def
 // when there is none. Values of several lines are joined by commas.
 func (r *Request) Header(name string, def ...string) string {
@@ -86,7 +149,7 @@ func (r *Request) Header(name string, def ...string) string {
 	var value []byte
 	var joined string
 	found := false
-	for lines := r.frame[r.head.headers : r.head.length-2]; len(lines) > 0; {
+	for lines := r.headerLines(); len(lines) > 0; {
 		value, lines = cutHeader(lines, name)
 		switch {
 		case value == nil:
@@ -112,9 +175,18 @@ func (r *Request) Trailer(name string, def ...string) string {
 	return orDefault(string(last), last != nil, def)
 }
 
-// RawBody is the body as it came, with its chunks joined. Valid until the
-// request is answered; with a copy it may be kept.
+// RawHead is the request line and the headers as they came, without the blank
+// line behind them. Valid until the request is answered; with a copy it may be
+// kept.
+func (r *Request) RawHead() []byte { return r.frame[:r.head.length-2*len(crlf)] }
+
+// RawBody is the body as it came, with its chunks joined. It is nil for a
+// multipart form above MaxUploadMemory, which is in fields and files. Valid until
+// the request is answered; with a copy it may be kept.
 func (r *Request) RawBody() []byte { return r.body }
+
+// headerLines are the header lines, complete.
+func (r *Request) headerLines() []byte { return r.frame[r.head.headers : r.head.length-2] }
 
 // cutHeader takes the first of several complete lines and returns its value if
 // it has that name, else nil.

@@ -1,0 +1,155 @@
+package http1
+
+import (
+	"bytes"
+	"encoding/json"
+	"mime"
+	"strconv"
+	"strings"
+)
+
+// Post is the text of the field name of the form, or def when there is none; see
+// Form and Values.Get.
+func (r *Request) Post(name string, def ...string) string { return r.Form().Get(name, def...) }
+
+// Form are the fields that the body has, read at the first call: those of
+// application/x-www-form-urlencoded, also without a Content-Type, those of
+// multipart/form-data beside its files, and the members of a JSON object or the
+// elements of an array when the Content-Type has the word json (features.md
+// 26.2). Of a body that is broken it has what came before the fault; JSON tells.
+// It may be kept.
+func (r *Request) Form() Values {
+	m := r.parsed()
+	if m.form == nil {
+		m.form = r.readForm()
+	}
+	return m.form
+}
+
+func (r *Request) readForm() Values {
+	kind := r.Header("Content-Type")
+	switch base, _, _ := strings.Cut(kind, ";"); {
+	case hasWord(kind, "json"):
+		return jsonValues(r.body)
+	case fold(strings.TrimSpace(base), typeMultipart):
+		return r.readParts().fields.values
+	case base == "" || fold(strings.TrimSpace(base), "application/x-www-form-urlencoded"):
+		return parseValues(string(r.body))
+	}
+	return Values{}
+}
+
+const typeMultipart = "multipart/form-data"
+
+// readParts reads the body as multipart form, once.
+func (r *Request) readParts() *parts {
+	m := r.parsed()
+	if m.parts == nil {
+		m.parts = newParts(false)
+		if boundary, ok := formBoundary(r.Header("Content-Type")); ok {
+			reader := newMultipart(boundary, m.parts)
+			if err := reader.feed(r.body); err != nil || reader.finish() != nil {
+				m.parts.cut()
+			}
+		}
+	}
+	return m.parts
+}
+
+// formBoundary is the boundary of a multipart form.
+func formBoundary(contentType string) (string, bool) {
+	kind, params, err := mime.ParseMediaType(contentType)
+	boundary := params["boundary"]
+	return boundary, err == nil && kind == typeMultipart &&
+		boundary != "" && len(boundary) <= maxBoundaryBytes
+}
+
+// File is the file that was uploaded for the field name, and nil when there is
+// none; see Upload.Err. A name with brackets reaches into arrays by PHP's rules:
+// the first of photos[] is photos[0]. Of several files of a name it is the last.
+func (r *Request) File(name string) *Upload {
+	if !r.isMultipart() {
+		return nil
+	}
+	value, _ := r.readParts().files.values.find(name)
+	u, _ := value.(*Upload)
+	if u != nil {
+		u.save(u.content.of(r.body))
+	}
+	return u
+}
+
+// Files are all uploaded files, in the order in which they came. At most
+// MaxFileUploads parts of a form are looked at.
+func (r *Request) Files() []*Upload {
+	if !r.isMultipart() {
+		return nil
+	}
+	uploads := r.readParts().uploads
+	for _, u := range uploads {
+		u.save(u.content.of(r.body))
+	}
+	return uploads
+}
+
+// isMultipart spares other requests the parsing.
+func (r *Request) isMultipart() bool {
+	kind := r.Header("Content-Type")
+	return len(kind) >= len(typeMultipart) && fold(kind[:len(typeMultipart)], typeMultipart)
+}
+
+// JSON decodes the body into v, as json.Unmarshal does, whatever its
+// Content-Type is.
+func (r *Request) JSON(v any) error { return json.Unmarshal(r.body, v) }
+
+// jsonValues makes Values of an object or array, and none of anything else.
+func jsonValues(body []byte) Values {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	var v any
+	if err := decoder.Decode(&v); err != nil || decoder.More() {
+		return Values{}
+	}
+	values, _ := arrays(v).(Values)
+	if values == nil {
+		values = Values{}
+	}
+	return values
+}
+
+// arrays makes Values of objects and arrays in v.
+func arrays(v any) any {
+	values := Values{}
+	switch v := v.(type) {
+	case map[string]any:
+		for key, value := range v {
+			values[key] = arrays(value)
+		}
+	case []any:
+		for i, value := range v {
+			values[strconv.Itoa(i)] = arrays(value)
+		}
+	default:
+		return v
+	}
+	return values
+}
+
+// hasWord looks for word between bytes that are no part of words, in any case.
+func hasWord(s, word string) bool {
+	for rest := strings.ToLower(s); ; {
+		i := strings.Index(rest, word)
+		if i < 0 {
+			return false
+		}
+		end := i + len(word)
+		if (i == 0 || !wordByte(rest[i-1])) && (end == len(rest) || !wordByte(rest[end])) {
+			return true
+		}
+		rest = rest[end:]
+	}
+}
+
+func wordByte(c byte) bool {
+	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z'
+}
