@@ -6,8 +6,11 @@ import "github.com/workerman-go/wm/protocol"
 func (c *Connection) Await(work, done func()) {
 	p := c.p
 	p.own("Connection.Await")
-	c.more().awaits++
-	if c.flags&awaiting == 0 {
+	gone := Status(c.status) == Closed // its protocol tidies up
+	if !gone {
+		c.more().awaits++
+	}
+	if !gone && c.flags&awaiting == 0 {
 		if p.output.encoding != c {
 			c.offer() // what came before has not to wait
 		}
@@ -37,6 +40,15 @@ func (c *Connection) awaited(done func(), err error) {
 	}
 	defer c.resume()
 	done()
+}
+
+// unkept ends a connection whose answer promises what could not be stored. The answer
+// still waits, and goes with it.
+func (c *Connection) unkept(err error) {
+	c.p.counters.sendFail++
+	c.p.logf("connection %d: closed without its answer: %v", c.ID, err)
+	c.onError(SendFail, err)
+	c.destroy()
 }
 
 // resume ends the wait of one Await.

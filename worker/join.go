@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/protocol"
+	"github.com/workerman-go/wm/protocol/http1"
 )
 
 // A service has one Worker per process. A test kit runs all Workers of an app
@@ -69,12 +70,12 @@ func (p *Process) startAll() error {
 }
 
 // Rehearse is Declare for a program that runs one Start after another: undo
-// puts Settings and the registered protocols back as they were. For test kits,
+// puts Settings, http1.Sessions and the registered protocols back as they were. For test kits,
 // while no process serves.
 func Rehearse(app App) (made []*Worker, undo func()) {
-	settings, registry := Settings, protocol.Snapshot()
+	settings, registry, sessions := Settings, protocol.Snapshot(), http1.Sessions
 	undo = func() {
-		Settings = settings
+		Settings, http1.Sessions = settings, sessions
 		registry.Restore()
 	}
 	return Declare(app), undo

@@ -246,7 +246,7 @@ func (c *Connection) ended() {
 			c.consumeHeld()
 		}
 		switch {
-		case !c.held() || c.deserted():
+		case Status(c.status) != Established || !c.held() || c.deserted():
 			c.hangup()
 		case c.flags&deaf == 0: // the end is met again when reading goes on
 			c.flags |= deaf

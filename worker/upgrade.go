@@ -21,6 +21,9 @@ func (c *Connection) Event(event any) (taken bool) {
 		return true
 	case *websocket.CloseReceived:
 		return c.onCloseReceived(e)
+	case *http1.SessionFailed:
+		c.unkept(e.Err)
+		return true
 	case *websocket.Ping:
 		return c.onPing(e)
 	case *websocket.Pong:

@@ -16,7 +16,7 @@ const (
 		"Chrome/120.0.0.0 Safari/537.36\r\n" +
 		"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8\r\n" +
 		"Accept-Encoding: gzip, deflate, br\r\nAccept-Language: en-US,en;q=0.9,de;q=0.8\r\n" +
-		"Cookie: PHPSID=0123456789abcdef0123456789; theme=dark\r\n\r\n"
+		"Cookie: visitor=0123456789abcdef0123456789; theme=dark\r\n\r\n"
 )
 
 // exchangeOnce returns one round: a request, what the author reads, an answer.

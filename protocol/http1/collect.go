@@ -30,6 +30,8 @@ type collector struct {
 	chunks  chunks // of the size line, or the trailers, that come next
 	come    int    // bytes of the message so far
 	trails  []byte
+
+	complete bool // nothing is missing any more
 }
 
 // streams tells whether the request, of which the head is known and length bytes
@@ -64,9 +66,13 @@ func (e *exchange) collect(frame []byte) error {
 	return protocol.Skip
 }
 
-// collected takes the next piece. It returns Skip until the request is there.
+// collected takes the next piece. It returns Skip until the request is there, and
+// nothing when it is asked again then.
 func (e *exchange) collected(frame []byte) error {
 	k := e.collector
+	if k.complete {
+		return nil
+	}
 	done, err := k.take(frame)
 	if done && err == nil {
 		err = k.form.finish()
@@ -78,8 +84,7 @@ func (e *exchange) collected(frame []byte) error {
 	case !done:
 		return protocol.Skip
 	}
-	e.collector = nil
-	e.request.setCollected(k, &e.head)
+	k.complete = true
 	return nil
 }
 

@@ -42,6 +42,7 @@ func exchangeOf(c protocol.Conn) *exchange {
 	e, ok := c.State().(*exchange)
 	if !ok {
 		e = &exchange{}
+		e.request.conn = c
 		c.SetState(e)
 	}
 	return e
@@ -141,12 +142,6 @@ func (e *exchange) decode(frame []byte, c protocol.Conn) (any, error) {
 	if e.last {
 		return nil, protocol.Skip
 	}
-	if e.collector != nil {
-		if err := e.collected(frame); err != nil {
-			return nil, err
-		}
-		return e.arrived(c), nil
-	}
 	if e.head.length == 0 {
 		if string(frame) == "\r\n" {
 			e.emptied = true
@@ -156,10 +151,24 @@ func (e *exchange) decode(frame []byte, c protocol.Conn) (any, error) {
 			return nil, badRequest
 		}
 	}
-	if len(frame) == e.head.length && e.head.hasBody() {
+	if e.collector == nil && len(frame) == e.head.length && e.head.hasBody() {
 		return nil, e.collect(frame)
 	}
-	e.request.set(frame, &e.head, &e.chunks)
+	if e.collector != nil {
+		if err := e.collected(frame); err != nil {
+			return nil, err
+		}
+		frame = e.collector.frame
+	}
+	if (e.head.cookies || e.request.visit != nil) && !e.arrive(frame, c) {
+		return nil, protocol.Wait
+	}
+	if e.collector != nil {
+		e.request.setCollected(e.collector, &e.head)
+		e.collector = nil
+	} else {
+		e.request.set(frame, &e.head, &e.chunks)
+	}
 	return e.arrived(c), nil
 }
 
@@ -215,6 +224,7 @@ const internalError = "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r
 
 // sent does what had to wait until the answer was in the send buffer.
 func (e *exchange) sent(c protocol.Conn) {
+	e.sentSession()
 	if !e.final {
 		return
 	}
@@ -227,6 +237,7 @@ func (e *exchange) sent(c protocol.Conn) {
 
 // released makes the request last until it is answered, when that is later.
 func (e *exchange) released() {
+	e.releasedSession()
 	e.called = false
 	if e.asked {
 		e.request.keep()
@@ -244,6 +255,7 @@ func (e *exchange) answered() {
 
 // ended deletes the files of what was not answered, and of what was not complete.
 func (e *exchange) ended() {
+	e.closed()
 	e.discard()
 	e.request.drop()
 }

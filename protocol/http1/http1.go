@@ -47,12 +47,16 @@ func (http1) Decode(frame []byte, c protocol.Conn) (any, error) {
 
 // Encode appends the answer to the oldest request that has none.
 func (http1) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
-	return exchangeOf(c).encode(dst, v, c)
+	e := exchangeOf(c)
+	out, err := e.encode(dst, v, c)
+	return e.withSession(out, len(dst), err)
 }
 
 // EncodeBytes appends the answer whose body is p.
 func (http1) EncodeBytes(dst, p []byte, c protocol.Conn) ([]byte, error) {
-	return exchangeOf(c).encodeBytes(dst, p)
+	e := exchangeOf(c)
+	out, err := e.encodeBytes(dst, p)
+	return e.withSession(out, len(dst), err)
 }
 
 // Sent closes the connection behind an answer that said so.
@@ -65,7 +69,7 @@ func (http1) Released(c protocol.Conn) {
 	}
 }
 
-// OnClose deletes the files of uploads.
+// OnClose deletes the files of uploads and stores what sessions are left.
 func (http1) OnClose(c protocol.Conn) {
 	if e, ok := c.State().(*exchange); ok {
 		e.ended()

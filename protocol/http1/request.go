@@ -22,9 +22,10 @@ type Request struct {
 	body   []byte
 	trails []byte // trailer lines
 
-	uri  string // of the request before until URI has compared them
-	conn protocol.Conn
-	more *more // nil until it is needed
+	uri   string // of the request before until URI has compared them
+	conn  protocol.Conn
+	more  *more  // nil until it is needed
+	visit *visit // what it has to do with sessions, if anything
 }
 
 // more is what was made of a request, and what few of them have.
