@@ -180,14 +180,16 @@ func (p *Process) open(w *Worker, fd int, from *peer) {
 	c := p.newConnection(w.codec, w.network)
 	c.ID, c.Worker, c.Callbacks = p.lastID, w, w.Callbacks
 	c.fd, c.ip, c.port = int32(fd), ip, port
-	if err := p.loop.Watch(fd, eventloop.Readable, (*socket)(c)); err != nil {
-		p.logf("accept: %v", err)
-		unix.Close(fd)
-		return
+	proxied := w.trusts(ip)
+	if w.Handler == nil || proxied { // else the loop never reads of it
+		if err := p.loop.Watch(fd, eventloop.Readable, (*socket)(c)); err != nil {
+			p.logf("accept: %v", err)
+			unix.Close(fd)
+			return
+		}
 	}
 	w.entered(c)
 	p.counters.connections++
-	proxied := w.trusts(ip)
 	if proxied || c.network == overTLS || c.codec.hand != nil {
 		c.expect(w.handshakeTimeout(), c.lateAccepted)
 	}

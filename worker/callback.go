@@ -1,8 +1,11 @@
 package worker
 
 import (
+	"context"
+	"crypto/tls"
 	"fmt"
 	"math"
+	"net/http"
 	"runtime/debug"
 
 	"github.com/workerman-go/wm/protocol"
@@ -381,6 +384,36 @@ func (p *Process) onWorker(w *Worker, fn func(w *Worker), what string) {
 		defer p.caught(what)
 		fn(w)
 	}
+}
+
+// runHandler serves one request of a Handler, off the loop. It reports false
+// after a panic, which is counted and logged here; that of http.ErrAbortHandler
+// is no mistake and goes on to net/http.
+func (p *Process) runHandler(h http.Handler, w http.ResponseWriter, r *http.Request) (ok bool) {
+	defer func() {
+		switch e := recover(); e {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(e)
+		default:
+			ok = false
+			p.threw("Handler", e)
+		}
+	}()
+	h.ServeHTTP(w, r)
+	return true
+}
+
+// handshake makes the handshake of TLS for a Handler, off the loop; callbacks
+// of the author's tls.Config run in it.
+func (p *Process) handshake(ctx context.Context, conn *tls.Conn) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			p.threw("the tls.Config", r)
+			err = errPanicked
+		}
+	}()
+	return conn.HandshakeContext(ctx)
 }
 
 // attempt runs the first half of worker.Go, off the loop.

@@ -46,7 +46,7 @@ func (c *Connection) End(last ...any) {
 // leave is the orderly way out of Established.
 func (c *Connection) leave(status Status, last []any) {
 	switch {
-	case c.early():
+	case c.early(), c.handles():
 		c.destroy()
 		return
 	case Status(c.status) != Established:
@@ -182,6 +182,7 @@ func (c *Connection) finish() {
 	if Status(c.status) == Closed {
 		return
 	}
+	c.refresh()
 	introduced := c.Worker == nil || c.flags&prefaced == 0
 	c.status = uint8(Closed)
 	if c.Worker != nil && c.flags&datagram != 0 { // the socket is the listener's
@@ -228,6 +229,10 @@ func (x *extra) end(loop *eventloop.Loop) {
 func (c *Connection) closeSocket() {
 	if c.flags&layered != 0 {
 		c.extra.tls.Close()
+	}
+	if s := c.handedConn(); s != nil {
+		s.kill()
+		return
 	}
 	if c.fd < 0 {
 		return

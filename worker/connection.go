@@ -69,9 +69,10 @@ type extra struct {
 	dial     *dial             // nil for accepted connections
 	header   http.Header       // of the 101
 	upgrade  *websocket.Connecting
-	body     *body  // sent behind out
-	awaits   int    // calls of Await that are not done
-	zone     uint32 // of the link-local sender of a datagram
+	body     *body       // sent behind out
+	handed   *handedConn // the socket that left the loop
+	awaits   int         // calls of Await that are not done
+	zone     uint32      // of the link-local sender of a datagram
 }
 
 // network is how the bytes of a connection travel.
@@ -119,6 +120,7 @@ const (
 	skipped                     // the protocol took something and delivered nothing
 	listed                      // in Worker.patience
 	anew                        // a message was delivered since it was looked at there
+	handed                      // the Handler has it, or is about to, see handler.go
 )
 
 // socket is how the loop sees a connection, so that OnEvents is not among the
@@ -170,11 +172,15 @@ func (c *Connection) Post(fn func(c *Connection)) {
 // SetProtocol changes the protocol of this connection, for the very next
 // message in the buffer and for all that is sent from now on; nil is raw. What
 // the old one remembered is forgotten, and what it held back is lost; when
-// nothing else waits OnBufferDrain is called. On a dialled connection a protocol
+// nothing else waits OnBufferDrain is called. Where a Handler serves it does
+// nothing. On a dialled connection a protocol
 // that speaks first, as ws does, has to be set in OnConnect at the latest.
 // Called on the loop goroutine.
 func (c *Connection) SetProtocol(p protocol.Protocol) {
 	c.p.own("Connection.SetProtocol")
+	if c.handles() {
+		return
+	}
 	c.codec = c.p.codecOf(p, protocolName("tcp", p))
 	lost := c.flags&(holding|datagram) == holding // what the old one kept is gone
 	if lost {

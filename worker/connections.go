@@ -91,7 +91,10 @@ func (w *Worker) Connections() iter.Seq[*Connection] {
 	}
 	return func(yield func(*Connection) bool) {
 		for c := range w.conns.each {
-			if Status(c.status) != Connecting && !yield(c) {
+			if Status(c.status) == Connecting {
+				continue
+			}
+			if c.refresh(); !yield(c) {
 				return
 			}
 		}
@@ -106,6 +109,7 @@ func (w *Worker) Connection(id uint64) *Connection {
 		w.p.own("Worker.Connection")
 	}
 	if c := w.conns.find(id); c != nil && Status(c.status) != Connecting {
+		c.refresh()
 		return c
 	}
 	return nil

@@ -70,6 +70,9 @@ func (w *Worker) Declaration() Declaration {
 		d.Name = "none"
 	}
 	if w.address == "" {
+		if err := w.checkHandler(nil); err != nil {
+			d.Err = err.Error()
+		}
 		return d
 	}
 	if err := w.resolve(&d); err != nil {
@@ -98,6 +101,9 @@ func (w *Worker) resolve(d *Declaration) error {
 		return err
 	}
 	d.Protocol = protocolName(a.scheme, w.Protocol)
+	if err := w.checkHandler(p); err != nil {
+		return fmt.Errorf("%s: %w", w.address, err)
+	}
 	if err := w.checkTogether(a, d.Transport, p); err != nil {
 		return fmt.Errorf("%s: %w", w.address, err)
 	}
@@ -179,6 +185,9 @@ func (w *Worker) speaks(a address) (protocol.Protocol, error) {
 // would arrive. A Worker that only sends, and one whose OnWorkerStart or
 // OnConnect sets the callback or switches the protocol, is not to be refused.
 func (w *Worker) missing(p protocol.Protocol) string {
+	if w.Handler != nil { // checkHandler knows that it is http
+		return ""
+	}
 	none := w.OnMessage == nil && w.OnRequest == nil && w.OnValue == nil
 	switch {
 	case none && (w.OnWorkerStart != nil || w.OnConnect != nil):

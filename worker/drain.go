@@ -62,9 +62,11 @@ func (p *Process) Drain(graceful bool) {
 	if !d.on {
 		d.on, d.began = true, p.loop.Now()
 		d.timer = p.loop.AddInnerTimer(drainSweep, true, p.sweep)
+		p.handled.draining.Store(true)
 	}
 	if !graceful && !d.closing {
 		d.closing = true
+		p.handled.closing.Store(true)
 		// Shortly before the master would kill: OnClose is promised.
 		d.last = p.loop.AddInnerTimer(p.stopTimeout()*9/10, false, p.cutOff)
 	}
@@ -77,6 +79,7 @@ func (p *Process) cutOff() {
 		p.logf("closing %s that did not end in time, with %d bytes not sent",
 			plural(n, "connection"), p.output.backlog)
 	}
+	p.cutRequests()
 	p.destroyAll()
 }
 
@@ -123,6 +126,10 @@ func (c *Connection) retire() {
 		}
 		return
 	}
+	if s := c.handedConn(); s != nil {
+		s.retire(c.p.drain.began)
+		return
+	}
 	k := c.codec
 	if k.leave != nil && c.flags&told == 0 && Status(c.status) == Established {
 		c.flags |= told
@@ -154,7 +161,8 @@ func (c *Connection) silence() time.Duration {
 
 // checkGone looks for the end of a drain.
 func (p *Process) checkGone() {
-	if p.drain.on && p.counters.connections == 0 && p.jobs.alive.Load() == 0 {
+	if p.drain.on && p.counters.connections == 0 && p.jobs.alive.Load() == 0 &&
+		p.handled.settled() {
 		p.end()
 	}
 }
@@ -186,6 +194,9 @@ func (p *Process) Waiting() string {
 	}
 	if n := p.jobs.alive.Load(); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d worker.Go", n))
+	}
+	if n := p.handled.running.Load(); n > 0 {
+		parts = append(parts, plural(n, "request")+" in a Handler")
 	}
 	if len(parts) == 0 {
 		return "nothing"

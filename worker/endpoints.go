@@ -30,6 +30,9 @@ func (c *Connection) RemoteAddr() net.Addr {
 // LocalAddr returns our side's address; after the end it is the listener's, and
 // nil where there is none.
 func (c *Connection) LocalAddr() net.Addr {
+	if s := c.handedConn(); s != nil {
+		return s.LocalAddr()
+	}
 	if addr, err := localAddr(int(c.fd), c.network); err == nil {
 		return addr
 	}

@@ -73,12 +73,16 @@ func (l *lister) rows() []ConnectionInfo {
 }
 
 func (c *Connection) info() ConnectionInfo {
+	c.refresh()
 	info := ConnectionInfo{
 		ID: c.ID, Transport: c.Transport(), Protocol: c.codec.name,
 		IPv4: c.IsIPv4(), IPv6: c.IsIPv6(),
 		RecvQ: c.in.size(), SendQ: c.waiting(),
 		BytesR: c.BytesRead, BytesW: c.BytesWritten,
 		Status: c.Status().String(), Foreign: c.RemoteAddr().String(),
+	}
+	if s := c.handedConn(); s != nil && Status(c.status) == Established {
+		info.Status = s.status()
 	}
 	if info.Protocol == "" {
 		info.Protocol = info.Transport

@@ -20,6 +20,10 @@ import (
 // known.
 func (c *Connection) welcome() {
 	c.status = uint8(Established)
+	if c.Worker.Handler != nil {
+		c.byHandler()
+		return
+	}
 	if c.network == overTLS { // first, so that nothing leaves in the clear
 		c.secure(c.Worker.tls)
 	}
@@ -188,5 +192,5 @@ func (c *Connection) explain(err error) {
 func (x *extra) idle() bool {
 	return x.ctx == nil && x.linger == 0 && x.deadline == 0 && x.preamble == nil && x.head == nil &&
 		x.tls == nil && x.dial == nil && x.header == nil && x.upgrade == nil &&
-		x.body == nil && x.awaits == 0
+		x.body == nil && x.handed == nil && x.awaits == 0
 }

@@ -78,6 +78,7 @@ type Process struct {
 	counters   counters
 	published  published
 	jobs       jobs
+	handled    handled
 }
 
 // life is how far a process has come.
@@ -117,6 +118,7 @@ func NewProcess(loop *eventloop.Loop, w *Worker, env Env) *Process {
 func (p *Process) Destroy() {
 	p.Leave()
 	p.drain.on = true
+	p.endHandling()
 	p.destroyAll()
 	for _, w := range p.workers {
 		if w.former != nil {

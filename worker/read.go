@@ -85,7 +85,7 @@ func (c *Connection) readable(ev eventloop.Events) {
 			continue
 		}
 		if n == 0 || n == len(c.p.loop.Scratch()) || ev&eventloop.Hangup == 0 ||
-			Status(c.status) == Closed {
+			c.fd < 0 {
 			return
 		}
 	}

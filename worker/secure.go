@@ -220,6 +220,9 @@ func (c *Connection) notify() {
 // TLS returns what the handshake agreed on; nil without TLS and before its end.
 // Called on the loop goroutine.
 func (c *Connection) TLS() *tls.ConnectionState {
+	if s := c.handedConn(); s != nil {
+		return s.tls
+	}
 	if c.flags&layered == 0 {
 		return nil
 	}

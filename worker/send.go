@@ -13,7 +13,8 @@ const maxPending = 64 << 10
 // as they are, numbers and bools as PHP prints them, other values as JSON; see
 // the protocol for its own types. The message joins those of this turn, which
 // go out together when the turn ends, or when 8 KiB have come together. nil says
-// that it was taken. ErrClosed says that the connection is closed or closing.
+// that it was taken. ErrClosed says that the connection is closed or
+// closing, or that a Handler has it: that one cannot be sent to.
 // ErrBufferFull says that the backlog is at MaxSendBufferSize, or above what
 // Limits.QueuedBytes leaves: the message was dropped and OnError was called,
 // unless OnError sent it. Any other error is the protocol's refusal to encode
@@ -101,7 +102,7 @@ func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)
 // admit decides whether a message is taken.
 func (c *Connection) admit() error {
 	c.p.own("Connection.Send")
-	if Status(c.status) != Established && !c.early() || c.errno != 0 {
+	if Status(c.status) != Established && !c.early() || c.errno != 0 || c.flags&handed != 0 {
 		return ErrClosed
 	}
 	if c.crowded() {

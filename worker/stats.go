@@ -40,8 +40,10 @@ func Stats() Statistics {
 	p.own("Stats")
 	n := &p.counters
 	return Statistics{
-		Connections: n.connections, TotalRequest: n.total,
-		SendFail: n.sendFail, ThrowException: n.threw.Load(),
+		Connections:    n.connections,
+		TotalRequest:   n.total + p.handled.requests.Load(),
+		SendFail:       n.sendFail + p.handled.failures.Load(),
+		ThrowException: n.threw.Load(),
 	}
 }
 
@@ -58,9 +60,11 @@ type Figures struct {
 func (p *Process) Figures() Figures {
 	n := &p.published
 	return Figures{
-		Connections: n.connections.Load(), TotalRequest: n.total.Load(),
-		SendFail: n.sendFail.Load(), ThrowException: p.counters.threw.Load(),
-		Timers: n.timers.Load(), Busy: p.loop.Busy(),
+		Connections:    n.connections.Load(),
+		TotalRequest:   n.total.Load() + p.handled.requests.Load(),
+		SendFail:       n.sendFail.Load() + p.handled.failures.Load(),
+		ThrowException: p.counters.threw.Load(),
+		Timers:         n.timers.Load(), Busy: p.loop.Busy(),
 	}
 }
 

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"crypto/tls"
+	"net/http"
 	"net/netip"
 	"time"
 
@@ -72,6 +73,42 @@ type Worker struct {
 	OnWorkerReload func(w *Worker)
 	Callbacks
 
+	// Handler serves the requests of an http Worker instead of OnRequest: any
+	// handler or router of net/http, over HTTP/1, and over HTTP/2 with transport
+	// ssl. It is set in Start or in OnWorkerStart. Connections are accepted,
+	// limited, counted and drained as those of other Workers, OnConnect and
+	// OnClose are called, and Close, End and Destroy close their sockets. They
+	// are the Handler's otherwise: they cannot be sent to, Send returns
+	// ErrClosed, and their BytesRead and BytesWritten are what went over the
+	// wire, TLS included. A connection costs a goroutine and buffers, several
+	// kilobytes more than one of OnRequest, and a request several times the
+	// processor time: it is the way for code that is there already, or that
+	// waits.
+	//
+	// Runs in the worker process, on a goroutine of each request: it may
+	// block, and reaches what the loop owns by Post alone. The request's
+	// context ends when its client goes, and when a drain waits no longer,
+	// after nine tenths of Life.StopTimeout; endless answers look at
+	// Worker.Context, which ends when the drain begins. Hijacked connections
+	// count until they are closed. A panic is answered with 500 when nothing
+	// was answered yet. The head of a request may take 60 s and have 16 KiB.
+	Handler http.Handler
+	// AccessLog is the path of a file that gets a line for each answer of an
+	// http Worker, in the combined format of Apache and nginx; empty: none.
+	// What clients say is escaped, so that nobody can forge a line. The file is
+	// opened by the process, as its user, with mode 0640; an error fails the
+	// start. The path is relative to the working directory of the service:
+	// better absolute.
+	//
+	// Lines are written together, within a second, and at the end of the
+	// process. As long as the disk does not take them 1 MiB of them waits;
+	// beyond that they are dropped, which wm.log tells. A file that was renamed
+	// or removed is made again within a second of the next line: log rotation
+	// needs no signal. Answers that stream or have a file are noted when they
+	// begin, those of a Handler when they end; requests that net/http refuses
+	// by itself are not noted.
+	AccessLog string
+
 	// Life is how the master treats the processes.
 	Life Life
 	// Limits bounds what one process takes on.
@@ -88,6 +125,8 @@ type Worker struct {
 	codec           *codec
 	certs           *certificates // of transport ssl, once it is served
 	lent            lending
+	handling        *handling  // of Handler, once somebody has connected
+	access          *accessLog // of AccessLog, once it is served
 	conns           connections
 	network         network
 	tls             *tls.Config
