@@ -38,16 +38,16 @@ type begun struct {
 	body  bool
 }
 
-// unfinished is called when what was read ends within a message, or behind a
-// piece of one.
-func (c *Connection) unfinished() {
+// unfinished is called when what was read ends with rest bytes of a message, or
+// when the protocol may have taken some.
+func (c *Connection) unfinished(rest int) {
 	c.flags &^= skipped
 	w := c.Worker
 	if c.codec.patient == nil || w == nil || c.flags&listed != 0 || c.held() {
 		return
 	}
 	interval, most := w.looks()
-	if most == 0 {
+	if most == 0 || rest == 0 && !c.midway() {
 		return
 	}
 	c.flags |= listed

@@ -298,7 +298,7 @@ func (c *Connection) consume(data []byte) []byte {
 		return nil
 	}
 	if len(data) > 0 || c.flags&skipped != 0 {
-		c.unfinished()
+		c.unfinished(len(data))
 	}
 	return data
 }
