@@ -195,7 +195,9 @@ func TestCurlUploads(t *testing.T) {
 		if err := os.WriteFile(file, make([]byte, size), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		for _, args := range [][]string{{}, {"-H", "Expect:"}, {"-H", "Transfer-Encoding: chunked"}, {"--http1.0"}} {
+		for _, args := range [][]string{
+			{}, {"-H", "Expect:"}, {"-H", "Transfer-Encoding: chunked"}, {"--http1.0"},
+		} {
 			args = append(args, "--disable", "--silent", "--show-error", "--noproxy", "*",
 				"--max-time", "10", "--output", "-", "--write-out", "\n%{http_code}",
 				"--data-binary", "@"+file, "http://"+s.addr+"/up")

@@ -56,7 +56,8 @@ func TestMidwayIsTheBodyThatIsMissing(t *testing.T) {
 		}
 	}
 	setDate(t)
-	if got, want := string((http1{}).Late(newConn()).(*protocol.Reject).Reply), refusal(tooSlow); got != want {
+	late := (http1{}).Late(newConn()).(*protocol.Reject)
+	if got, want := string(late.Reply), refusal(tooSlow); got != want {
 		t.Errorf("late %q, want %q", got, want)
 	}
 }

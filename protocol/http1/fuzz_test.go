@@ -57,7 +57,8 @@ func TestCutNearTheBounds(t *testing.T) {
 			for _, b := range []byte(in[at:]) {
 				pieces = append(pieces, []byte{b})
 			}
-			if got, err := newConn().summaries(pieces...); !sameError(err, wantErr) || !slices.Equal(got, want) {
+			got, err := newConn().summaries(pieces...)
+			if !sameError(err, wantErr) || !slices.Equal(got, want) {
 				t.Fatalf("...%q cut at %d: %d requests, %v; whole: %d, %v",
 					in[len(in)-24:], at, len(got), err, len(want), wantErr)
 			}

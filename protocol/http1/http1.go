@@ -14,9 +14,9 @@
 // open is decided here and not by the app: Connection: close, HTTP/1.0 and a
 // draining process end it behind the answer (trap T63).
 //
-// head.go and chunked.go find the end of a request, refuse.go answers what is none, request.go and query.go
-// are what the author reads of it, response.go and encode.go the way out, and
-// exchange.go keeps questions and answers together.
+// head.go and chunked.go find the end of a request, refuse.go answers what is
+// none, request.go and query.go are what the author reads of it, response.go and
+// encode.go the way out, and exchange.go keeps questions and answers together.
 package http1
 
 import "github.com/workerman-go/wm/protocol"
