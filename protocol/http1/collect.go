@@ -23,7 +23,7 @@ const (
 // collector is a request of which the body is still coming.
 type collector struct {
 	frame   []byte // the head
-	form    *multipart
+	form    *partReader
 	chunked bool
 	place   chunkPlace
 	left    int64
@@ -61,7 +61,7 @@ func (e *exchange) collect(frame []byte) error {
 	if e.head.chunked {
 		k.chunked, k.place = true, atSize
 	}
-	k.form = newMultipart(boundary, newParts(true))
+	k.form = newPartReader(boundary, newParts(true))
 	e.collector = k
 	return protocol.Skip
 }

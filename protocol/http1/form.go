@@ -47,7 +47,7 @@ func (r *Request) readParts() *parts {
 	if m.parts == nil {
 		m.parts = newParts(false)
 		if boundary, ok := formBoundary(r.Header("Content-Type")); ok {
-			reader := newMultipart(boundary, m.parts)
+			reader := newPartReader(boundary, m.parts)
 			if err := reader.feed(r.body); err != nil || reader.finish() != nil {
 				m.parts.cut()
 			}

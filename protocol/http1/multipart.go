@@ -21,10 +21,10 @@ const (
 	inEpilogue
 )
 
-// multipart reads a multipart body (RFC 2046 section 5.1) piece by piece, however
+// partReader reads a multipart body (RFC 2046 section 5.1) piece by piece, however
 // it was cut, and tells parts what it finds. It holds back only what it cannot
 // judge yet: less than a header or a boundary. Lines end with CRLF only.
-type multipart struct {
+type partReader struct {
 	delimiter []byte // CRLF, two dashes and the boundary
 	parts     *parts
 	place     place
@@ -34,12 +34,12 @@ type multipart struct {
 	skip      int // bytes of the CRLF behind a header, which may begin a delimiter
 }
 
-func newMultipart(boundary string, parts *parts) *multipart {
-	return &multipart{delimiter: []byte("\r\n--" + boundary), parts: parts}
+func newPartReader(boundary string, parts *parts) *partReader {
+	return &partReader{delimiter: []byte("\r\n--" + boundary), parts: parts}
 }
 
 // feed takes the next piece. After an error there is no other.
-func (m *multipart) feed(p []byte) error {
+func (m *partReader) feed(p []byte) error {
 	if len(m.held) > 0 {
 		m.held = append(m.held, p...)
 		p = m.held
@@ -58,7 +58,7 @@ func (m *multipart) feed(p []byte) error {
 }
 
 // finish is the end of the body. The last line needs no CRLF.
-func (m *multipart) finish() error {
+func (m *partReader) finish() error {
 	if m.place == inEpilogue || m.place == inPreamble && m.closes(m.held) {
 		return nil
 	}
@@ -67,7 +67,7 @@ func (m *multipart) finish() error {
 
 // step judges the beginning of p. more says that it has got on, and that there
 // may be more to judge.
-func (m *multipart) step(p []byte) (n int, more bool, err error) {
+func (m *partReader) step(p []byte) (n int, more bool, err error) {
 	switch m.place {
 	case inPreamble:
 		return m.preamble(p)
@@ -89,7 +89,7 @@ func (m *multipart) step(p []byte) (n int, more bool, err error) {
 }
 
 // preamble looks for a line that is a boundary and passes over the others.
-func (m *multipart) preamble(p []byte) (int, bool, error) {
+func (m *partReader) preamble(p []byte) (int, bool, error) {
 	dashed := m.delimiter[len(crlf):]
 	if !bytes.HasPrefix(p, dashed) {
 		if bytes.HasPrefix(dashed, p) {
@@ -116,7 +116,7 @@ func (m *multipart) preamble(p []byte) (int, bool, error) {
 }
 
 // closes tells whether line ends a body that has no parts.
-func (m *multipart) closes(line []byte) bool {
+func (m *partReader) closes(line []byte) bool {
 	rest, ok := bytes.CutPrefix(line, m.delimiter[len(crlf):])
 	if rest, ok = bytes.CutPrefix(rest, []byte("--")); !ok {
 		return false
@@ -139,7 +139,7 @@ func boundedLine(p []byte) ([]byte, error) {
 func endsInBlanks(line []byte) bool { return string(bytes.TrimLeft(line, " \t")) == "\r\n" }
 
 // boundaryLine reads what stands behind a boundary that ended a part.
-func (m *multipart) boundaryLine(p []byte) (int, bool, error) {
+func (m *partReader) boundaryLine(p []byte) (int, bool, error) {
 	if bytes.HasPrefix(p, []byte("--")) {
 		m.place = inEpilogue
 		return len(p), false, nil
@@ -156,7 +156,7 @@ func (m *multipart) boundaryLine(p []byte) (int, bool, error) {
 }
 
 // header reads the header of a part, up to the CRLF of the blank line behind it.
-func (m *multipart) header(p []byte) (int, bool, error) {
+func (m *partReader) header(p []byte) (int, bool, error) {
 	from := max(m.searched-3, 0)
 	end := bytes.Index(p[from:], []byte("\r\n\r\n"))
 	m.searched = len(p)
@@ -176,7 +176,7 @@ func (m *multipart) header(p []byte) (int, bool, error) {
 }
 
 // content passes on the bytes of a part, up to the boundary behind it.
-func (m *multipart) content(p []byte) (int, bool, error) {
+func (m *partReader) content(p []byte) (int, bool, error) {
 	for from := 0; ; {
 		i := bytes.Index(p[from:], m.delimiter)
 		if i < 0 {
@@ -201,7 +201,7 @@ func (m *multipart) content(p []byte) (int, bool, error) {
 }
 
 // beginning is how many bytes at the end of p may begin a delimiter.
-func (m *multipart) beginning(p []byte) int {
+func (m *partReader) beginning(p []byte) int {
 	for i := max(0, len(p)-len(m.delimiter)+1); i < len(p); i++ {
 		if p[i] == '\r' && bytes.HasPrefix(m.delimiter, p[i:]) {
 			return len(p) - i
@@ -211,7 +211,7 @@ func (m *multipart) beginning(p []byte) int {
 }
 
 // emit passes bytes of a part on, without the CRLF before its content.
-func (m *multipart) emit(p []byte) error {
+func (m *partReader) emit(p []byte) error {
 	skip := min(m.skip, len(p))
 	m.skip -= skip
 	if len(p) == skip {
