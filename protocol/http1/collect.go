@@ -66,6 +66,15 @@ func (e *exchange) collect(frame []byte) error {
 	return protocol.Skip
 }
 
+// inputPiece returns the length of the next piece, 0 when it has not come.
+func (e *exchange) inputPiece(buf []byte, limit int) (int, error) {
+	n, err := e.collector.input(buf, limit-e.collector.come)
+	if err != nil {
+		e.discard()
+	}
+	return n, err
+}
+
 // collected takes the next piece. It returns Skip until the request is there, and
 // nothing when it is asked again then.
 func (e *exchange) collected(frame []byte) error {
@@ -101,12 +110,11 @@ func (r *Request) setCollected(k *collector, h *head) {
 	r.drop()
 	r.head, r.frame, r.body, r.trails = *h, k.frame, nil, k.trails
 	p := k.form.parts
-	r.more = &more{form: p.fields.values, parts: p, streamed: true}
+	r.more = &more{form: p.fields.values, parts: p, streamed: true, size: k.form.offset + len(k.form.held)}
 }
 
-// input returns the length of the next piece, 0 when it has not come.
+// input is inputPiece, where limit is for what has not come.
 func (k *collector) input(buf []byte, limit int) (int, error) {
-	limit -= k.come
 	switch k.place {
 	case atSize:
 		size, data, err := k.chunks.sizeLine(buf, limit)

@@ -77,8 +77,8 @@ func content(t testing.TB, u *Upload) string {
 	return string(b)
 }
 
-// answered is the end of the request of c.
-func answered(t testing.TB, c *conn) {
+// answerAll is the end of the request of c.
+func answerAll(t testing.TB, c *conn) {
 	t.Helper()
 	http1{}.Released(c)
 	c.send(t, "answer")
@@ -136,7 +136,7 @@ func TestMultipartForm(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		answered(t, c)
+		answerAll(t, c)
 		if left := files(t, dir); left != nil {
 			t.Errorf("files %q are left", left)
 		}
@@ -253,7 +253,7 @@ func TestPartsAreBounded(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		answered(t, c)
+		answerAll(t, c)
 		if left := files(t, dir); left != nil {
 			t.Errorf("%d files are left", len(left))
 		}

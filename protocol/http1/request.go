@@ -33,6 +33,7 @@ type more struct {
 	query, form Values
 	parts       *parts // of a multipart form
 	streamed    bool   // the body went to files, and the rest has memory of its own
+	size        int    // of such a body
 }
 
 // parsed is more, made where there is none.
@@ -144,7 +145,7 @@ func (r *Request) Header(name string, def ...string) string {
 		case strings.EqualFold(name, "transfer-encoding"):
 			return orDefault("", false, def)
 		case strings.EqualFold(name, "content-length"):
-			return strconv.Itoa(len(r.body))
+			return strconv.Itoa(r.bodySize())
 		}
 	}
 	var value []byte
@@ -188,6 +189,14 @@ func (r *Request) RawBody() []byte { return r.body }
 
 // headerLines are the header lines, complete.
 func (r *Request) headerLines() []byte { return r.frame[r.head.headers : r.head.length-2] }
+
+// bodySize is the length of the body without its chunks.
+func (r *Request) bodySize() int {
+	if r.more != nil && r.more.streamed {
+		return r.more.size
+	}
+	return len(r.body)
+}
 
 // cutHeader takes the first of several complete lines and returns its value if
 // it has that name, else nil.

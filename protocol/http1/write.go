@@ -15,8 +15,8 @@ type responseWriter struct {
 	status   int
 	answer   answer
 	body     []byte
-	size     int64   // of the body, also where that does not follow
-	fields   []field // what the author has not given of them is added
+	size     int64        // of the body, also where that does not follow
+	fields   []headerLine // what the author has not given of them is added
 
 	framed  bool // the author has no say in Content-Length
 	open    bool // there is none
@@ -26,8 +26,8 @@ type responseWriter struct {
 	connection, kind, length, date bool
 }
 
-// field is a header.
-type field struct{ name, value string }
+// headerLine is a header.
+type headerLine struct{ name, value string }
 
 // write appends all of it.
 func (w *responseWriter) write() {
