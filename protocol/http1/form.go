@@ -28,12 +28,12 @@ func (r *Request) Form() Values {
 
 func (r *Request) readForm() Values {
 	kind := r.Header("Content-Type")
-	switch base, _, _ := strings.Cut(kind, ";"); {
+	switch {
 	case hasWord(kind, "json"):
 		return jsonValues(r.body)
-	case fold(strings.TrimSpace(base), typeMultipart):
+	case isType(kind, typeMultipart):
 		return r.readParts().fields.values
-	case base == "" || fold(strings.TrimSpace(base), "application/x-www-form-urlencoded"):
+	case kind == "" || isType(kind, "application/x-www-form-urlencoded"):
 		return parseValues(string(r.body))
 	}
 	return Values{}
@@ -93,9 +93,12 @@ func (r *Request) Files() []*Upload {
 }
 
 // isMultipart spares other requests the parsing.
-func (r *Request) isMultipart() bool {
-	kind := r.Header("Content-Type")
-	return len(kind) >= len(typeMultipart) && fold(kind[:len(typeMultipart)], typeMultipart)
+func (r *Request) isMultipart() bool { return isType(r.Header("Content-Type"), typeMultipart) }
+
+// isType compares a Content-Type without its parameters.
+func isType(contentType, want string) bool {
+	base, _, _ := strings.Cut(contentType, ";")
+	return fold(strings.TrimSpace(base), want)
 }
 
 // JSON decodes the body into v, as json.Unmarshal does, whatever its

@@ -15,7 +15,8 @@
 // draining process end it behind the answer (trap T63).
 //
 // head.go and chunked.go find the end of a request, refuse.go answers what is
-// none, request.go and query.go are what the author reads of it, response.go and
+// none, collect.go takes one that is too large for memory; request.go, query.go,
+// form.go and what they call are what the author reads of it, response.go and
 // encode.go the way out, and exchange.go keeps questions and answers together.
 package http1
 
@@ -40,7 +41,7 @@ func (http1) Input(buf []byte, c protocol.Conn) (int, error) {
 }
 
 // Decode returns a *Request, which is used again for the next one: it is valid
-// until the callback returns.
+// until it is answered.
 func (http1) Decode(frame []byte, c protocol.Conn) (any, error) {
 	return exchangeOf(c).decode(frame, c)
 }
