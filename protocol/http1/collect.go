@@ -2,13 +2,18 @@ package http1
 
 import (
 	"bytes"
+	"sync"
 
 	"github.com/workerman-go/wm/protocol"
 )
 
 // A multipart form above MaxUploadMemory is taken piece by piece, as it comes:
 // Input returns the length of the head, then that of each piece of the body, and
-// Decode returns Skip for all of them but the last.
+// Decode returns Skip for all of them but the last. Some pieces together are read
+// and written off the loop, which no disk may stop.
+
+// batchBytes is how much is gathered before it is written.
+const batchBytes = 128 << 10
 
 // chunkPlace is what comes next of a body that is being collected.
 type chunkPlace uint8
@@ -23,15 +28,22 @@ const (
 // collector is a request of which the body is still coming.
 type collector struct {
 	frame   []byte // the head
-	form    *partReader
 	chunked bool
 	place   chunkPlace
 	left    int64
 	chunks  chunks // of the size line, or the trailers, that come next
 	come    int    // bytes of the message so far
 	trails  []byte
+	ended   bool // the last piece has come
 
-	complete bool // nothing is missing any more
+	// What write uses, off the loop while working is set.
+	form  *partReader
+	batch []byte
+	err   error
+
+	mu        sync.Mutex // guards working and abandoned
+	working   bool
+	abandoned bool // the request will not come
 }
 
 // streams tells whether the request, of which the head is known and length bytes
@@ -77,31 +89,63 @@ func (e *exchange) inputPiece(buf []byte, limit int) (int, error) {
 
 // collected takes the next piece. It returns Skip until the request is there, and
 // nothing when it is asked again then.
-func (e *exchange) collected(frame []byte) error {
+func (e *exchange) collected(frame []byte, c protocol.Conn) error {
 	k := e.collector
-	if k.complete {
-		return nil
-	}
-	done, err := k.take(frame)
-	if done && err == nil {
-		err = k.form.finish()
+	if !k.ended && k.err == nil { // else this piece was awaited, or is not wanted
+		k.take(frame)
+		a, ok := c.(protocol.Awaiter)
+		switch {
+		case !ok:
+			k.write()
+		case k.ended || len(k.batch) >= batchBytes:
+			k.working = true
+			a.Await(k.write, func() {})
+			if k.ended {
+				return protocol.Wait
+			}
+			return protocol.Skip
+		}
 	}
 	switch {
-	case err != nil:
+	case k.err != nil:
 		e.discard()
-		return err
-	case !done:
+		return k.err
+	case !k.ended:
 		return protocol.Skip
 	}
-	k.complete = true
 	return nil
+}
+
+// write reads what has come. Called in Await, or on the loop.
+func (k *collector) write() {
+	defer k.wrote()
+	k.err = k.form.feed(k.batch)
+	if k.batch = k.batch[:0]; k.ended && k.err == nil {
+		k.err = k.form.finish()
+	}
+}
+
+// wrote deletes what nobody waits for any more.
+func (k *collector) wrote() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.working = false
+	if k.abandoned {
+		k.form.parts.remove()
+	}
 }
 
 // discard deletes what was collected of a request that will not come.
 func (e *exchange) discard() {
-	if e.collector != nil {
-		e.collector.form.parts.remove()
-		e.collector = nil
+	k := e.collector
+	if k == nil {
+		return
+	}
+	e.collector = nil
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.abandoned = true; !k.working {
+		k.form.parts.remove()
 	}
 }
 
@@ -110,7 +154,8 @@ func (r *Request) setCollected(k *collector, h *head) {
 	r.drop()
 	r.head, r.frame, r.body, r.trails = *h, k.frame, nil, k.trails
 	p := k.form.parts
-	r.more = &more{form: p.fields.values, parts: p, streamed: true, size: k.form.offset + len(k.form.held)}
+	r.more = &more{form: p.fields.values, parts: p, streamed: true}
+	r.more.size = k.form.offset + len(k.form.held)
 }
 
 // input is inputPiece, where limit is for what has not come.
@@ -137,7 +182,7 @@ func (k *collector) input(buf []byte, limit int) (int, error) {
 }
 
 // take reads the piece of which input has told the length.
-func (k *collector) take(frame []byte) (done bool, err error) {
+func (k *collector) take(frame []byte) {
 	k.come += len(frame)
 	switch k.place {
 	case atSize:
@@ -151,14 +196,12 @@ func (k *collector) take(frame []byte) (done bool, err error) {
 		k.place = atSize
 	case atTrailers:
 		k.trails = bytes.Clone(frame)
-		return true, nil
+		k.ended = true
 	default:
-		k.left -= int64(len(frame))
-		done = k.left == 0
-		if done && k.chunked {
-			k.place, done = behindChunk, false
+		k.batch = append(k.batch, frame...)
+		if k.left -= int64(len(frame)); k.left == 0 && k.chunked {
+			k.place = behindChunk
 		}
-		err = k.form.feed(frame)
+		k.ended = k.left == 0 && !k.chunked
 	}
-	return done, err
 }

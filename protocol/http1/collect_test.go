@@ -50,11 +50,13 @@ func streamed(t testing.TB, c *conn, pieces ...[]byte) (requests []string, err e
 func TestCollectedHoweverItIsCut(t *testing.T) {
 	dir := uploadsTo(t)
 	streamAbove(t, 100)
-	form := field("a", "1") + file("f", "f", strings.Repeat("\r\n--c", 20)+"x") + field("z", "2") + endOfForm
+	form := field("a", "1") + file("f", "f", strings.Repeat("\r\n--c", 20)+"x") +
+		field("z", "2") + endOfForm
 	wire := []byte(post(formType, form) + chunkedForm(form, 7) + chunkedForm(form, 1000) +
 		post("", "last=1"))
 	want, err := streamed(t, newConn(), wire)
-	if err != nil || len(want) != 4 || !strings.Contains(want[1], "sum=7 map[a:1 z:2] f=\r\n--c\r\n--c") ||
+	if err != nil || len(want) != 4 ||
+		!strings.Contains(want[1], "sum=7 map[a:1 z:2] f=\r\n--c\r\n--c") ||
 		!strings.HasPrefix(want[3], "POST /p host=h body=\"last=1\"") {
 		t.Fatalf("requests %q, %v", want, err)
 	}
@@ -105,12 +107,14 @@ func TestCollectingIsBounded(t *testing.T) {
 		name, wire string
 		status     int
 	}{
-		{"a length above the package size", post(formType, file("f", "f", strings.Repeat(large, 2))+endOfForm), 413},
+		{"a length above the package size",
+			post(formType, file("f", "f", strings.Repeat(large, 2))+endOfForm), 413},
 		{"chunks above it", chunks(file("f", "f", strings.Repeat(large, 2)) + endOfForm), 413},
 		{"a chunk that announces too much", strings.Replace(chunks(file("f", "f", large)),
 			"\r\n64;", "\r\n2000;", 1), 413},
 		{"a field above the memory", post(formType, field("a", large)+endOfForm), 413},
-		{"fields above it", post(formType, strings.Repeat(field("a[]", "123456789"), 100)+endOfForm), 413},
+		{"fields above it",
+			post(formType, strings.Repeat(field("a[]", "123456789"), 100)+endOfForm), 413},
 		{"names above it", post(formType, field(large, "")+endOfForm), 413},
 		{"no boundary", post("multipart/form-data", large), 400},
 		{"no chunk", strings.Replace(chunks(large), "x\r\n64;", "x\r\ng;", 1), 400},
@@ -141,7 +145,8 @@ func TestCollectingIsBounded(t *testing.T) {
 func half(t testing.TB, dir string) *conn {
 	t.Helper()
 	c := newConn()
-	wire := []byte(post(formType, file("e", "e", "first")+file("f", "f", strings.Repeat("x", 1000))+endOfForm))
+	wire := []byte(post(formType,
+		file("e", "e", "first")+file("f", "f", strings.Repeat("x", 1000))+endOfForm))
 	if got, err := streamed(t, c, wire[:700]); got != nil || err != nil {
 		t.Fatalf("requests %q, %v", got, err)
 	}
@@ -159,6 +164,78 @@ func TestHalfAnUploadLeavesNothing(t *testing.T) {
 		t.Error("quiet in the middle of an upload")
 	}
 	http1{}.OnClose(c)
+	if left := files(t, dir); left != nil {
+		t.Errorf("files %q are left", left)
+	}
+}
+
+// awaiting is a connection on which what is awaited runs when the test says so.
+type awaiting struct {
+	conn
+	work, done func()
+}
+
+func (c *awaiting) Await(work, done func()) { c.work, c.done = work, done }
+
+// decode gives all of wire to Protocol, piece by piece, until it waits or ends.
+func (c *awaiting) decode(t testing.TB, wire []byte) (v any, err error) {
+	t.Helper()
+	for len(wire) > 0 && c.work == nil && v == nil {
+		n, err := http1{}.Input(wire[:min(len(wire), 64<<10)], c)
+		if err != nil || n == 0 {
+			t.Fatalf("length %d, %v", n, err)
+		}
+		if v, err = (http1{}).Decode(wire[:n], c); err == protocol.Wait {
+			return nil, err
+		}
+		if wire = wire[n:]; err != nil && err != protocol.Skip {
+			return nil, err
+		}
+	}
+	c.last = wire
+	return v, nil
+}
+
+func TestCollectingRunsOffTheLoop(t *testing.T) {
+	dir := uploadsTo(t)
+	large := strings.Repeat("x", 3*batchBytes/2)
+	wire := []byte(strings.Replace(post(formType, file("f", "f", large)+endOfForm), "Host",
+		"A: "+strings.Repeat("y", 1<<10)+"\r\nHost", 1))
+	streamAbove(t, 100)
+	c := &awaiting{conn: *newConn()}
+	if v, err := c.decode(t, wire); v != nil || err != nil || c.work == nil {
+		t.Fatalf("%v, %v before the first batch", v, err)
+	}
+	if files(t, dir) != nil {
+		t.Error("a file before it was written")
+	}
+	c.work()
+	c.work = nil
+	if v, err := c.decode(t, c.last); v != nil || err != protocol.Wait || c.work == nil {
+		t.Fatalf("%v, %v before the end", v, err)
+	}
+	c.work()
+	v, err := http1{}.Decode(nil, c)
+	if err != nil || content(t, v.(*Request).File("f")) != large {
+		t.Errorf("request %v, %v", v, err)
+	}
+	http1{}.OnClose(c)
+	if left := files(t, dir); left != nil {
+		t.Errorf("files %q are left", left)
+	}
+}
+
+// A client that leaves in the middle of a write leaves nothing behind.
+func TestAbandonedWriteLeavesNothing(t *testing.T) {
+	dir := uploadsTo(t)
+	streamAbove(t, 100)
+	c := &awaiting{conn: *newConn()}
+	wire := []byte(post(formType, file("f", "f", strings.Repeat("x", 2*batchBytes))+endOfForm))
+	if _, err := c.decode(t, wire); err != nil || c.work == nil {
+		t.Fatal(err)
+	}
+	http1{}.OnClose(c)
+	c.work()
 	if left := files(t, dir); left != nil {
 		t.Errorf("files %q are left", left)
 	}

@@ -155,7 +155,7 @@ func (e *exchange) decode(frame []byte, c protocol.Conn) (any, error) {
 		return nil, e.collect(frame)
 	}
 	if e.collector != nil {
-		if err := e.collected(frame); err != nil {
+		if err := e.collected(frame, c); err != nil {
 			return nil, err
 		}
 		frame = e.collector.frame

@@ -49,7 +49,8 @@ func TestForm(t *testing.T) {
 }
 
 func TestPost(t *testing.T) {
-	r := decoded(t, post("application/json", `{"a":"x","n":1.50,"t":true,"f":false,"z":null,"o":{"p":7}}`))
+	r := decoded(t, post("application/json",
+		`{"a":"x","n":1.50,"t":true,"f":false,"z":null,"o":{"p":7}}`))
 	for name, want := range map[string]string{
 		"a": "x", "n": "1.50", "t": "1", "f": "", "z": "default", "o": "default", "o[p]": "7",
 		"none": "default",
@@ -68,8 +69,8 @@ func TestPost(t *testing.T) {
 }
 
 func TestCookies(t *testing.T) {
-	r := decoded(t, "GET / HTTP/1.1\r\nHost: h\r\nCookie: a=1; b=x=y;c; =d; e = f ;g=\"h\"; a=2;;i=%20\r\n"+
-		"COOKIE: j=k\r\n\r\n")
+	r := decoded(t, "GET / HTTP/1.1\r\nHost: h\r\n"+
+		"Cookie: a=1; b=x=y;c; =d; e = f ;g=\"h\"; a=2;;i=%20\r\nCOOKIE: j=k\r\n\r\n")
 	want := map[string]string{"a": "1", "b": "x=y", "e": "f", "g": `"h"`, "i": "%20", "j": "k"}
 	if got := r.Cookies(); !reflect.DeepEqual(got, want) {
 		t.Errorf("cookies %q, want %q", got, want)
@@ -135,8 +136,9 @@ func (*addressed) RemoteAddr() net.Addr {
 
 func TestStd(t *testing.T) {
 	c := &addressed{*newConn()}
-	wire := []byte("POST /a%20b?c=d HTTP/1.1\r\nHost: h\r\na: 1\r\nA: 2\r\nContent-Type: text/plain\r\n" +
-		"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nT: u\r\n\r\n")
+	wire := []byte("POST /a%20b?c=d HTTP/1.1\r\nHost: h\r\na: 1\r\nA: 2\r\n" +
+		"Content-Type: text/plain\r\nConnection: close\r\n" +
+		"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nT: u\r\n\r\n")
 	if n, err := (http1{}).Input(wire, c); n != len(wire) || err != nil {
 		t.Fatal(n, err)
 	}
@@ -164,7 +166,8 @@ func TestStd(t *testing.T) {
 	if r.RemoteIP() != "192.0.2.1" {
 		t.Errorf("RemoteIP %q", r.RemoteIP())
 	}
-	if u := decoded(t, "GET /%zz?a=b HTTP/1.0\r\n\r\n").Std().URL; u.Path != "/%zz" || u.RawQuery != "a=b" {
+	u := decoded(t, "GET /%zz?a=b HTTP/1.0\r\n\r\n").Std().URL
+	if u.Path != "/%zz" || u.RawQuery != "a=b" {
 		t.Errorf("URL %v", u)
 	}
 }
