@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -129,6 +130,32 @@ func glob(t testing.TB, dir string) []string {
 		t.Fatal(err)
 	}
 	return names
+}
+
+// What is found out by the last byte, or before it, is told.
+func TestBrokenUploadsAreRefused(t *testing.T) {
+	whole := uploaded(pattern(2 << 20))
+	for name, request := range map[string]string{
+		"no end":        strings.Replace(whole, "bound--", "bound=-", 1),
+		"a large field": strings.Replace(whole, "; filename", "; name2", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := uploadsTo(t)
+			w := worker.New("http://127.0.0.1:0")
+			w.OnRequest = func(c *worker.Connection, r *http1.Request) { t.Error("a request") }
+			c := start(t, w).dial()
+			go io.WriteString(c, request) // ends with the connection
+			answer, err := http.ReadResponse(c.r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]int{"no end": 400, "a large field": 413}[name]
+			if answer.StatusCode != want {
+				t.Errorf("status %d, want %d", answer.StatusCode, want)
+			}
+			eventually(t, "end of the file", func() bool { return len(glob(t, dir)) == 0 })
+		})
+	}
 }
 
 // Neither a panic nor a last word keeps the files.

@@ -71,6 +71,31 @@ func TestCollectedHoweverItIsCut(t *testing.T) {
 	}
 }
 
+// FuzzCollect demands the same requests however the bytes of a large form are
+// cut, and no file that is left.
+func FuzzCollect(f *testing.F) {
+	form := field("a", "1") + file("f", "f", "\r\n--c") + endOfForm
+	f.Add([]byte(chunkedForm(form, 7)), 3)
+	f.Add([]byte(chunkedForm(form, 1000)+post("", "a=b")), 70)
+	f.Add([]byte(post(formType, form)+"GET / HTTP/1.1\r\n"), 1)
+	f.Add([]byte(strings.Replace(chunkedForm(form, 30), "1e;", "1g;", 1)), 5)
+	f.Fuzz(func(t *testing.T, in []byte, size int) {
+		dir := uploadsTo(t)
+		streamAbove(t, 16)
+		c, d := &conn{max: 1000}, &conn{max: 1000}
+		want, wantErr := streamed(t, c, in)
+		got, err := streamed(t, d, slices.Collect(slices.Chunk(in, max(size, 1)))...)
+		if !slices.Equal(got, want) || (err == nil) != (wantErr == nil) {
+			t.Errorf("cut by %d: %q, %v; whole: %q, %v", size, got, err, want, wantErr)
+		}
+		http1{}.OnClose(c)
+		http1{}.OnClose(d)
+		if left := files(t, dir); left != nil {
+			t.Errorf("files %q are left", left)
+		}
+	})
+}
+
 // A large form is not held, and others are.
 func TestWhatIsCollected(t *testing.T) {
 	uploadsTo(t)
