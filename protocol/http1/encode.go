@@ -17,6 +17,12 @@ const (
 
 // encode appends v as the answer to the oldest request that waits for one.
 func (e *exchange) encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
+	switch v := v.(type) {
+	case Chunk:
+		return e.encodeChunk(dst, v)
+	case Event:
+		return e.encodeEvent(dst, &v)
+	}
 	a, err := e.next()
 	if err != nil {
 		return dst, err
@@ -101,6 +107,11 @@ func (e *exchange) encodeResponse(dst []byte, r *Response, a answer, c protocol.
 		return e.encodeFile(dst, r, a, c)
 	}
 	w := responseWriter{dst: dst, response: r, status: status, answer: a, body: r.Body}
+	if e.asked && !bodiless(status) {
+		if kind := r.streamOf(); kind != 0 {
+			return e.beginStream(&w, kind), nil
+		}
+	}
 	if r.Compress {
 		e.compress(&w)
 	}

@@ -30,6 +30,7 @@ type exchange struct {
 	due     answer // what that has to respect
 	pending answer // what the answer being sent respects
 	final   bool   // it is a whole answer, not an interim one
+	stream  stream // the answer comes in parts, and is under way
 
 	last    bool // the request that closes was read: what follows is discarded
 	leaving bool // the process drains
@@ -184,6 +185,7 @@ func (e *exchange) arrived(c protocol.Conn) *Request {
 		e.last = true
 	}
 	e.begun, e.asked, e.emptied, e.due = true, true, false, a
+	e.stream = 0 // SendRaw has passed over its end
 	e.head = head{}
 	e.chunks = chunks{}
 	e.called = true
@@ -196,6 +198,8 @@ func (e *exchange) arrived(c protocol.Conn) *Request {
 func (e *exchange) next() (answer, error) {
 	a := e.due
 	switch {
+	case e.stream != 0:
+		return 0, ErrStreaming
 	case e.asked:
 	case e.begun:
 		return 0, ErrNotAsked
@@ -212,10 +216,14 @@ func (e *exchange) next() (answer, error) {
 // connection waits for one: each request has one answer.
 var ErrNotAsked = errors.New("http1: no request waits for an answer")
 
-// fail answers the request whose callback panicked.
+// fail answers the request whose callback panicked, unless the answer has begun:
+// then the peer has to see that it is cut.
 func (e *exchange) fail(dst []byte) []byte {
 	e.asked = false
 	e.answered()
+	if e.stream != 0 {
+		return dst
+	}
 	return append(dst, internalError...)
 }
 

@@ -17,7 +17,8 @@
 // head.go and chunked.go find the end of a request, refuse.go answers what is
 // none, collect.go takes one that is too large for memory; request.go, query.go,
 // form.go and what they call are what the author reads of it, response.go and
-// encode.go the way out, and exchange.go keeps questions and answers together.
+// encode.go the way out, file.go and sendfile.go that of files, stream.go that of
+// answers in parts, and exchange.go keeps questions and answers together.
 package http1
 
 import "github.com/workerman-go/wm/protocol"
@@ -27,7 +28,7 @@ import "github.com/workerman-go/wm/protocol"
 var Protocol protocol.Protocol = http1{}
 
 // http1 implements protocol.Protocol, BytesEncoder, Finisher, Failer, Releaser,
-// Closer, Quiescer, Patient and Leaver.
+// Closer, Quiescer, Patient, Leaver and Farewell.
 type http1 struct{}
 
 // Input returns the length of the first request, body included.
@@ -92,5 +93,20 @@ func (http1) Midway(c protocol.Conn) bool { return exchangeOf(c).head.length != 
 // Late is 408.
 func (http1) Late(c protocol.Conn) error { return exchangeOf(c).refused(tooSlow) }
 
-// Leave makes the next answer say Connection: close.
-func (http1) Leave(c protocol.Conn) { exchangeOf(c).leaving = true }
+// Leave makes the next answer say Connection: close, and ends a stream of events:
+// the client connects again, to another process.
+func (http1) Leave(c protocol.Conn) {
+	e := exchangeOf(c)
+	if e.leaving = true; e.stream&ofEvents != 0 {
+		c.Close()
+	}
+}
+
+// AppendFarewell ends a stream of events in order. Any other stream is cut, so
+// that nobody takes a part for the whole.
+func (http1) AppendFarewell(dst []byte, leaving bool, c protocol.Conn) []byte {
+	if e := exchangeOf(c); e.stream&ofEvents != 0 {
+		return e.appendLast(dst)
+	}
+	return dst
+}

@@ -71,7 +71,7 @@ func TestResponses(t *testing.T) {
 		{"date", Response{Header: headers("Date", "today"), Body: hi},
 			"200 OK\r\nDate: today\r\nConnection: keep-alive\r\n" + html + length},
 		{"framing is not the author's", Response{Body: hi,
-			Header: headers("Content-Length", "9", "Transfer-Encoding", "chunked")},
+			Header: headers("Content-Length", "9", "Transfer-Encoding", "gzip")},
 			"200 OK\r\n" + alive + html + length},
 		{"broken headers", Response{Body: hi, Header: headers("A\r\nB", "1", "C:", "2", "", "3",
 			"D", "4\r\nE: 5", "F", "6")}, "200 OK\r\nF: 6\r\n" + alive + html + length},

@@ -20,6 +20,7 @@ type responseWriter struct {
 
 	framed  bool // the author has no say in Content-Length
 	open    bool // there is none
+	chunked bool // the body is a stream of chunks
 	problem bool // the author's headers are about another body
 	weak    bool // the body is not the one that the author's ETag is of
 
@@ -149,6 +150,9 @@ func (w *responseWriter) defaults() {
 	}
 	if !w.kind {
 		w.line("Content-Type", typeHTML)
+	}
+	if w.chunked {
+		w.dst = append(w.dst, "Transfer-Encoding: chunked\r\n"...)
 	}
 	if !w.length && !w.open {
 		w.dst = append(w.dst, "Content-Length: "...)
