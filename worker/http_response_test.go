@@ -78,7 +78,7 @@ func (o over) fetch(t testing.TB, s *service, method, path string, lines ...stri
 func TestFilesOfEverySize(t *testing.T) {
 	overEvery(t, func(t *testing.T, o over) {
 		answers, contents := map[string]any{}, map[string][]byte{}
-		for _, size := range []int{0, 1, 32 << 10, 32<<10 + 1, 1 << 20, 5 << 20} {
+		for _, size := range []int{0, 1, 16 << 10, 16<<10 + 1, 1 << 20, 5 << 20} {
 			path, content := largeFile(t, size)
 			dir, name := filepath.Split(path)
 			answers[fmt.Sprint("/file", size)] = http1.File(path)

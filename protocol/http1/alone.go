@@ -21,7 +21,7 @@ func ParseRequest(frame []byte, c protocol.Conn) (*Request, error) {
 }
 
 // AppendFinal appends r as the last thing that is said on a connection; a file is read
-// into memory.
+// into memory, and refused above 1 MiB.
 func AppendFinal(dst []byte, r *Response) ([]byte, error) {
 	return (&exchange{}).encodeResponse(dst, r, closes, nil)
 }

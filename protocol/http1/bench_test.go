@@ -1,6 +1,8 @@
 package http1
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -99,5 +101,32 @@ func BenchmarkHeader(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		_ = r.Header("cookie")
+	}
+}
+
+func BenchmarkFile(b *testing.B) {
+	for _, size := range []int{100, 4 << 10, maxInline} {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
+			r := File(written(b, "a.html", strings.Repeat("x", size)))
+			round := exchangeOnce(browserGet, r, readNothing)
+			b.ReportAllocs()
+			b.SetBytes(int64(size))
+			for b.Loop() {
+				round()
+			}
+		})
+	}
+}
+
+func BenchmarkGzip(b *testing.B) {
+	var text strings.Builder
+	for n := range 20_000 {
+		fmt.Fprintf(&text, "<li class=\"row\">word %d of %x</li>\n", n, n*n)
+	}
+	p := []byte(text.String())
+	b.SetBytes(int64(len(p)))
+	b.ReportAllocs()
+	for b.Loop() {
+		b.ReportMetric(float64(len(packed(p)))/float64(len(p)), "ratio")
 	}
 }

@@ -16,9 +16,9 @@ import (
 
 // source is where the file of a Response is.
 type source struct {
-	fsys           fs.FS  // nil: name is a path of the system
-	name           string //
-	offset, length int64  // a piece of it; length 0: up to its end
+	fsys           fs.FS // nil: name is a path of the system
+	name           string
+	offset, length int64 // a piece of it; length 0: up to its end
 }
 
 // File makes a Response that sends the file at path, which is opened when the
@@ -130,7 +130,7 @@ func openFS(fsys fs.FS, name string) (opened, int) {
 		_ = f.Close()
 		return opened{}, http.StatusNotFound
 	}
-	o := opened{size: info.Size(), changed: info.ModTime()}
+	o := opened{size: max(info.Size(), 0), changed: info.ModTime()}
 	switch f := f.(type) {
 	case *os.File:
 		o.file = osFile{f}

@@ -24,8 +24,9 @@ type Response struct {
 	Header http.Header
 	Body   []byte
 	// Compress sends a Body of at least MinCompress, or a file up to
-	// MaxCompress, with gzip to clients that accept it when it is text. A range
-	// of what would be compressed is not sent, but the whole.
+	// MaxCompress, with gzip to clients that accept it when it is text (or JSON,
+	// XML, SVG and the like); it is done each time. A range of what would be
+	// compressed is not sent, but the whole.
 	Compress bool
 
 	file *source // nil: Body

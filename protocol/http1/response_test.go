@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -64,6 +66,8 @@ func TestResponses(t *testing.T) {
 		{"status", Response{Status: 404, Body: hi}, "404 Not Found\r\n" + alive + html + length},
 		{"unknown status", Response{Status: 599}, "599 \r\n" + alive + html +
 			"Content-Length: 0\r\n\r\n"},
+		{"reason", Response{Status: 404, Reason: "Gone\r\nX: y\x00\x7f f\u00fcr immer"},
+			"404 GoneX: y f\u00fcr immer\r\n" + alive + html + "Content-Length: 0\r\n\r\n"},
 		{"headers", Response{Header: headers("X-B", "1", "X-A", "2", "X-B", "3"), Body: hi},
 			"200 OK\r\nX-A: 2\r\nX-B: 1\r\nX-B: 3\r\n" + alive + html + length},
 		{"content type", Response{Header: headers("content-type", "a/b"), Body: hi},
@@ -102,6 +106,79 @@ func TestNewResponse(t *testing.T) {
 	}
 	if r := NewResponse(200, nil, ""); r.Header != nil {
 		t.Errorf("header %v, want none", r.Header)
+	}
+}
+
+func TestReasonsOfAllRegisteredCodes(t *testing.T) {
+	for status, want := range map[int]string{103: "Early Hints", 208: "Already Reported",
+		418: "I'm a teapot", 425: "Too Early", 451: "Unavailable For Legal Reasons",
+		511: "Network Authentication Required"} {
+		c := asked(t)
+		c.send(t, &Response{Status: status})
+		line, _, _ := strings.Cut(string(c.sent), "\r\n")
+		if line != fmt.Sprintf("HTTP/1.1 %d %s", status, want) {
+			t.Errorf("%q, want %s", line, want)
+		}
+	}
+}
+
+func TestCookiesAreLinesOfTheirOwn(t *testing.T) {
+	r := new(Response).
+		SetCookie(&http.Cookie{Name: "a", Value: "1", Path: "/", HttpOnly: true,
+			SameSite: http.SameSiteLaxMode}).
+		SetCookie(&http.Cookie{Name: "b", Value: "two words", MaxAge: 60}).
+		SetCookie(&http.Cookie{Name: "c", MaxAge: -1})
+	for _, bad := range []*http.Cookie{
+		nil, {}, {Name: "a b"}, {Name: "a", Value: "1;2"}, {Name: "a", Value: "\u00e4"},
+		{Name: "a", Value: "1\r\nX: y"}, {Name: "a", Path: "/;"}, {Name: "a", Domain: "a b"},
+	} {
+		r.SetCookie(bad)
+	}
+	got, _ := answered(t, r, "GET")
+	wantHeaders(t, got, "Set-Cookie", "a=1; Path=/; HttpOnly; SameSite=Lax & "+
+		`b="two words"; Max-Age=60 & c=; Max-Age=0`)
+}
+
+func TestRedirect(t *testing.T) {
+	got, body := answered(t, Redirect("/there?a=b"), "GET")
+	if got.StatusCode != 302 || body != "" {
+		t.Errorf("%d %q", got.StatusCode, body)
+	}
+	wantHeaders(t, got, "Location", "/there?a=b")
+	got, _ = answered(t, Redirect("/\r\nX: y"), "GET")
+	wantHeaders(t, got, "Location", "", "X", "")
+}
+
+func TestJSON(t *testing.T) {
+	got, body := answered(t, JSON(map[string]any{"a": []int{1}}), "GET")
+	if got.StatusCode != 200 || body != `{"a":[1]}` {
+		t.Errorf("%d %q", got.StatusCode, body)
+	}
+	wantHeaders(t, got, "Content-Type", typeJSON)
+}
+
+func TestJSONThatCannotBeMade(t *testing.T) {
+	c := asked(t)
+	out, err := Protocol.Encode(nil, JSON(math.NaN()), c)
+	if err == nil || len(out) > 0 || !c.closed || !(http1{}).Quiet(c) ||
+		!strings.HasPrefix(string(c.sent), "HTTP/1.1 500 ") {
+		t.Errorf("%q, %v, sent %q", out, err, c.sent)
+	}
+	if out, err := AppendFinal(nil, JSON(math.NaN())); err == nil || len(out) > 0 {
+		t.Errorf("AppendFinal: %q, %v", out, err)
+	}
+}
+
+func TestFileAsTheLastWord(t *testing.T) {
+	path := written(t, "a.txt", strings.Repeat("x", maxHeld))
+	out, err := AppendFinal(nil, File(path))
+	if err != nil || !strings.HasSuffix(string(out), "xxx") ||
+		!strings.Contains(string(out), "Connection: close") {
+		t.Errorf("%.99q, %v", out, err)
+	}
+	path = written(t, "a.txt", strings.Repeat("x", maxHeld+1))
+	if out, err := AppendFinal(nil, File(path)); err == nil || len(out) > 0 {
+		t.Errorf("%.99q, %v, want it refused", out, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -11,9 +12,16 @@ import (
 	"github.com/workerman-go/wm/protocol"
 )
 
-// maxInline is how much of a file goes into the send buffer, behind its head:
-// one system call to write instead of two, and no file that stays open.
-const maxInline = 32 << 10
+const (
+	// maxInline is how much of a file goes into the send buffer, behind its
+	// head: one system call to write instead of two, and no file that stays
+	// open. From here on sendfile(2) costs less.
+	maxInline = 16 << 10
+	// maxHeld is how much of it is read where nobody can send a file.
+	maxHeld = 1 << 20
+)
+
+var errHeld = errors.New("http1: a file above 1 MiB cannot be sent here")
 
 // fileAnswer is the answer that sends a file. It is decided before anything is
 // appended.
@@ -81,6 +89,9 @@ func (e *exchange) encodeOpened(dst []byte, f *fileAnswer, a answer, c protocol.
 	if s, ok := c.(protocol.BodySender); ok {
 		err = s.SendBody(protocol.Body{File: f.file, Offset: f.offset, Length: f.length})
 		return out, err == nil, err
+	}
+	if f.length > maxHeld {
+		return dst, false, errHeld
 	}
 	out, err = appendPiece(out, f.file, f.offset, f.length)
 	return out, false, err
