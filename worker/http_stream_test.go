@@ -151,7 +151,7 @@ func TestStreamWithBackpressure(t *testing.T) {
 	})
 }
 
-// source reads events as an EventSource does: data only.
+// expectEvent reads an event as an EventSource does: its data.
 func expectEvent(t testing.TB, r *bufio.Reader, want string) {
 	t.Helper()
 	var data []string

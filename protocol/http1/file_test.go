@@ -65,7 +65,7 @@ func answered(t testing.TB, v any, method string, lines ...string) (*http.Respon
 	return got, string(body)
 }
 
-// want compares headers; "" is none.
+// wantHeaders compares headers; "" is none.
 func wantHeaders(t testing.TB, r *http.Response, pairs ...string) {
 	t.Helper()
 	for i := 0; i < len(pairs); i += 2 {
@@ -250,9 +250,8 @@ func TestRanges(t *testing.T) {
 			if got.StatusCode == 416 {
 				body = ""
 			}
-			summary := fmt.Sprint(got.StatusCode, body, got.Header.Get("Content-Range"))
-			if summary = fmt.Sprintf("%d %s %s", got.StatusCode, body,
-				got.Header.Get("Content-Range")); summary != tt.want {
+			summary := fmt.Sprintf("%d %s %s", got.StatusCode, body, got.Header.Get("Content-Range"))
+			if summary != tt.want {
 				t.Errorf("%s: %q, want %q", tt.header, summary, tt.want)
 			}
 			if got, _ := answered(t, r, "HEAD", "Range: "+tt.header); got.StatusCode != 200 {
@@ -264,7 +263,8 @@ func TestRanges(t *testing.T) {
 			t.Errorf("two lines: %d %q", got.StatusCode, body)
 		}
 	})
-	if got, _ := answered(t, File(written(t, "a", "")), "GET", "Range: bytes=-1"); got.StatusCode != 416 {
+	empty := File(written(t, "a", ""))
+	if got, _ := answered(t, empty, "GET", "Range: bytes=-1"); got.StatusCode != 416 {
 		t.Errorf("a range of nothing: %d", got.StatusCode)
 	}
 }
