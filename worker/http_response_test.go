@@ -19,8 +19,8 @@ import (
 	"github.com/workerman-go/wm/worker"
 )
 
-// serving is an http Worker that answers each path with what is there for it.
-func serving(t testing.TB, o over, answers map[string]any) *service {
+// answering is an http Worker that answers each path with what is there for it.
+func answering(t testing.TB, o over, answers map[string]any) *service {
 	t.Helper()
 	w := o.worker(t, "http")
 	w.OnRequest = func(c *worker.Connection, r *http1.Request) {
@@ -85,7 +85,7 @@ func TestFilesOfEverySize(t *testing.T) {
 			answers[fmt.Sprint("/fs", size)] = http1.FileFS(os.DirFS(dir), name)
 			contents[fmt.Sprint("/file", size)], contents[fmt.Sprint("/fs", size)] = content, content
 		}
-		s := serving(t, o, answers)
+		s := answering(t, o, answers)
 		for path, content := range contents {
 			got, body := o.fetch(t, s, "GET", path)
 			if got.StatusCode != 200 || !bytes.Equal(body, content) {
@@ -171,7 +171,7 @@ func TestPipelinedFiles(t *testing.T) {
 	overEvery(t, func(t *testing.T, o over) {
 		small, smallContent := largeFile(t, 100)
 		big, bigContent := largeFile(t, 3<<20)
-		s := serving(t, o, map[string]any{"/small": http1.File(small), "/big": http1.File(big),
+		s := answering(t, o, map[string]any{"/small": http1.File(small), "/big": http1.File(big),
 			"/": "page"})
 		paths := []string{"/big", "/big", "/small", "/", "/big", "/", "/small", "/small", "/big"}
 		c := o.open(s)
@@ -211,7 +211,7 @@ func TestCloseBehindAFile(t *testing.T) {
 func TestFileIsCutWhileItIsSent(t *testing.T) {
 	overEvery(t, func(t *testing.T, o over) {
 		path := sparse(t, 64<<20)
-		s := serving(t, o, map[string]any{"/": http1.File(path)})
+		s := answering(t, o, map[string]any{"/": http1.File(path)})
 		response := asks(t, o.open(s), "/")
 		if err := os.Truncate(path, 1<<20); err != nil {
 			t.Fatal(err)
@@ -254,7 +254,7 @@ func TestCompression(t *testing.T) {
 		r.Compress = true
 	}
 	o := over("tcp")
-	s := serving(t, o, map[string]any{"/file": file, "/page": page, "/short": short,
+	s := answering(t, o, map[string]any{"/file": file, "/page": page, "/short": short,
 		"/image": image, "/encoded": encoded, "/plain": plain})
 	for _, tt := range []struct {
 		path, accept string
@@ -367,7 +367,7 @@ func TestCurlAsksForFiles(t *testing.T) {
 	}
 	packed := http1.File(text)
 	packed.Compress = true
-	s := serving(t, "tcp", map[string]any{"/": http1.File(path), "/text": packed})
+	s := answering(t, "tcp", map[string]any{"/": http1.File(path), "/text": packed})
 	url := "http://" + s.addr + "/"
 
 	if got := curl(t, "--range", "99000-99999", url); got != string(content[99000:]) {

@@ -62,9 +62,9 @@ func (e *exchange) compress(w *responseWriter) {
 		w.status == http.StatusPartialContent || !w.response.mayPack(kind) {
 		return
 	}
-	w.fields = append(w.fields, headerLine{"Vary", "Accept-Encoding"})
+	w.fields = append(w.fields, headerField{"Vary", "Accept-Encoding"})
 	if acceptsGzip(request.Header("Accept-Encoding")) {
-		w.fields = append(w.fields, headerLine{"Content-Encoding", "gzip"})
+		w.fields = append(w.fields, headerField{"Content-Encoding", "gzip"})
 		w.body, w.weak, w.framed = packed(w.body), true, true
 	}
 }

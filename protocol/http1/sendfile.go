@@ -199,7 +199,7 @@ func (f *fileAnswer) cutFor(request *Request, found conditions) {
 func (e *exchange) encodeHead(dst []byte, f *fileAnswer, a answer) []byte {
 	w := responseWriter{dst: dst, response: f.response, status: f.status, answer: a, size: f.length}
 	w.framed = true
-	var room [8]headerLine
+	var room [8]headerField
 	w.fields = f.fields(room[:0])
 	w.weak = f.packed
 	if f.packed {
@@ -211,33 +211,33 @@ func (e *exchange) encodeHead(dst []byte, f *fileAnswer, a answer) []byte {
 }
 
 // fields are the headers that a file has unless the author gave them.
-func (f *fileAnswer) fields(to []headerLine) []headerLine {
+func (f *fileAnswer) fields(to []headerField) []headerField {
 	if f.status != http.StatusNotModified {
-		to = append(to, headerLine{"Content-Type", f.kind})
+		to = append(to, headerField{"Content-Type", f.kind})
 		if f.download {
-			to = append(to, headerLine{"Content-Disposition", attachment(f.response.file.base())})
+			to = append(to, headerField{"Content-Disposition", attachment(f.response.file.base())})
 		}
 	}
 	if f.packed && f.status != http.StatusNotModified {
-		to = append(to, headerLine{"Content-Encoding", "gzip"})
+		to = append(to, headerField{"Content-Encoding", "gzip"})
 	}
 	if f.varies {
-		to = append(to, headerLine{"Vary", "Accept-Encoding"})
+		to = append(to, headerField{"Vary", "Accept-Encoding"})
 	}
 	if !f.validators.changed.IsZero() {
-		to = append(to, headerLine{"Last-Modified", f.validators.changed.UTC().Format(http.TimeFormat)})
+		to = append(to, headerField{"Last-Modified", f.validators.changed.UTC().Format(http.TimeFormat)})
 	}
 	switch {
 	case f.packed && strings.HasPrefix(f.etag, `"`):
-		to = append(to, headerLine{"ETag", "W/" + f.etag})
+		to = append(to, headerField{"ETag", "W/" + f.etag})
 	case f.etag != "":
-		to = append(to, headerLine{"ETag", f.etag})
+		to = append(to, headerField{"ETag", f.etag})
 	}
 	if f.ranges && f.status != http.StatusNotModified {
-		to = append(to, headerLine{"Accept-Ranges", "bytes"})
+		to = append(to, headerField{"Accept-Ranges", "bytes"})
 	}
 	if f.ranged {
-		to = append(to, headerLine{"Content-Range", contentRange(f.offset, f.length, f.size)})
+		to = append(to, headerField{"Content-Range", contentRange(f.offset, f.length, f.size)})
 	}
 	return to
 }
@@ -259,7 +259,7 @@ func (e *exchange) encodeProblem(dst []byte, f *fileAnswer, a answer) []byte {
 	w := responseWriter{dst: dst, response: page, status: f.status, answer: a, body: page.Body}
 	w.size, w.framed, w.problem = int64(len(page.Body)), true, true
 	if f.status == http.StatusRequestedRangeNotSatisfiable {
-		w.fields = []headerLine{{"Content-Range", "bytes */" + strconv.FormatInt(f.size, 10)}}
+		w.fields = []headerField{{"Content-Range", "bytes */" + strconv.FormatInt(f.size, 10)}}
 	}
 	w.write()
 	e.pending, e.final = w.answer, true

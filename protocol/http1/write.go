@@ -15,8 +15,8 @@ type responseWriter struct {
 	status   int
 	answer   answer
 	body     []byte
-	size     int64        // of the body, also where that does not follow
-	fields   []headerLine // what the author has not given of them is added
+	size     int64         // of the body, also where that does not follow
+	fields   []headerField // what the author has not given of them is added
 
 	framed  bool // the author has no say in Content-Length
 	open    bool // there is none
@@ -27,8 +27,8 @@ type responseWriter struct {
 	connection, kind, length, date bool
 }
 
-// headerLine is a header.
-type headerLine struct{ name, value string }
+// headerField is a header that an answer brings itself.
+type headerField struct{ name, value string }
 
 // write appends all of it.
 func (w *responseWriter) write() {
