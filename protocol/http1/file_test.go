@@ -34,9 +34,9 @@ func written(t testing.TB, name, content string) string {
 	return path
 }
 
-// answered sends v to a request of that method with those header lines, and
+// answerTo sends v to a request of that method with those header lines, and
 // returns what a client reads.
-func answered(t testing.TB, v any, method string, lines ...string) (*http.Response, string) {
+func answerTo(t testing.TB, v any, method string, lines ...string) (*http.Response, string) {
 	t.Helper()
 	c := newConn()
 	wire := method + " / HTTP/1.1\r\nHost: a\r\n"
@@ -97,7 +97,7 @@ func TestFileIsSentWithWhatAClientNeeds(t *testing.T) {
 	const content = "<p>hello"
 	sources(t, "a.html", content, func(t *testing.T, r *Response) {
 		for _, method := range []string{"GET", "HEAD"} {
-			got, body := answered(t, r, method)
+			got, body := answerTo(t, r, method)
 			if want := map[string]string{"GET": content}[method]; body != want {
 				t.Errorf("%s: body %q", method, body)
 			}
@@ -108,7 +108,7 @@ func TestFileIsSentWithWhatAClientNeeds(t *testing.T) {
 				"Etag", etag(content), "Accept-Ranges", "bytes", "Content-Disposition", "",
 				"Content-Encoding", "", "Vary", "", "Content-Range", "")
 		}
-		got, body := answered(t, r, "POST", "Content-Length: 0", "Range: bytes=0-1",
+		got, body := answerTo(t, r, "POST", "Content-Length: 0", "Range: bytes=0-1",
 			"If-None-Match: *")
 		if got.StatusCode != 200 || body != content {
 			t.Errorf("POST: %d %q, want all", got.StatusCode, body)
@@ -166,7 +166,7 @@ func TestFilesThatCannotBeSent(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.r.Header = http.Header{"Cache-Control": {"max-age=9"}, "Content-Type": {"a/b"},
 				"X-App": {"1"}}
-			got, body := answered(t, tt.r, "GET")
+			got, body := answerTo(t, tt.r, "GET")
 			want := fmt.Sprintf("<h3>%d %s</h3>", tt.want, http.StatusText(tt.want))
 			if got.StatusCode != tt.want || body != want {
 				t.Errorf("%d %q, want %q", got.StatusCode, body, want)
@@ -195,10 +195,10 @@ func TestUnknownTypesAreDownloads(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := File(written(t, name, "x"))
-			got, _ := answered(t, r, "GET")
+			got, _ := answerTo(t, r, "GET")
 			wantHeaders(t, got, "Content-Type", typeBinary, "Content-Disposition", want)
 			r.Header = http.Header{"Content-Type": {"text/plain"}}
-			got, _ = answered(t, r, "GET")
+			got, _ = answerTo(t, r, "GET")
 			wantHeaders(t, got, "Content-Type", "text/plain", "Content-Disposition", "")
 		})
 	}
@@ -246,7 +246,7 @@ func TestRanges(t *testing.T) {
 	}
 	sources(t, "a.txt", content, func(t *testing.T, r *Response) {
 		for _, tt := range tests {
-			got, body := answered(t, r, "GET", "Range: "+tt.header)
+			got, body := answerTo(t, r, "GET", "Range: "+tt.header)
 			if got.StatusCode == 416 {
 				body = ""
 			}
@@ -254,17 +254,17 @@ func TestRanges(t *testing.T) {
 			if summary != tt.want {
 				t.Errorf("%s: %q, want %q", tt.header, summary, tt.want)
 			}
-			if got, _ := answered(t, r, "HEAD", "Range: "+tt.header); got.StatusCode != 200 {
+			if got, _ := answerTo(t, r, "HEAD", "Range: "+tt.header); got.StatusCode != 200 {
 				t.Errorf("HEAD with %s: %d", tt.header, got.StatusCode)
 			}
 		}
-		got, body := answered(t, r, "GET", "Range: bytes=0-1", "Range: bytes=3-4")
+		got, body := answerTo(t, r, "GET", "Range: bytes=0-1", "Range: bytes=3-4")
 		if got.StatusCode != 200 || body != content {
 			t.Errorf("two lines: %d %q", got.StatusCode, body)
 		}
 	})
 	empty := File(written(t, "a", ""))
-	if got, _ := answered(t, empty, "GET", "Range: bytes=-1"); got.StatusCode != 416 {
+	if got, _ := answerTo(t, empty, "GET", "Range: bytes=-1"); got.StatusCode != 416 {
 		t.Errorf("a range of nothing: %d", got.StatusCode)
 	}
 }
@@ -314,7 +314,7 @@ func TestConditions(t *testing.T) {
 	sources(t, "a.txt", content, func(t *testing.T, r *Response) {
 		for _, tt := range tests {
 			for _, method := range []string{"GET", "HEAD"} {
-				got, body := answered(t, r, method, strings.Split(tt.lines, "\r\n")...)
+				got, body := answerTo(t, r, method, strings.Split(tt.lines, "\r\n")...)
 				want := tt.want
 				if want == 206 && method == "HEAD" {
 					want = 200
@@ -337,7 +337,7 @@ func TestConditions(t *testing.T) {
 func TestAuthorsValidatorsCount(t *testing.T) {
 	r := File(written(t, "a.txt", "x"))
 	r.Header = http.Header{"ETag": {`"mine"`}, "Last-Modified": {lastModified}}
-	got, _ := answered(t, r, "GET", `If-None-Match: "mine"`)
+	got, _ := answerTo(t, r, "GET", `If-None-Match: "mine"`)
 	if got.StatusCode != 304 {
 		t.Errorf("status %d", got.StatusCode)
 	}
@@ -346,7 +346,7 @@ func TestAuthorsValidatorsCount(t *testing.T) {
 
 func TestFileWithoutATime(t *testing.T) {
 	r := FileFS(fstest.MapFS{"a.txt": {Data: []byte("x")}}, "a.txt")
-	got, _ := answered(t, r, "GET", "If-Modified-Since: "+lastModified, `If-None-Match: ""`)
+	got, _ := answerTo(t, r, "GET", "If-Modified-Since: "+lastModified, `If-None-Match: ""`)
 	if got.StatusCode != 200 {
 		t.Errorf("status %d", got.StatusCode)
 	}
@@ -364,7 +364,7 @@ func (f onlyReads) Open(name string) (fs.File, error) {
 func TestFileThatCanOnlyBeRead(t *testing.T) {
 	content := strings.Repeat("0123456789", 10000)
 	fsys := onlyReads{fstest.MapFS{"a.txt": {Data: []byte(content), ModTime: changed}}}
-	got, body := answered(t, FileFS(fsys, "a.txt"), "GET", "Range: bytes=1-2")
+	got, body := answerTo(t, FileFS(fsys, "a.txt"), "GET", "Range: bytes=1-2")
 	if got.StatusCode != 200 || body != content {
 		t.Errorf("%d, %d bytes, want all", got.StatusCode, len(body))
 	}
@@ -388,7 +388,7 @@ func TestPieceOfAFile(t *testing.T) {
 	for _, tt := range tests {
 		r := NewResponse(0, nil, "not this").WithFile(path, tt.offset, tt.length)
 		for line, want := range map[string]string{"X: y": tt.plain, "Range: bytes=0-0": tt.ranged} {
-			got, body := answered(t, r, "GET", line)
+			got, body := answerTo(t, r, "GET", line)
 			if s := fmt.Sprintf("%d %s %s", got.StatusCode, body,
 				got.Header.Get("Content-Range")); s != want {
 				t.Errorf("%d,%d with %s: %q, want %q", tt.offset, tt.length, line, s, want)
@@ -400,13 +400,13 @@ func TestPieceOfAFile(t *testing.T) {
 func TestFileWithAStatus(t *testing.T) {
 	r := File(written(t, "404.html", "gone"))
 	r.Status = 404
-	got, body := answered(t, r, "GET", "Range: bytes=0-1", "If-None-Match: *")
+	got, body := answerTo(t, r, "GET", "Range: bytes=0-1", "If-None-Match: *")
 	if got.StatusCode != 404 || body != "gone" {
 		t.Errorf("%d %q", got.StatusCode, body)
 	}
 	wantHeaders(t, got, "Etag", "", "Accept-Ranges", "", "Content-Type", typeHTML)
 	r.Status = 204
-	if got, body = answered(t, r, "GET"); got.StatusCode != 204 || body != "" {
+	if got, body = answerTo(t, r, "GET"); got.StatusCode != 204 || body != "" {
 		t.Errorf("%d %q", got.StatusCode, body)
 	}
 }
@@ -415,7 +415,7 @@ func TestFramingOfFilesIsNotTheAuthors(t *testing.T) {
 	r := File(written(t, "a.txt", "0123"))
 	r.Header = http.Header{"Content-Length": {"9"}, "Transfer-Encoding": {"chunked"}}
 	for _, method := range []string{"GET", "HEAD"} {
-		got, _ := answered(t, r, method)
+		got, _ := answerTo(t, r, method)
 		wantHeaders(t, got, "Content-Length", "4", "Transfer-Encoding", "")
 	}
 }
@@ -426,8 +426,8 @@ func TestFilesAreClosed(t *testing.T) {
 	for _, path := range []string{small, big, filepath.Dir(small), small + "x"} {
 		for _, line := range []string{"X: y", "If-None-Match: *", "Range: bytes=99999999-"} {
 			for _, method := range []string{"GET", "HEAD"} {
-				answered(t, File(path), method, line)
-				answered(t, FileFS(os.DirFS(filepath.Dir(path)), filepath.Base(path)), method, line)
+				answerTo(t, File(path), method, line)
+				answerTo(t, FileFS(os.DirFS(filepath.Dir(path)), filepath.Base(path)), method, line)
 			}
 		}
 	}

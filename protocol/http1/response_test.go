@@ -134,23 +134,23 @@ func TestCookiesAreLinesOfTheirOwn(t *testing.T) {
 	} {
 		r.SetCookie(bad)
 	}
-	got, _ := answered(t, r, "GET")
+	got, _ := answerTo(t, r, "GET")
 	wantHeaders(t, got, "Set-Cookie", "a=1; Path=/; HttpOnly; SameSite=Lax & "+
 		`b="two words"; Max-Age=60 & c=; Max-Age=0`)
 }
 
 func TestRedirect(t *testing.T) {
-	got, body := answered(t, Redirect("/there?a=b"), "GET")
+	got, body := answerTo(t, Redirect("/there?a=b"), "GET")
 	if got.StatusCode != 302 || body != "" {
 		t.Errorf("%d %q", got.StatusCode, body)
 	}
 	wantHeaders(t, got, "Location", "/there?a=b")
-	got, _ = answered(t, Redirect("/\r\nX: y"), "GET")
+	got, _ = answerTo(t, Redirect("/\r\nX: y"), "GET")
 	wantHeaders(t, got, "Location", "", "X", "")
 }
 
 func TestJSON(t *testing.T) {
-	got, body := answered(t, JSON(map[string]any{"a": []int{1}}), "GET")
+	got, body := answerTo(t, JSON(map[string]any{"a": []int{1}}), "GET")
 	if got.StatusCode != 200 || body != `{"a":[1]}` {
 		t.Errorf("%d %q", got.StatusCode, body)
 	}
