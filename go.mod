@@ -7,6 +7,7 @@ require (
 	github.com/klauspost/compress v1.18.4
 	github.com/olekukonko/tablewriter v1.1.5
 	github.com/pires/go-proxyproto v0.15.0
+	github.com/redis/go-redis/v9 v9.17.2
 	github.com/sevlyar/go-daemon v0.1.6
 	github.com/shirou/gopsutil/v3 v3.24.5
 	github.com/things-go/go-socks5 v0.1.0
@@ -20,6 +21,7 @@ require (
 	github.com/clipperhouse/displaywidth v0.10.0 // indirect
 	github.com/clipperhouse/uax29/v2 v2.6.0 // indirect
 	github.com/cpuguy83/go-md2man/v2 v2.0.7 // indirect
+	github.com/dgryski/go-rendezvous v0.0.0-20200823014737-9f7001d12a5f // indirect
 	github.com/fatih/color v1.18.0 // indirect
 	github.com/go-ole/go-ole v1.2.6 // indirect
 	github.com/kardianos/osext v0.0.0-20190222173326-2bc1f35cddc0 // indirect
