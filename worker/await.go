@@ -2,11 +2,13 @@ package worker
 
 import "github.com/workerman-go/wm/protocol"
 
-// Await is protocol.Awaiter. Called in Encode it makes that message wait. Called on the loop goroutine.
+// Await is protocol.Awaiter. Called in Encode it makes that message wait. On a
+// connection that has closed, whose protocol tidies up, it only runs work. Called on
+// the loop goroutine.
 func (c *Connection) Await(work, done func()) {
 	p := c.p
 	p.own("Connection.Await")
-	gone := Status(c.status) == Closed // its protocol tidies up
+	gone := Status(c.status) == Closed
 	if !gone {
 		c.more().awaits++
 	}

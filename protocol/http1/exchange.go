@@ -161,7 +161,7 @@ func (e *exchange) decode(frame []byte, c protocol.Conn) (any, error) {
 		}
 		frame = e.collector.frame
 	}
-	if (e.head.cookies || e.request.visit != nil) && !e.arrive(frame, c) {
+	if !e.hasSession(frame, c) {
 		return nil, protocol.Wait
 	}
 	if e.collector != nil {
@@ -263,7 +263,7 @@ func (e *exchange) answered() {
 
 // ended deletes the files of what was not answered, and of what was not complete.
 func (e *exchange) ended() {
-	e.closed()
+	e.closedSession()
 	e.discard()
 	e.request.drop()
 }

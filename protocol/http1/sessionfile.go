@@ -208,7 +208,7 @@ func (f *FileSessions) folder() (int, error) {
 	const flags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
 	fd, err := openat(unix.AT_FDCWD, f.dir, flags, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = os.Mkdir(f.dir, 0o700); err == nil || errors.Is(err, fs.ErrExist) {
+		if err = unix.Mkdir(f.dir, 0o700); err == nil || err == unix.EEXIST {
 			fd, err = openat(unix.AT_FDCWD, f.dir, flags, 0)
 		}
 	}

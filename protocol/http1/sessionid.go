@@ -31,35 +31,25 @@ func validSessionID[T string | []byte](id T) bool {
 // newSessionID has 130 random bits.
 func newSessionID() string { return rand.Text() }
 
-// sessionIDIn finds the first valid id in the cookies of head lines; "" when there is none.
-func sessionIDIn(lines []byte, name string) string {
-	var value, pair []byte
-	for len(lines) > 0 {
-		value, lines = cutHeader(lines, "cookie")
-		for len(value) > 0 {
-			pair, value, _ = bytes.Cut(value, []byte{';'})
-			pair = bytes.Trim(pair, " \t")
-			if len(pair) <= len(name) || pair[len(name)] != '=' || string(pair[:len(name)]) != name {
-				continue
-			}
-			id := pair[len(name)+1:]
-			if len(id) >= 2 && id[0] == '"' && id[len(id)-1] == '"' {
-				id = id[1 : len(id)-1]
-			}
-			if validSessionID(id) {
-				return string(id)
-			}
-		}
-	}
-	return ""
-}
-
-// sessionID is the id that the client has sent, if it is valid.
-func (r *Request) sessionID(name string) string {
+// sessionID is the first valid id that the client has sent, "" when there is none. Quotes
+// around it do not count.
+func (r *Request) sessionID(name string) (id string) {
 	if !r.head.cookies {
 		return ""
 	}
-	return sessionIDIn(r.frame[r.head.headers:r.head.length-2], name)
+	r.eachCookie(func(key, value []byte) bool {
+		if string(key) != name {
+			return true
+		}
+		if n := len(value); n >= 2 && value[0] == '"' && value[n-1] == '"' {
+			value = value[1 : n-1]
+		}
+		if validSessionID(value) {
+			id = string(value)
+		}
+		return id == ""
+	})
+	return id
 }
 
 // Cookie is what tells the client the id, for an answer that is not sent by the

@@ -63,19 +63,22 @@ type change struct {
 // what others have stored meanwhile.
 func (k *keeper) store(c *change) error {
 	unlock := c.lock.take()
-	if unlock == nil && c.known {
+	again := unlock == nil && c.known
+	if again {
 		lock, err := k.lock(c.id)
 		if err != nil {
 			return err
 		}
 		unlock = lock.take()
-		if c.base, err = k.load(c.id); err != nil {
-			unlock()
-			return err
-		}
 	}
 	if unlock != nil {
 		defer unlock()
+	}
+	if again {
+		var err error
+		if c.base, err = k.load(c.id); err != nil {
+			return err
+		}
 	}
 	if err := k.put(c); err != nil {
 		return fmt.Errorf("session %s is not stored: %w", brief(c.id), err)

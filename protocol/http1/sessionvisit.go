@@ -10,7 +10,7 @@ import (
 // visit is what one request has to do with sessions, from before its callback to its
 // answer.
 type visit struct {
-	conn    protocol.Conn // nil: of ParseRequest
+	conn    protocol.Conn // nil: nobody waits for it
 	keep    *keeper
 	current *Session
 	former  []*Session // replaced by current, to be stored too
@@ -26,6 +26,11 @@ type visit struct {
 }
 
 // What exchange calls; where there is no session it costs a comparison.
+
+// hasSession is false when a request has to wait.
+func (e *exchange) hasSession(frame []byte, c protocol.Conn) bool {
+	return !e.head.cookies && e.request.visit == nil || e.arrive(frame, c)
+}
 
 func (e *exchange) withSession(out []byte, start int, err error) ([]byte, error) {
 	if v := e.request.visit; v != nil && err == nil {
@@ -46,7 +51,7 @@ func (e *exchange) releasedSession() {
 	}
 }
 
-func (e *exchange) closed() {
+func (e *exchange) closedSession() {
 	if v := e.request.visit; v != nil {
 		v.closed()
 	}
@@ -59,8 +64,9 @@ func (e *exchange) arrive(frame []byte, c protocol.Conn) bool {
 		return v.loaded
 	}
 	e.request.visit = nil
-	id := sessionIDIn(frame[e.head.headers:e.head.length-2], Sessions.Name)
-	if id == "" || !e.wanted(frame) {
+	r := Request{head: e.head, frame: frame[:e.head.length:e.head.length]}
+	id := r.sessionID(Sessions.Name)
+	if id == "" || !wanted(r) {
 		return true
 	}
 	v := &visit{conn: c, keep: newKeeper(), arriving: true}
@@ -71,12 +77,12 @@ func (e *exchange) arrive(frame []byte, c protocol.Conn) bool {
 }
 
 // wanted asks Sessions.For, which sees the head.
-func (e *exchange) wanted(frame []byte) bool {
+func wanted(r Request) bool {
 	if Sessions.For == nil {
 		return true
 	}
-	r := Request{head: e.head, frame: frame[:e.head.length:e.head.length]}
-	return Sessions.For(&r)
+	view := r
+	return Sessions.For(&view)
 }
 
 // await runs work off the loop and then done, and holds the connection meanwhile. What has
@@ -93,25 +99,23 @@ func (v *visit) await(work, done func()) {
 // load locks and reads the session. Off the loop.
 func (v *visit) load(id string) {
 	lock, err := v.keep.lock(id)
+	unwanted := lock
+	defer func() { unwanted.release() }() // also when the handler panics
 	var data values
 	if err == nil {
-		if data, err = v.keep.load(id); err != nil || data == nil {
-			lock.release()
-			lock = nil
-		}
+		data, err = v.keep.load(id)
 	}
-	s := &Session{keep: v.keep, id: id, values: data, lock: lock, err: err}
+	s := &Session{keep: v.keep, id: id, values: data, err: err}
 	if data == nil && err == nil {
 		s = v.newSession()
 	}
 	v.mu.Lock()
-	gone := v.gone
-	if !gone {
-		v.current = s
+	defer v.mu.Unlock()
+	if v.gone {
+		return
 	}
-	v.mu.Unlock()
-	if gone {
-		lock.release()
+	if v.current = s; data != nil {
+		s.lock, unwanted = lock, nil
 	}
 }
 
@@ -121,13 +125,19 @@ func (v *visit) newSession() *Session {
 
 // visiting is the visit of r.
 func (r *Request) visiting() *visit {
+	e, ok := (*exchange)(nil), false
 	if r.conn != nil {
-		if e, ok := r.conn.State().(*exchange); !ok || &e.request != r || !e.asked {
-			panic("http1: the session of a request that was answered")
-		}
+		e, ok = r.conn.State().(*exchange)
+	}
+	ok = ok && &e.request == r // else of ParseRequest
+	if ok && !e.asked {
+		panic("http1: the session of a request that was answered")
 	}
 	if r.visit == nil {
-		r.visit = &visit{conn: r.conn, keep: newKeeper(), loaded: true}
+		r.visit = &visit{keep: newKeeper(), loaded: true}
+		if ok {
+			r.visit.conn = r.conn
+		}
 	}
 	if r.visit.answered {
 		panic("http1: the session of a request whose answer was begun")
