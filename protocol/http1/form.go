@@ -16,8 +16,10 @@ func (r *Request) Post(name string, def ...string) string { return r.Form().Get(
 // application/x-www-form-urlencoded, also without a Content-Type, those of
 // multipart/form-data beside its files, and the members of a JSON object or the
 // elements of an array when the Content-Type has the word json (features.md
-// 26.2). Of a body that is broken it has what came before the fault; JSON tells.
-// It may be kept.
+// 26.2). Of a form that is broken it has what came before the fault, of JSON
+// nothing. JSON with more commas and brackets than 32 times MaxInputVars is not
+// read, because that may take seconds; Request.JSON does it. The Values may be
+// kept.
 func (r *Request) Form() Values {
 	m := r.parsed()
 	if m.form == nil {
@@ -105,8 +107,18 @@ func isType(contentType, want string) bool {
 // Content-Type is.
 func (r *Request) JSON(v any) error { return json.Unmarshal(r.body, v) }
 
+// jsonPerVar bounds the values that JSON may have for a form.
+const jsonPerVar = 32
+
 // jsonValues makes Values of an object or array, and none of anything else.
 func jsonValues(body []byte) Values {
+	most := 0
+	for _, sign := range []string{",", "[", "{"} {
+		most += bytes.Count(body, []byte(sign))
+	}
+	if most > jsonPerVar*MaxInputVars {
+		return Values{}
+	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
 	var v any
@@ -122,20 +134,20 @@ func jsonValues(body []byte) Values {
 
 // arrays makes Values of objects and arrays in v.
 func arrays(v any) any {
-	values := Values{}
 	switch v := v.(type) {
 	case map[string]any:
 		for key, value := range v {
-			values[key] = arrays(value)
+			v[key] = arrays(value)
 		}
+		return Values(v)
 	case []any:
+		values := make(Values, len(v))
 		for i, value := range v {
 			values[strconv.Itoa(i)] = arrays(value)
 		}
-	default:
-		return v
+		return values
 	}
-	return values
+	return v
 }
 
 // hasWord looks for word between bytes that are no part of words, in any case.

@@ -26,9 +26,15 @@ type Values map[string]any
 // and the time that a request costs. Set it in Start.
 var MaxInputVars = 1000
 
-// maxInputDepth is how many brackets a name may have, as in PHP. A variable with
-// more is ignored.
-const maxInputDepth = 64
+const (
+	// maxInputDepth is how many brackets a name may have, as in PHP. A variable
+	// with more is ignored.
+	maxInputDepth = 64
+	// arraysPerVar bounds the arrays that are made for all variables, because
+	// short names can ask for many: a variable beyond arraysPerVar times
+	// MaxInputVars arrays is ignored.
+	arraysPerVar = 8
+)
 
 // Get is the text of name, or def when there is none. A name with brackets
 // reaches into arrays: "a[b]". What JSON has beside text is printed as Send
@@ -152,16 +158,22 @@ type table struct {
 	values Values
 	inner  map[string]*table // those of values that are arrays
 	next   int64             // the key for []
+	room   *int              // for so many more arrays, in all
 }
 
-func newTable() *table { return &table{values: Values{}, next: math.MinInt64} }
+func newTable() *table {
+	room := arraysPerVar * MaxInputVars
+	return &table{values: Values{}, next: math.MinInt64, room: &room}
+}
 
 // set puts value where the indexes say and writes the keys that it chose for
-// empty ones into them. It reports false when there is no next key.
+// empty ones into them. It reports false when there is no next key, and no room.
 func (t *table) set(base string, indexes []string, value any) bool {
 	key := base
 	for i := range indexes {
-		t = t.array(key)
+		if t = t.array(key); t == nil {
+			return false
+		}
 		if indexes[i] == "" {
 			indexes[i] = strconv.FormatInt(max(t.next, t.first()), 10)
 			if _, taken := t.values[indexes[i]]; taken {
@@ -193,11 +205,15 @@ func (t *table) put(key string, value any) {
 	}
 }
 
-// array is the array with that key, made where there is none.
+// array is the array with that key, made where there is none and room for it.
 func (t *table) array(key string) *table {
 	inner := t.inner[key]
 	if inner == nil {
-		inner = newTable()
+		if *t.room <= 0 {
+			return nil
+		}
+		*t.room--
+		inner = &table{values: Values{}, next: math.MinInt64, room: t.room}
 		if t.inner == nil {
 			t.inner = map[string]*table{}
 		}

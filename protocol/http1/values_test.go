@@ -187,6 +187,27 @@ func TestVariablesAreBounded(t *testing.T) {
 	}
 }
 
+// Short names and short JSON can ask for many arrays.
+func TestArraysAreBounded(t *testing.T) {
+	var query strings.Builder
+	for i := range MaxInputVars {
+		fmt.Fprintf(&query, "k%d%s=1&", i, strings.Repeat("[b]", maxInputDepth))
+	}
+	v := parseValues(query.String() + "a=1")
+	if got, want := len(appendQuery(nil, "", v)), arraysPerVar*MaxInputVars/maxInputDepth; got != want {
+		t.Errorf("%d texts, want %d", got, want)
+	}
+	for n, want := range map[int]int{
+		jsonPerVar*MaxInputVars - 1: jsonPerVar * MaxInputVars,
+		jsonPerVar * MaxInputVars:   0,
+	} {
+		r := decoded(t, post("application/json", "["+strings.Repeat("0,", n)+"0]"))
+		if got := len(r.Form()); got != want {
+			t.Errorf("%d commas: %d values, want %d", n, got, want)
+		}
+	}
+}
+
 // FuzzForm demands that variables written as a query again read as the same, and
 // that there are never more than allowed.
 func FuzzForm(f *testing.F) {
