@@ -109,8 +109,8 @@ func (m *partReader) preamble(p []byte) (int, bool, error) {
 	case endsInBlanks(rest):
 		m.place = inPartHeader
 		return len(line) - len(crlf), true, nil
-	case endsInBlanks(append(bytes.TrimSuffix(bytes.Clone(rest), []byte{'\n'}), crlf...)):
-		return 0, false, badRequest // a bare LF
+	case string(bytes.TrimLeft(rest, " \t")) == "\n":
+		return 0, false, badRequest // LF alone is no end of a line
 	}
 	return len(line), true, nil
 }
