@@ -41,3 +41,23 @@ type File interface {
 	io.ReaderAt
 	io.Closer
 }
+
+// AccessLogger is a connection whose Worker may keep a log of its answers. A
+// protocol asks once for each connection.
+type AccessLogger interface {
+	// AccessLog returns the log, nil when there is none.
+	AccessLog() AccessLog
+}
+
+// AccessLog takes answers. Add never blocks and keeps nothing of a. Called on the
+// loop goroutine.
+type AccessLog interface{ Add(a Answer) }
+
+// Answer is what an access log says of one. What the client said is as it came:
+// the log makes it harmless.
+type Answer struct {
+	Request        []byte // the first line, without its end
+	Referer, Agent []byte // header lines; empty: none
+	Status         int
+	Bytes          int64 // of the body as it is sent; below 0: not known
+}

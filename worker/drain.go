@@ -176,6 +176,7 @@ func (p *Process) end() {
 	d.gone = true
 	p.loop.DelTimer(d.timer)
 	p.loop.DelTimer(d.last)
+	p.endAccess()
 	if d.exiting {
 		p.flushAll()
 		p.env.Exit(d.code, d.why)

@@ -54,6 +54,8 @@ func (n *handled) settled() bool { return n.running.Load() == 0 || n.cut.Load() 
 // checkHandler refuses what Handler does not go with.
 func (w *Worker) checkHandler(p protocol.Protocol) error {
 	switch {
+	case w.AccessLog != "" && !isA(p, http1.Protocol):
+		return errors.New("AccessLog is set, but the protocol is not http")
 	case w.Handler == nil:
 		return nil
 	case w.address == "" || !isA(p, http1.Protocol):

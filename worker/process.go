@@ -120,6 +120,7 @@ func (p *Process) Destroy() {
 	p.drain.on = true
 	p.endHandling()
 	p.destroyAll()
+	p.endAccess()
 	for _, w := range p.workers {
 		if w.former != nil {
 			w.former.close()
@@ -190,6 +191,9 @@ func (p *Process) attach(w *Worker, fd int) error {
 		return err
 	}
 	if err := w.trust(); err != nil {
+		return err
+	}
+	if err := w.openAccess(); err != nil {
 		return err
 	}
 	w.codec = p.codecOf(proto, protocolName(a.scheme, w.Protocol))

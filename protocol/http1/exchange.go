@@ -37,12 +37,15 @@ type exchange struct {
 
 	collector *collector // of the request that arrives, when it is large
 	called    bool       // the callback of request has not returned
+
+	access protocol.AccessLog // nil without one
+	logged bool               // the answer to request is in it
 }
 
 func exchangeOf(c protocol.Conn) *exchange {
 	e, ok := c.State().(*exchange)
 	if !ok {
-		e = &exchange{}
+		e = &exchange{access: accessOf(c)}
 		e.request.conn = c
 		c.SetState(e)
 	}
@@ -185,6 +188,7 @@ func (e *exchange) arrived(c protocol.Conn) *Request {
 		e.last = true
 	}
 	e.begun, e.asked, e.emptied, e.due = true, true, false, a
+	e.logged = false
 	e.stream = 0 // SendRaw has passed over its end
 	e.head = head{}
 	e.chunks = chunks{}

@@ -36,6 +36,7 @@ func (http1) Input(buf []byte, c protocol.Conn) (int, error) {
 	e := exchangeOf(c)
 	n, err := e.input(buf, c)
 	if err != nil {
+		e.logRefused(buf, err)
 		return 0, e.refused(err)
 	}
 	return n, nil
@@ -51,14 +52,18 @@ func (http1) Decode(frame []byte, c protocol.Conn) (any, error) {
 func (http1) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
 	e := exchangeOf(c)
 	out, err := e.encode(dst, v, c)
-	return e.withSession(out, len(dst), err)
+	out, err = e.withSession(out, len(dst), err)
+	e.logAnswer(out[len(dst):])
+	return out, err
 }
 
 // EncodeBytes appends the answer whose body is p.
 func (http1) EncodeBytes(dst, p []byte, c protocol.Conn) ([]byte, error) {
 	e := exchangeOf(c)
 	out, err := e.encodeBytes(dst, p)
-	return e.withSession(out, len(dst), err)
+	out, err = e.withSession(out, len(dst), err)
+	e.logAnswer(out[len(dst):])
+	return out, err
 }
 
 // Sent closes the connection behind an answer that said so.
@@ -85,7 +90,11 @@ func (http1) Quiet(c protocol.Conn) bool {
 }
 
 // AppendFailure is protocol.Failer: 500 and the end of the connection.
-func (http1) AppendFailure(dst []byte, c protocol.Conn) []byte { return exchangeOf(c).fail(dst) }
+func (http1) AppendFailure(dst []byte, c protocol.Conn) []byte {
+	e := exchangeOf(c)
+	e.logFailure()
+	return e.fail(dst)
+}
 
 // Midway is true when the head of a request has come and its body has not.
 func (http1) Midway(c protocol.Conn) bool { return exchangeOf(c).head.length != 0 }
