@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -49,6 +50,9 @@ func newHandedConn(c *Connection, h *handling) (*handedConn, error) {
 	}
 	s := &handedConn{Conn: conn, h: h, c: c, since: time.Now(), fresh: true}
 	s.peer = c.RemoteAddr()
+	if ip := c.remote(); ip.IsValid() { // also of a Unix socket, by a PROXY header
+		s.peer = overTCP.addr(netip.AddrPortFrom(ip, c.port))
+	}
 	if c.in != nil {
 		s.rest = append(s.rest, c.in.bytes()...)
 	}
