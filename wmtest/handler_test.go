@@ -12,10 +12,11 @@ func TestClientOfAHandler(t *testing.T) {
 	for _, transport := range []string{"tcp", "ssl", "unix"} {
 		t.Run(transport, func(t *testing.T) {
 			s := Run(t, func() {
-				w := worker.New("http://127.0.0.1:1")
+				address := "http://127.0.0.1:1"
 				if transport == "unix" {
-					w = worker.New("http:///run/wm.sock")
+					address = "http:///run/wm.sock"
 				}
+				w := worker.New(address)
 				w.Name, w.Transport = "web", transport
 				if transport == "ssl" {
 					w.TLS.Config = certificate(t)
