@@ -146,8 +146,12 @@ func (c *Connection) retire() {
 }
 
 // rests says that no message is under way: no partial one, and no request in
-// progress. Who pauses is waiting for something.
+// progress. Who pauses is waiting for something. What a Handler does is not known
+// here.
 func (c *Connection) rests() bool {
+	if c.handles() {
+		return false
+	}
 	return Status(c.status) == Established && c.flags&paused == 0 &&
 		c.in == nil && c.errno == 0 && (c.codec.quiet == nil || c.isQuiet()) &&
 		(c.codec.patient == nil || !c.midway())
