@@ -110,7 +110,7 @@ func TestAccessLogNotesWhatWasRefused(t *testing.T) {
 	s := start(t, withLog("OnRequest", path))
 	s.dial().send("GET / HTTP/1.1\r\nHost: a b\r\n\r\n")
 	got := accessLines(t, path, 1)
-	if want := `"GET / HTTP/1.1" 400 0 "-" "-"`; got[0] != want {
+	if want := `"GET / HTTP/1.1" 400 `; !strings.HasPrefix(got[0], want) {
 		t.Errorf("%s, want %s", got[0], want)
 	}
 }

@@ -64,8 +64,10 @@ func (e *exchange) logRefused(buf []byte, err error) {
 		return
 	}
 	status, _ := readAnswer(r.Reply)
+	_, body, _ := bytes.Cut(r.Reply, []byte("\r\n\r\n"))
 	line := firstLine(buf)
-	e.access.Add(protocol.Answer{Request: line[:min(len(line), maxRefused)], Status: status})
+	line = line[:min(len(line), maxRefused)]
+	e.access.Add(protocol.Answer{Request: line, Status: status, Bytes: int64(len(body))})
 }
 
 // logFailure notes the 500 of a callback that has panicked.
