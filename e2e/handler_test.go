@@ -116,6 +116,16 @@ func TestHandlerServesCurl(t *testing.T) {
 	c.get([]string{"HTTP/1.1 200 OK", "hello world"}, "http://"+plain+"/")
 	c.get([]string{"HTTP/2 200", "HTTP/2.0"}, "--insecure", "--http2", "https://"+secure+"/proto")
 	c.get([]string{"HTTP/1.1 200 OK"}, "--insecure", "--http1.1", "https://"+secure+"/proto")
+	pair, key := newPair(t, 2, "localhost")
+	write(t, cert, pair+key) // the processes stay, and use it
+	s.wantLog("certificate " + cert + " reloaded, serial 2")
+	waitFor(t, eventLimit, "the new certificate", func() bool {
+		kept, serial, err := dialTLS(secure)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return kept.conn.Close() == nil && serial == 2
+	})
 }
 
 func TestHandlerIsInStatusAndConnections(t *testing.T) {

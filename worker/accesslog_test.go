@@ -15,7 +15,8 @@ import (
 
 // lineForm is a line of the combined format.
 var lineForm = regexp.MustCompile(`^(127\.0\.0\.1|-) - - ` +
-	`\[\d\d/[A-Z][a-z][a-z]/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] ("[^"]*" \d{3} (?:\d+|-) "[^"]*" "[^"]*")$`)
+	`\[\d\d/[A-Z][a-z][a-z]/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] ("[^"]*" \d{3} (?:\d+|-) "[^"]*" ` +
+	`"[^"]*")$`)
 
 // accessLines waits for n lines and returns what follows the time in each.
 func accessLines(t *testing.T, path string, n int) (said []string) {
@@ -35,7 +36,7 @@ func accessLines(t *testing.T, path string, n int) (said []string) {
 	return said
 }
 
-// logged makes a Worker with an access log, of either kind.
+// withLog makes a Worker with an access log, of either kind.
 func withLog(kind, path string) *worker.Worker {
 	w := worker.New("http://127.0.0.1:0")
 	w.AccessLog = path

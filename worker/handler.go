@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/workerman-go/wm/eventloop"
@@ -83,7 +84,7 @@ func (c *Connection) byHandler() {
 	}
 	s, err := newHandedConn(c, h)
 	if err != nil {
-		p.logf("connection %d: %v", c.ID, err)
+		c.Worker.noSocket(err)
 		c.destroy()
 		return
 	}
@@ -96,6 +97,17 @@ func (c *Connection) byHandler() {
 	}
 	c.flags |= opening
 	go s.shake(tls.Server(s.facade(), h.tls)) // ends with the handshake, or when c is closed
+}
+
+// noSocket is for a connection that could not leave the loop. Without descriptors
+// the next ones have to wait as well.
+func (w *Worker) noSocket(err error) {
+	var errno syscall.Errno
+	if w.listener != nil && errors.As(err, &errno) && w.listener.reasons&noResources == 0 {
+		w.listener.fail(errno)
+		return
+	}
+	w.p.logf("hand over a connection: %v", err)
 }
 
 // shake makes the handshake of TLS and then lets the http.Server have the

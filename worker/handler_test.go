@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/workerman-go/wm/worker"
 )
@@ -251,5 +250,3 @@ func TestHandlerIsCancelledWithItsClient(t *testing.T) {
 	await(t, ended, "end of the context")
 	eventually(t, "the end of the row", func() bool { return len(s.rows()) == 0 })
 }
-
-var _ = time.Second
