@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/workerman-go/wm/worker"
 )
 
@@ -249,4 +251,36 @@ func TestHandlerIsCancelledWithItsClient(t *testing.T) {
 	c.Close()
 	await(t, ended, "end of the context")
 	eventually(t, "the end of the row", func() bool { return len(s.rows()) == 0 })
+}
+
+// A process that runs out of descriptors between accepting and handing over
+// loses that client, and lets the next ones wait.
+func TestHandlerWithoutDescriptors(t *testing.T) {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	w := serving(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
+	w.OnConnect = func(c *worker.Connection) {
+		low := limit
+		if c.ID == 1 {
+			low.Cur = 3 // below what is open: no new one
+		}
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &low); err != nil {
+			t.Error(err)
+		}
+	}
+	s := start(t, w)
+	first := s.dial()
+	s.logged("accept: too many open files; trying again in 1s")
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	first.expectEnd()
+	second := s.dial()
+	second.send(anyRequest)
+	second.whole()
+	if len(s.lines) != 1 {
+		t.Errorf("log: %q", s.lines)
+	}
 }
