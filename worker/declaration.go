@@ -117,7 +117,7 @@ func (w *Worker) resolve(d *Declaration) error {
 		return fmt.Errorf("%s: %s is not set, and it is what the protocol delivers to",
 			w.address, missing)
 	}
-	return nil
+	return w.meets()
 }
 
 // transportFor returns the transport of the Worker and checks that it fits the
@@ -182,7 +182,7 @@ func (w *Worker) speaks(a address) (protocol.Protocol, error) {
 }
 
 // missing names the callback without which nothing of the protocol's messages
-// would arrive. A Worker that only sends, and one whose OnWorkerStart or
+// would arrive. A Worker that only sends, and one whose OnWorkerStart, extension or
 // OnConnect sets the callback or switches the protocol, is not to be refused.
 func (w *Worker) missing(p protocol.Protocol) string {
 	if w.Handler != nil { // checkHandler knows that it is http
@@ -190,7 +190,7 @@ func (w *Worker) missing(p protocol.Protocol) string {
 	}
 	none := w.OnMessage == nil && w.OnRequest == nil && w.OnValue == nil
 	switch {
-	case none && (w.OnWorkerStart != nil || w.OnConnect != nil):
+	case none && (w.OnWorkerStart != nil || w.OnConnect != nil || len(w.extensions) > 0):
 	case w.OnConnect != nil && !isA(p, http1.Protocol):
 	case p == nil, isA(p, text.Protocol), isA(p, frame.Protocol), isA(p, websocket.Protocol):
 		if w.OnMessage == nil {

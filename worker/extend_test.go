@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -36,4 +37,30 @@ func TestPanicInAnExtensionFailsTheStart(t *testing.T) {
 		t.Errorf("exit %d %s, want 250", got.code, got.why)
 	}
 	s.logged("no backend")
+}
+
+func TestRequirementsAreChecked(t *testing.T) {
+	w := echo("tcp://127.0.0.1:0")
+	ok := true
+	w.Require(func() error {
+		if ok {
+			return nil
+		}
+		return errors.New("not like this")
+	})
+	if d := w.Declaration(); d.Err != "" {
+		t.Errorf("refused: %s", d.Err)
+	}
+	ok = false
+	if d := w.Declaration(); d.Err != "tcp://127.0.0.1:0: not like this" {
+		t.Errorf("Err = %q", d.Err)
+	}
+}
+
+func TestAnExtensionMaySetTheCallback(t *testing.T) {
+	w := worker.New("http://127.0.0.1:0")
+	w.Extend(func(*worker.Worker) {})
+	if d := w.Declaration(); d.Err != "" {
+		t.Errorf("refused: %s", d.Err)
+	}
 }

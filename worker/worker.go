@@ -135,6 +135,7 @@ type Worker struct {
 	perIP           map[[16]byte]int
 	patience        patience
 	extensions      []func(w *Worker)
+	requirements    []func() error
 }
 
 // Callbacks are what happens to connections. Those of a Worker are copied to
