@@ -113,11 +113,14 @@ func (w *Worker) resolve(d *Declaration) error {
 	if d.Transport == "ssl" {
 		d.Files = w.TLS.files(w.appDir)
 	}
+	if err := w.meets(); err != nil {
+		return err
+	}
 	if missing := w.missing(p); missing != "" {
 		return fmt.Errorf("%s: %s is not set, and it is what the protocol delivers to",
 			w.address, missing)
 	}
-	return w.meets()
+	return nil
 }
 
 // transportFor returns the transport of the Worker and checks that it fits the
