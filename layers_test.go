@@ -56,10 +56,11 @@ var layers = map[string][]string{
 }
 
 // testLayers is what tests need beyond their package's row: the Workers that
-// the tests of child and of wmtest run are apps.
+// the tests of child, of webserver and of wmtest run are apps.
 var testLayers = map[string][]string{
-	"child":  {"timer", "protocol", "protocol/*"},
-	"wmtest": {"protocol"},
+	"child":     {"timer", "protocol", "protocol/*"},
+	"webserver": {"wmtest"},
+	"wmtest":    {"protocol"},
 }
 
 // reapers start processes in one place only, supervisor/spawn: os/exec beside

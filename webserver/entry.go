@@ -1,0 +1,173 @@
+package webserver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/workerman-go/wm/protocol/http1"
+	"github.com/workerman-go/wm/worker"
+)
+
+// enter has the entry of the site answer.
+func (a ask) enter() {
+	r, err := a.std()
+	if err != nil {
+		_ = a.c.Send(a.s.pages.badRequest)
+		return
+	}
+	w := &writer{
+		c: a.c, ctx: a.c.Context(), header: make(http.Header), extra: a.s.Header,
+		head: r.Method == http.MethodHead, room: make(chan struct{}, 1),
+	}
+	w.room <- struct{}{}
+	h, failed := a.site.entry, a.s.pages.failed
+	worker.Go(w.ctx, func(ctx context.Context) (struct{}, error) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		h.ServeHTTP(w, r.WithContext(ctx))
+		return struct{}{}, w.end()
+	}, func(_ struct{}, err error) { w.finish(err, failed) })
+}
+
+// std is the request for a goroutine, which may outlast the answer. What it reads
+// must not be the loop's.
+func (a ask) std() (*http.Request, error) {
+	r := a.r.Std()
+	if body := a.r.RawBody(); len(body) > 0 {
+		r.Body = io.NopCloser(bytes.NewReader(bytes.Clone(body)))
+	}
+	return r, nil
+}
+
+// maxPiece is how much of an answer of an entry is collected before it is sent.
+// There are at most three such pieces of one answer in memory: one that is being
+// written, one on its way to the loop, and one in the send buffer.
+const maxPiece = 32 << 10
+
+// writer is the http.ResponseWriter of an entry. It is used by the goroutine of the
+// entry, but for push and finish, which run on the loop.
+type writer struct {
+	c      *worker.Connection
+	ctx    context.Context // of the connection
+	header http.Header
+	extra  http.Header // of the WebServer
+	head   bool        // the answer is one to HEAD
+
+	status  int         // 0 until WriteHeader
+	frozen  http.Header // header as of WriteHeader
+	buf     []byte
+	spare   []byte // the piece before, which push has copied when room says so
+	skipped int    // bytes that HEAD does not send
+	begun   bool   // a part was given to the loop
+
+	room chan struct{} // has a token when what was given to the loop is with the kernel
+}
+
+// errGone is what Write returns when the client is gone.
+var errGone = errors.New("webserver: the connection is closed")
+
+func (w *writer) Header() http.Header { return w.header }
+
+// WriteHeader takes the first status that is not an interim one. Those are sent at
+// once.
+func (w *writer) WriteHeader(status int) {
+	switch {
+	case status == http.StatusSwitchingProtocols || status < 100 || status > 999:
+		panic("webserver: an entry cannot answer with status " + http.StatusText(status))
+	case w.status != 0:
+	case status < http.StatusOK:
+		interim := &http1.Response{Status: status, Header: w.header.Clone()}
+		w.c.Post(func(c *worker.Connection) { _ = c.Send(interim) })
+	default:
+		w.status = status
+		w.frozen = merged(w.header.Clone(), w.extra)
+	}
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.status == http.StatusNoContent || w.status == http.StatusNotModified {
+		return 0, http.ErrBodyNotAllowed
+	}
+	if w.head {
+		w.skipped += len(p)
+		return len(p), nil
+	}
+	written := 0
+	for len(p) > 0 {
+		n := min(maxPiece-len(w.buf), len(p))
+		w.buf = append(w.buf, p[:n]...)
+		p, written = p[n:], written+n
+		if len(w.buf) == maxPiece {
+			if err := w.FlushError(); err != nil {
+				return written, err
+			}
+		}
+	}
+	return written, nil
+}
+
+// Flush is http.Flusher.
+func (w *writer) Flush() { _ = w.FlushError() }
+
+// FlushError sends what was written so far, when the client has taken what came
+// before. http.ResponseController finds it.
+func (w *writer) FlushError() error {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.head {
+		return nil
+	}
+	if err := w.wait(); err != nil {
+		return err
+	}
+	first, piece := !w.begun, w.buf
+	w.begun = true
+	w.buf, w.spare = w.spare[:0], piece
+	if first {
+		w.guess(piece)
+	}
+	w.c.Post(func(c *worker.Connection) { w.push(first, piece) })
+	return nil
+}
+
+// wait takes the token of room.
+func (w *writer) wait() error {
+	select {
+	case <-w.room:
+		return nil
+	case <-w.ctx.Done():
+		return errGone
+	}
+}
+
+// guess sets a Content-Type as package net/http does.
+func (w *writer) guess(body []byte) {
+	if len(w.frozen["Content-Type"]) == 0 && len(body) > 0 {
+		w.frozen.Set("Content-Type", http.DetectContentType(body))
+	}
+}
+
+// end is the last that the goroutine does: when it returns the kernel has all but
+// the end of an answer in chunks, so that the end is not refused for a backlog.
+func (w *writer) end() error {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	if !w.begun {
+		w.guess(w.buf)
+		return nil
+	}
+	if len(w.buf) > 0 {
+		if err := w.FlushError(); err != nil {
+			return err
+		}
+	}
+	return w.wait()
+}
