@@ -18,7 +18,8 @@ import (
 type source struct {
 	fsys           fs.FS // nil: name is a path of the system
 	name           string
-	offset, length int64 // a piece of it; length 0: up to its end
+	ready          opened // of OpenFile
+	offset, length int64  // a piece of it; length 0: up to its end
 }
 
 // File makes a Response that sends the file at path, which is opened when the
@@ -71,7 +72,10 @@ type opened struct {
 
 // open opens the file, or says with which status it cannot be sent.
 func (s *source) open() (opened, int) {
-	if s.fsys != nil {
+	switch {
+	case s.ready.file != nil:
+		return s.ready, 0
+	case s.fsys != nil:
 		return openFS(s.fsys, s.name)
 	}
 	return openPath(s.name)

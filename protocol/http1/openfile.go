@@ -1,0 +1,19 @@
+package http1
+
+import (
+	"time"
+
+	"github.com/workerman-go/wm/protocol"
+)
+
+// OpenFile is File for a regular file that is open already, for who has to look
+// before it answers or opens below a directory only (package webserver). name
+// gives Content-Type and the name of a download, and is not opened; size is in
+// bytes; a zero changed is not known, as with FileFS. The Response is sent once,
+// and file is closed with the answer, whatever becomes of it. Only when Send
+// refuses it at once, with ErrClosed or ErrBufferFull, does file stay open: its
+// Close must allow a second call, and is then to be called.
+func OpenFile(file protocol.File, name string, size int64, changed time.Time) *Response {
+	ready := opened{file: file, size: size, changed: changed}
+	return &Response{file: &source{name: name, ready: ready}}
+}
