@@ -1,11 +1,10 @@
 package webserver
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net/http"
+	"strconv"
 
 	"github.com/workerman-go/wm/protocol/http1"
 	"github.com/workerman-go/wm/worker"
@@ -13,11 +12,7 @@ import (
 
 // enter has the entry of the site answer.
 func (a ask) enter() {
-	r, err := a.std()
-	if err != nil {
-		_ = a.c.Send(a.s.pages.badRequest)
-		return
-	}
+	r := a.r.Std() // with a body of its own: the goroutine may outlast the answer
 	w := &writer{
 		c: a.c, ctx: a.c.Context(), header: make(http.Header), extra: a.s.Header,
 		head: r.Method == http.MethodHead, room: make(chan struct{}, 1),
@@ -30,16 +25,6 @@ func (a ask) enter() {
 		h.ServeHTTP(w, r.WithContext(ctx))
 		return struct{}{}, w.end()
 	}, func(_ struct{}, err error) { w.finish(err, failed) })
-}
-
-// std is the request for a goroutine, which may outlast the answer. What it reads
-// must not be the loop's.
-func (a ask) std() (*http.Request, error) {
-	r := a.r.Std()
-	if body := a.r.RawBody(); len(body) > 0 {
-		r.Body = io.NopCloser(bytes.NewReader(bytes.Clone(body)))
-	}
-	return r, nil
 }
 
 // maxPiece is how much of an answer of an entry is collected before it is sent.
@@ -76,7 +61,7 @@ func (w *writer) Header() http.Header { return w.header }
 func (w *writer) WriteHeader(status int) {
 	switch {
 	case status == http.StatusSwitchingProtocols || status < 100 || status > 999:
-		panic("webserver: an entry cannot answer with status " + http.StatusText(status))
+		panic("webserver: an entry cannot answer with status " + strconv.Itoa(status))
 	case w.status != 0:
 	case status < http.StatusOK:
 		interim := &http1.Response{Status: status, Header: w.header.Clone()}
@@ -84,6 +69,7 @@ func (w *writer) WriteHeader(status int) {
 	default:
 		w.status = status
 		w.frozen = merged(w.header.Clone(), w.extra)
+		w.frozen.Del("Transfer-Encoding") // is not the entry's to say
 	}
 }
 

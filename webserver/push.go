@@ -56,6 +56,7 @@ func (w *writer) finish(err error, failed *http1.Response) {
 			w.frozen.Set("Content-Length", strconv.Itoa(w.skipped))
 		}
 		_ = c.Send(&http1.Response{Status: w.status, Header: w.frozen, Body: w.buf})
+		_ = c.Send(http1.Chunk(nil)) // ends an event stream, and is nothing elsewhere
 	}
 }
 
