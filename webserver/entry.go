@@ -5,26 +5,43 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/workerman-go/wm/protocol/http1"
 	"github.com/workerman-go/wm/worker"
 )
 
-// enter has the entry of the site answer.
-func (a ask) enter() {
+// handle has h answer.
+func (a ask) handle(h http.Handler) {
+	if a.collected() {
+		a.s.complain("a form above http1.MaxUploadMemory", errNoBody)
+		_ = a.c.Send(a.s.pages.tooLarge)
+		return
+	}
 	r := a.r.Std() // with a body of its own: the goroutine may outlast the answer
 	w := &writer{
 		c: a.c, ctx: a.c.Context(), header: make(http.Header), extra: a.s.Header,
 		head: r.Method == http.MethodHead, room: make(chan struct{}, 1),
 	}
 	w.room <- struct{}{}
-	h, failed := a.site.entry, a.s.pages.failed
+	failed := a.s.pages.failed
 	worker.Go(w.ctx, func(ctx context.Context) (struct{}, error) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		h.ServeHTTP(w, r.WithContext(ctx))
 		return struct{}{}, w.end()
 	}, func(_ struct{}, err error) { w.finish(err, failed) })
+}
+
+// errNoBody is why a request does not reach its handler.
+var errNoBody = errors.New("no entry of net/http can have it")
+
+// collected says that the body was taken apart as it came, so that a handler would
+// find none.
+func (a ask) collected() bool {
+	kind := a.r.Header("Content-Type")
+	return strings.HasPrefix(strings.ToLower(kind), "multipart/") && len(a.r.RawBody()) == 0 &&
+		len(a.r.Files())+len(a.r.Form()) > 0
 }
 
 // maxPiece is how much of an answer of an entry is collected before it is sent.

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/workerman-go/wm/protocol/http1"
 	"github.com/workerman-go/wm/wmtest"
 	"github.com/workerman-go/wm/worker"
 )
@@ -230,7 +231,7 @@ func TestTheContextEndsWithTheHandler(t *testing.T) {
 }
 
 func TestAPanicOfAnEntryIs500(t *testing.T) {
-	s := withEntry(forgiving{TB: t}, func(w http.ResponseWriter, r *http.Request) {
+	s := withEntry(forgiving{t}, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/late" {
 			io.WriteString(w, "begun")
 			w.(http.Flusher).Flush()
@@ -270,4 +271,42 @@ func TestAnswersOfAnEntryToOldClients(t *testing.T) {
 	if len(r.body) != 3*maxPiece || len(r.TransferEncoding) != 0 {
 		t.Errorf("got %d bytes, %q", len(r.body), r.TransferEncoding)
 	}
+}
+
+func TestAnEntryOnTheLoop(t *testing.T) {
+	addr := serve(t, func(s *WebServer) {
+		s.AddRoot("", files(t, small))
+		s.AddEntryFunc("", func(c *worker.Connection, r *http1.Request) {
+			c.Send(r.Method() + " " + r.Get("a"))
+		})
+	})
+	get(t, addr, "/a.txt").want(t, 200, "text")
+	get(t, addr, "/none?a=b").want(t, 200, "GET b")
+	request(t, addr, "DELETE", "/a.txt?a=c").want(t, 200, "DELETE c")
+}
+
+// upload is a form with one file of so many bytes.
+func upload(size int) string {
+	body := "--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.bin\"\r\n\r\n" +
+		strings.Repeat("a", size) + "\r\n--x--\r\n"
+	return "POST /up HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=x\r\n" +
+		fmt.Sprintf("Content-Length: %d\r\n\r\n", len(body)) + body
+}
+
+func TestUploadsToAnEntry(t *testing.T) {
+	addr := withEntry(t, func(w http.ResponseWriter, r *http.Request) {
+		_, head, err := r.FormFile("f")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		fmt.Fprint(w, head.Filename, " ", head.Size)
+	}).Addr("WebServer")
+	conn := dial(t, addr)
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	io.WriteString(conn, upload(100_000))
+	read(t, in, "POST").want(t, 200, "a.bin 100000")
+	io.WriteString(conn, upload(http1.MaxUploadMemory+1))
+	read(t, in, "POST").want(t, 413, "*")
 }

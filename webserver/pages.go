@@ -12,7 +12,7 @@ import (
 // read.
 type pages struct {
 	badRequest, forbidden, notFound, methodNotAllowed *http1.Response
-	failed, unavailable                               *http1.Response
+	tooLarge, failed, unavailable                     *http1.Response
 	moved                                             http1.Response // without its Location
 }
 
@@ -21,6 +21,7 @@ func (p *pages) make(header http.Header) {
 	p.forbidden = page(http.StatusForbidden, header)
 	p.notFound = page(http.StatusNotFound, header)
 	p.methodNotAllowed = page(http.StatusMethodNotAllowed, with(header, "Allow", "GET, HEAD"))
+	p.tooLarge = page(http.StatusRequestEntityTooLarge, header)
 	p.failed = page(http.StatusInternalServerError, header)
 	p.unavailable = page(http.StatusServiceUnavailable, header)
 	p.moved = *page(http.StatusMovedPermanently, header)

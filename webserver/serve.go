@@ -34,7 +34,7 @@ func (s *WebServer) serve(c *worker.Connection, r *http1.Request) {
 	case reads:
 		a.look()
 	case a.site.entry != nil:
-		a.enter()
+		a.site.entry(a)
 	default:
 		_ = c.Send(s.pages.methodNotAllowed)
 	}
@@ -96,7 +96,7 @@ func (a ask) without(err error) {
 func (a ask) missing() {
 	switch {
 	case a.site.entry != nil:
-		a.enter()
+		a.site.entry(a)
 	case a.s.Fallback && a.target.name != "" && path.Ext(a.target.name) == "":
 		a.target = target{folder: true}
 		a.index("")

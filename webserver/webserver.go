@@ -31,7 +31,8 @@ type WebServer struct {
 	// Empty, or missing in a root: a short page.
 	NotFound string
 	// Header is added to every answer, also to 304 and to errors; an entry that
-	// sets a header of the same name itself keeps its own.
+	// sets a header of the same name itself keeps its own. What it says of a
+	// content, Cache-Control for example, is left out of a 416.
 	Header http.Header
 	// Compress sends text by gzip to clients that accept it; see
 	// http1.Response.Compress.
@@ -42,7 +43,7 @@ type WebServer struct {
 	Dotfiles bool
 
 	sites    []*site // the roots, in the order they were added
-	entries  map[string]http.Handler
+	entries  map[string]entry
 	mistakes []error
 
 	hosts   map[string]*site // by host, once it serves
@@ -59,7 +60,7 @@ func New(address string) *WebServer {
 	s := &WebServer{
 		Worker:  worker.New(address),
 		Index:   []string{"index.html"},
-		entries: make(map[string]http.Handler),
+		entries: make(map[string]entry),
 	}
 	s.Worker.Name = "WebServer"
 	s.Worker.Protocol = http1.Protocol
@@ -115,15 +116,31 @@ func (s *WebServer) AddFS(host string, files fs.FS) {
 // client that reads slowly. The context of the request ends with the connection
 // and when h returns. A panic is logged, counted, and answered with 500, or ends
 // the connection when a part was sent. The body of a request is in memory, within
-// MaxPackageSize. There is no Hijack.
+// MaxPackageSize; a multipart form above http1.MaxUploadMemory is refused with 413:
+// raise that, or use AddEntryFunc. There is no Hijack.
 func (s *WebServer) AddEntry(host string, h http.Handler) {
+	s.addEntry("AddEntry", host, func(a ask) { a.handle(h) })
+}
+
+// AddEntryFunc is AddEntry for a function that is called as Worker.OnRequest is: it
+// has sessions, uploads and event streams, and answers with c.Send, once, now or
+// later. Its answers have Header only where it sets it. Called in Start; fn runs in
+// the worker process, on the loop goroutine, and must not block.
+func (s *WebServer) AddEntryFunc(
+	host string, fn func(c *worker.Connection, r *http1.Request),
+) {
+	s.addEntry("AddEntryFunc", host, func(a ask) { fn(a.c, a.r) })
+}
+
+func (s *WebServer) addEntry(what, host string, e entry) {
 	name := hostName(host)
-	s.mustDeclare("AddEntry")
+	s.mustDeclare(what)
 	if s.entries[name] != nil {
-		s.mistakes = append(s.mistakes, fmt.Errorf("AddEntry(%q): the host has one already", host))
+		s.mistakes = append(s.mistakes,
+			fmt.Errorf("%s(%q): the host has an entry already", what, host))
 		return
 	}
-	s.entries[name] = h
+	s.entries[name] = e
 }
 
 func (s *WebServer) add(site *site) {
@@ -191,7 +208,7 @@ func (s *WebServer) taken() error {
 		return nil
 	}
 	return fmt.Errorf("%s is set, but a WebServer answers requests itself: "+
-		"AddEntry takes a handler for what is no file", name)
+		"AddEntryFunc takes a callback for what is no file", name)
 }
 
 // notFound is NotFound as it is opened.
@@ -209,12 +226,17 @@ func (s *WebServer) prepare(w *worker.Worker) {
 		}
 		s.hosts[site.host] = site
 	}
-	for host, h := range s.entries {
+	s.joinEntries()
+}
+
+// joinEntries gives each host its entry.
+func (s *WebServer) joinEntries() {
+	for host, e := range s.entries {
 		if host != "" && s.hosts[host] == nil {
 			s.hosts[host] = &site{host: host, source: nothing{}}
 		}
 		if site := s.hosts[host]; site != nil {
-			site.entry = h
+			site.entry = e
 		}
 	}
 	for _, site := range s.hosts {

@@ -58,7 +58,7 @@ func TestStartRefusesWhatCannotServe(t *testing.T) {
 			s.AddRoot("", good)
 			s.AddEntry("a", http.NotFoundHandler())
 			s.AddEntry("A:80", http.NotFoundHandler())
-		}, `AddEntry("A:80"): the host has one already`},
+		}, `AddEntry("A:80"): the host has an entry already`},
 		"OnRequest": {func(s *WebServer) {
 			s.AddRoot("", good)
 			s.OnRequest = func(*worker.Connection, *http1.Request) {}
@@ -144,10 +144,7 @@ func TestTwoServersOfOneApp(t *testing.T) {
 }
 
 // forgiving is for tests of what fails a test.
-type forgiving struct {
-	testing.TB
-	lines chan string
-}
+type forgiving struct{ testing.TB }
 
 func (f forgiving) Errorf(format string, a ...any) { f.Logf(format, a...) }
 
