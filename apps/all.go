@@ -6,6 +6,7 @@ import (
 	"github.com/workerman-go/wm/apps/hello"
 	"github.com/workerman-go/wm/apps/simplechat"
 	"github.com/workerman-go/wm/apps/ticker"
+	"github.com/workerman-go/wm/apps/web"
 	"github.com/workerman-go/wm/worker"
 )
 
@@ -14,4 +15,5 @@ var All = []worker.App{
 	{Name: "hello", Dir: "apps/hello", Start: hello.Start},
 	{Name: "simplechat", Dir: "apps/simplechat", Start: simplechat.Start},
 	{Name: "ticker", Dir: "apps/ticker", Start: ticker.Start},
+	{Name: "web", Dir: "apps/web", Start: web.Start},
 }

@@ -2,11 +2,14 @@ package e2e
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 )
 
 // samplePorts are those of the apps of the repository.
-var samplePorts = []string{"127.0.0.1:2345", "127.0.0.1:2346", "127.0.0.1:2347", "127.0.0.1:2348"}
+var samplePorts = []string{
+	"127.0.0.1:2345", "127.0.0.1:2346", "127.0.0.1:2347", "127.0.0.1:2348", "127.0.0.1:55757",
+}
 
 // newSample starts the binary of the repository with its own apps.
 func newSample(t *testing.T) *service {
@@ -43,6 +46,11 @@ func TestSampleApps(t *testing.T) {
 		}
 	})
 	t.Run("simplechat", chat)
+	t.Run("web", func(t *testing.T) {
+		if got := mustFetch(t, samplePorts[4], "/"); !strings.Contains(got, "<h1>It works</h1>") {
+			t.Errorf("answer %q", got)
+		}
+	})
 	t.Run("processes", func(t *testing.T) { sampleProcesses(t, s) })
 	t.Run("ticker", func(t *testing.T) { onlyTheFirstTicks(t, s) })
 }
@@ -94,6 +102,7 @@ func sampleProcesses(t *testing.T, s *service) {
 		"websocket://" + samplePorts[1]: 4,
 		"tcp://" + samplePorts[2]:       4,
 		"text://" + samplePorts[3]:      1,
+		"http://" + samplePorts[4]:      2,
 	} {
 		if counts[listen] != want {
 			t.Errorf("%s has %d processes, want %d", listen, counts[listen], want)

@@ -15,7 +15,7 @@ type site struct {
 	files      fs.FS  // of AddFS
 
 	source source // once it serves
-	entry  entry // or nil
+	entry  entry  // or nil
 }
 
 // entry answers what no file does.
