@@ -12,11 +12,11 @@ import (
 func BenchmarkFile(b *testing.B) {
 	for name, size := range map[string]int{"1KB": 1 << 10, "1MB": 1 << 20} {
 		b.Run(name, func(b *testing.B) {
-			dir := files(b, map[string]string{"file": strings.Repeat("x", size)})
+			dir := files(b, map[string]string{"file.txt": strings.Repeat("x", size)})
 			addr := serve(b, func(s *WebServer) { s.AddRoot("", dir) })
 			conn := dial(b, addr)
 			defer conn.Close()
-			request := []byte("GET /file HTTP/1.1\r\nHost: a\r\n\r\n")
+			request := []byte("GET /file.txt HTTP/1.1\r\nHost: a\r\n\r\n")
 			_, err := conn.Write(request)
 			must(b, err)
 			in := bufio.NewReader(conn)
@@ -46,7 +46,7 @@ func answerSize(b *testing.B, addr string) int64 {
 	defer conn.Close()
 	// The head is as long as that of an answer that keeps the connection but for
 	// the value of Connection.
-	_, err := io.WriteString(conn, "GET /file HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+	_, err := io.WriteString(conn, "GET /file.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
 	must(b, err)
 	n, err := io.Copy(io.Discard, conn)
 	must(b, err)

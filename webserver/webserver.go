@@ -204,11 +204,13 @@ func (s *WebServer) taken() error {
 		name = "OnMessage"
 	case s.OnValue != nil:
 		name = "OnValue"
+	case s.Handler != nil:
+		name = "Handler"
 	default:
 		return nil
 	}
 	return fmt.Errorf("%s is set, but a WebServer answers requests itself: "+
-		"AddEntryFunc takes a callback for what is no file", name)
+		"AddEntryFunc takes a callback and AddEntry a handler for what is no file", name)
 }
 
 // notFound is NotFound as it is opened.

@@ -67,6 +67,10 @@ func TestStartRefusesWhatCannotServe(t *testing.T) {
 			s.AddRoot("", good)
 			s.OnMessage = func(*worker.Connection, []byte) {}
 		}, "OnMessage is set"},
+		"Handler": {func(s *WebServer) {
+			s.AddRoot("", good)
+			s.Handler = http.NotFoundHandler()
+		}, "Handler is set"},
 		"index": {func(s *WebServer) {
 			s.AddRoot("", good)
 			s.Index = []string{"../index.html"}
