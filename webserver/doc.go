@@ -2,11 +2,11 @@
 // HTTP: the pages that belong to an app. It is Workerman's WebServer (features.md
 // group 35).
 //
-//	// PHP                                          // Go
-//	$web = new WebServer('http://0.0.0.0:8080');    web := webserver.New("http://0.0.0.0:8080")
-//	$web->addRoot('www.example.com', '/srv/web/');  web.AddRoot("www.example.com", "/srv/web")
-//	$web->count = 4;                                web.Count = 4
-//	$web->onWorkerStart = function ($w) { };        web.OnWorkerStart = func(w *worker.Worker) error { ... }
+//	// PHP                                         // Go
+//	$web = new WebServer('http://0.0.0.0:80');     web := webserver.New("http://0.0.0.0:80")
+//	$web->addRoot('www.example.com', '/srv/web');  web.AddRoot("www.example.com", "/srv/web")
+//	$web->count = 4;                               web.Count = 4
+//	$web->onWorkerStart = function ($w) { ... };   web.OnWorkerStart = connect
 //
 // A WebServer is a Worker in all but OnRequest, which it takes. A request goes the
 // way of nginx:

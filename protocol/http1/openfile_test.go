@@ -20,9 +20,10 @@ func (f *openedOnce) Close() error {
 func TestAFileThatIsOpenIsClosedWithItsAnswer(t *testing.T) {
 	changed := time.Unix(1e9, 0)
 	for name, tt := range map[string]struct{ lines, want, body string }{
-		"whole":        {"", "HTTP/1.1 200 OK", "hello"},
-		"range":        {"Range: bytes=1-2\r\n", "HTTP/1.1 206 Partial Content", "el"},
-		"not modified": {"If-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT\r\n", "HTTP/1.1 304 Not Modified", ""},
+		"whole": {"", "HTTP/1.1 200 OK", "hello"},
+		"range": {"Range: bytes=1-2\r\n", "HTTP/1.1 206 Partial Content", "el"},
+		"not modified": {"If-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT\r\n",
+			"HTTP/1.1 304 Not Modified", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &openedOnce{Reader: strings.NewReader("hello")}
