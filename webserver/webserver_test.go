@@ -43,15 +43,15 @@ func TestStartRefusesWhatCannotServe(t *testing.T) {
 		change func(s *WebServer)
 		want   string
 	}{
-		"no root":           {func(s *WebServer) {}, "no root: call AddRoot or AddFS"},
-		"only an entry":     {func(s *WebServer) { s.AddEntry("", http.NotFoundHandler()) }, "no root"},
+		"no root":       {func(s *WebServer) {}, "no root: call AddRoot or AddFS"},
+		"only an entry": {func(s *WebServer) { s.AddEntry("", http.NotFoundHandler()) }, "no root"},
 		"missing directory": {func(s *WebServer) { s.AddRoot("a", "/none/such") },
 			`AddRoot("a", "/none/such"): stat /none/such: no such file`},
 		"of the app": {func(s *WebServer) { s.AddRoot("a", "web") },
 			`AddRoot("a", "web"): stat /apps/web/web: no such file`},
-		"a file":            {func(s *WebServer) { s.AddRoot("", file) }, "is no directory"},
-		"no name":           {func(s *WebServer) { s.AddRoot("", "") }, `AddRoot("", ""): no directory`},
-		"no files":          {func(s *WebServer) { s.AddFS("a", nil) }, `AddFS("a"): no files`},
+		"a file":   {func(s *WebServer) { s.AddRoot("", file) }, "is no directory"},
+		"no name":  {func(s *WebServer) { s.AddRoot("", "") }, `AddRoot("", ""): no directory`},
+		"no files": {func(s *WebServer) { s.AddFS("a", nil) }, `AddFS("a"): no files`},
 		"two roots": {func(s *WebServer) {
 			s.AddRoot("Example.com", good)
 			s.AddFS("example.COM:80", fstest.MapFS{})
