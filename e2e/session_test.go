@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -262,19 +263,17 @@ func TestSessionsWhenRedisDies(t *testing.T) {
 	if _, _, err := countOnce(c, address); err != nil {
 		t.Fatal(err)
 	}
+	kill(t, redis.cmd.Process.Pid, unix.SIGSTOP) // it accepts, and says nothing
+	wantNoSession(t, c, address)
+	s.wantLog("redis " + redis.socket + ": no answer within 2s")
+	kill(t, redis.cmd.Process.Pid, unix.SIGCONT)
+	waitFor(t, eventLimit, "the session is there again", func() bool {
+		n, _, err := countOnce(c, address)
+		return err == nil && n == 2
+	})
 	redis.kill()
 	for range 3 {
-		response, err := c.Get("http://" + address + "/count")
-		if err != nil {
-			t.Fatal(err)
-		}
-		response.Body.Close()
-		if response.StatusCode != http.StatusInternalServerError {
-			t.Errorf("%s, want 500", response.Status)
-		}
-		if text, err := browse(c, "http://"+address+"/page"); err != nil || text != "page" {
-			t.Errorf("page %q, %v", text, err)
-		}
+		wantNoSession(t, c, address)
 	}
 	s.wantLog("panic in OnRequest or OnValue: session ")
 	s.wantLog("redis " + redis.socket + ": dial unix")
@@ -283,4 +282,28 @@ func TestSessionsWhenRedisDies(t *testing.T) {
 		t.Error("an answer although the session was not stored")
 	}
 	s.wantLog("closed without its answer: session ")
+}
+
+// wantNoSession wants 500 for who needs a session, and pages for others meanwhile.
+func wantNoSession(t testing.TB, c *http.Client, address string) {
+	t.Helper()
+	answers := make(chan error, 1)
+	go func() { // ends with the request
+		_, err := browse(c, "http://"+address+"/count")
+		answers <- err
+	}()
+	stranger := browser(t)
+	for {
+		if text, err := browse(stranger, "http://"+address+"/page"); err != nil || text != "page" {
+			t.Errorf("page %q, %v", text, err)
+		}
+		select {
+		case err := <-answers:
+			if err == nil || !strings.Contains(err.Error(), "500 Internal Server Error") {
+				t.Errorf("without its session: %v, want 500", err)
+			}
+			return
+		default:
+		}
+	}
 }

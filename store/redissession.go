@@ -38,8 +38,8 @@ type RedisSessions struct {
 	// Timeout is how long each call may take, connecting included. Only
 	// Lock takes longer, while another has the lock.
 	Timeout time.Duration
-	// LockLease is when the lock of a process that has died ends. Who lives holds
-	// it on.
+	// LockLease is when the lock ends of a process that has died, or has given
+	// up to wait for the answer. Who lives and holds a lock renews it.
 	LockLease time.Duration
 	// PoolSize is how many connections a process has at most, to each node.
 	PoolSize int
@@ -207,7 +207,8 @@ func (l *redisLock) run(ctx context.Context, script *redis.Script) (bool, error)
 	return n == 1, err
 }
 
-// keep renews the lease from time to time. What fails is tried again: the lease may outlast it.
+// keep renews the lease from time to time. What fails is tried again: the lease may
+// outlast it.
 func (l *redisLock) keep() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -14,6 +14,8 @@
 // open is decided here and not by the app: Connection: close, HTTP/1.0 and a
 // draining process end it behind the answer (trap T63).
 //
+// Request.Session remembers a client between its requests; Sessions says how.
+//
 // head.go and chunked.go find the end of a request, refuse.go answers what is
 // none, collect.go takes one that is too large for memory; request.go, query.go,
 // form.go and what they call are what the author reads of it, response.go and

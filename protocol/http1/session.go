@@ -31,7 +31,7 @@ type Session struct {
 	keep *keeper
 	id   string
 
-	values  values
+	values  keptValues
 	changed map[string]bool // keys to be stored, or deleted
 	flushed bool
 	touched bool
@@ -97,7 +97,7 @@ func (s *Session) Set(key string, v any) {
 	data := marshalValue(key, v)
 	s.note(key)
 	if s.values == nil {
-		s.values = values{}
+		s.values = keptValues{}
 	}
 	s.values[key] = data
 }
@@ -206,7 +206,7 @@ func (s *Session) pending() bool {
 // take returns what is to be stored, and regards it as stored. What it holds is not
 // changed any more.
 func (s *Session) take() *change {
-	c := &change{id: s.id, set: values{}, flushed: s.flushed, touched: s.touched,
+	c := &change{id: s.id, set: keptValues{}, flushed: s.flushed, touched: s.touched,
 		known: !s.fresh, lock: s.lock}
 	for key := range s.changed {
 		if data, ok := s.values[key]; ok {

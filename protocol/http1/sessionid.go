@@ -31,8 +31,8 @@ func validSessionID[T string | []byte](id T) bool {
 // newSessionID has 130 random bits.
 func newSessionID() string { return rand.Text() }
 
-// sessionID is the first valid id that the client has sent, "" when there is none. Quotes
-// around it do not count.
+// sessionID is the first valid id that the client has sent, "" when there is
+// none. Quotes around it do not count.
 func (r *Request) sessionID(name string) (id string) {
 	if !r.head.cookies {
 		return ""
@@ -67,7 +67,8 @@ func (s *Session) Cookie() *http.Cookie {
 	return c
 }
 
-// insertCookie puts the header line behind the status line of the answer that begins at start.
+// insertCookie puts the header line behind the status line of the answer that
+// begins at start.
 func insertCookie(answer []byte, start int, c *http.Cookie) []byte {
 	end := bytes.Index(answer[start:], crlf)
 	if end < 0 {
@@ -129,7 +130,7 @@ func (r *Request) RegenerateSession(deleteOld bool) {
 	for key, data := range old.values {
 		s.note(key)
 		if s.values == nil {
-			s.values = values{}
+			s.values = keptValues{}
 		}
 		s.values[key] = data
 	}

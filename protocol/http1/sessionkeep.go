@@ -25,11 +25,11 @@ func newKeeper() *keeper {
 	return k
 }
 
-// values are the values of a session, each as JSON.
-type values map[string]json.RawMessage
+// keptValues are the values of a session, each as JSON.
+type keptValues map[string]json.RawMessage
 
 // load reads a session; nil when there is none.
-func (k *keeper) load(id string) (values, error) {
+func (k *keeper) load(id string) (keptValues, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), k.StoreTimeout)
 	defer cancel()
 	data, err := k.handler.Read(ctx, id)
@@ -39,7 +39,7 @@ func (k *keeper) load(id string) (values, error) {
 	if len(data) == 0 {
 		return nil, nil
 	}
-	var v values
+	var v keptValues
 	if json.Unmarshal(data, &v) != nil {
 		return nil, nil // of another program: the client gets a new id
 	}
@@ -49,8 +49,8 @@ func (k *keeper) load(id string) (values, error) {
 // change is what one request has done to a session, to be stored.
 type change struct {
 	id      string
-	base    values // what it was when the lock was taken; nil: unknown
-	set     values
+	base    keptValues // what it was when the lock was taken; nil: unknown
+	set     keptValues
 	deleted []string
 	flushed bool // what is not in set is gone
 	touched bool // to be kept for another lifetime
@@ -110,8 +110,8 @@ func (k *keeper) put(c *change) error {
 func (c *change) dirty() bool { return c.flushed || len(c.set) > 0 || len(c.deleted) > 0 }
 
 // apply is the session after the change.
-func (c *change) apply() values {
-	all := make(values, len(c.base)+len(c.set))
+func (c *change) apply() keptValues {
+	all := make(keptValues, len(c.base)+len(c.set))
 	if !c.flushed {
 		maps.Copy(all, c.base)
 	}

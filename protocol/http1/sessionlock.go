@@ -26,7 +26,7 @@ type lockQueue struct {
 	refs int
 }
 
-var errCrowded = errors.New("too many requests wait for their session (Sessions.MaxWaiting)")
+var errCrowded = errors.New("too many requests wait (Sessions.MaxWaiting)")
 
 // enter waits for its turn. Any goroutine may call it, and leave.
 func (q *lockQueues) enter(ctx context.Context, id string, limit int) (leave func(), err error) {

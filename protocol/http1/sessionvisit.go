@@ -57,7 +57,8 @@ func (e *exchange) closedSession() {
 	}
 }
 
-// arrive makes the visit of a request, and reports false when its session has to be read first.
+// arrive makes the visit of a request, and reports false when its session has to
+// be read first.
 func (e *exchange) arrive(frame []byte, c protocol.Conn) bool {
 	if v := e.request.visit; v != nil && v.arriving {
 		v.arriving = !v.loaded
@@ -101,7 +102,7 @@ func (v *visit) load(id string) {
 	lock, err := v.keep.lock(id)
 	unwanted := lock
 	defer func() { unwanted.release() }() // also when the handler panics
-	var data values
+	var data keptValues
 	if err == nil {
 		data, err = v.keep.load(id)
 	}
