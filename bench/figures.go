@@ -20,6 +20,8 @@ type sample struct {
 
 	broadcasts, encodings int
 	handshakes            int // made by others meanwhile
+
+	skipped string // why nothing was measured
 }
 
 // figures are all rounds of a row.
@@ -34,6 +36,8 @@ type figures struct {
 
 	encodings  float64 // for a broadcast
 	handshakes float64 // a second
+
+	skipped string // why nothing was measured
 }
 
 // summarise takes rates for each round, and sums of all rounds for the rest:
@@ -57,6 +61,7 @@ func summarise(samples []sample) figures {
 		total.bytes += s.bytes
 		total.broadcasts += s.broadcasts
 		total.encodings += s.encodings
+		f.skipped = s.skipped
 		total.handshakes += s.handshakes
 	}
 	if len(rates) > 0 {

@@ -21,6 +21,7 @@ type lab struct {
 	dir    string
 	server *server // with the Workers of all rows; nil when no row needs one
 	floor  target
+	nginx  *nginx // nil: not asked for yet
 
 	serverCore, clientCore int
 	endFloor               func() error
@@ -48,6 +49,9 @@ func newLab(ctx context.Context, o options, rows []row) (l *lab, err error) {
 		return l, err
 	}
 	if err = l.build(ctx); err != nil {
+		return l, err
+	}
+	if err = l.writeFiles(); err != nil {
 		return l, err
 	}
 	if err = l.certify(); err != nil {
@@ -135,6 +139,9 @@ func (l *lab) close() error {
 	var errs []error
 	if l.server != nil {
 		errs = append(errs, l.server.stop())
+	}
+	if l.nginx != nil {
+		errs = append(errs, l.nginx.stop())
 	}
 	if l.endFloor != nil {
 		errs = append(errs, l.endFloor())

@@ -6,6 +6,8 @@
 //	rows.go       what is measured and what must be reached
 //	echo.go       closed loops: echo, hello, broadcast
 //	short.go      short connections
+//	file.go       files, beside nginx
+//	nginx.go      how that is run
 //	idle.go       memory of idle connections
 //	tls.go        wss, and an echo beside handshakes
 //	lab.go        the processes of a run: building, starting, pinning, ending

@@ -13,6 +13,8 @@ type row struct {
 	once    bool     // measured in the first round only
 	measure func(l *lab) (sample, error)
 	must    []bar
+	// tell says more behind the verdicts; nil: nothing.
+	tell func(f figures, all map[string]figures) string
 }
 
 const (
@@ -47,6 +49,9 @@ func rows() []row {
 		echoRow("http", largeWindow, rateAtLeast(5*phpHTTP)))
 	for _, kind := range []string{"tcp", "text", "http"} {
 		all = append(all, shortRow(kind, userAtMost(2.2)))
+	}
+	for _, p := range []page{largePage, smallPage} {
+		all = append(all, nginxFileRow(p))
 	}
 	return append(all,
 		broadcastRow(1), broadcastRow(largeWindow),

@@ -12,7 +12,7 @@ import (
 
 // columns are the heads of the table; see docs/performance.md.
 var columns = []string{"row", "best/s", "median/s", "user us", "sys us", "server",
-	"load", "p50 us", "p99 us", "p99.9 us", "B/conn", "must reach"}
+	"load", "p50 us", "p99 us", "p99.9 us", "B/conn", "must reach, and more"}
 
 // printTable writes one line for each row that was measured.
 func printTable(out io.Writer, conditions string, rows []row, all map[string]figures) error {
@@ -53,6 +53,12 @@ func cells(r row, all map[string]figures) []string {
 	var verdicts []string
 	for _, b := range r.must {
 		verdicts = append(verdicts, b.verdict(f, all))
+	}
+	switch {
+	case f.skipped != "":
+		verdicts = []string{"skipped: " + f.skipped}
+	case r.tell != nil:
+		verdicts = append(verdicts, r.tell(f, all))
 	}
 	line := []string{name,
 		cell(rate, thousands(f.best)), cell(rate, thousands(f.median)),

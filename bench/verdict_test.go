@@ -82,3 +82,14 @@ func TestSummaryOfMemory(t *testing.T) {
 		t.Errorf("%v bytes, %d connections, median %v", f.bytes, f.connections, f.median)
 	}
 }
+
+func TestSkippedRowsAreNotCompared(t *testing.T) {
+	all := map[string]figures{"other": {skipped: "it is not here"}}
+	if got := fastAs("other", "other").verdict(figures{median: 1}, all); got != ">= other not compared" {
+		t.Errorf("verdict %q", got)
+	}
+	line := cells(row{name: "other", tell: throughput(1)}, all)
+	if last := line[len(line)-1]; last != "skipped: it is not here" || line[1] != "-" {
+		t.Errorf("line %q", line)
+	}
+}

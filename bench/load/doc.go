@@ -4,6 +4,7 @@
 //
 //	window.go     a closed loop: so many messages in flight on each connection;
 //	              or an open one: so many messages a second
+//	skim.go       long answers, in such a loop
 //	short.go      connect, ask once, hear the answer, close, again
 //	idle.go       many connections that spoke once and then stay silent
 //	talk.go       what the clients say and what they must hear
@@ -13,5 +14,6 @@
 //
 // Every byte that comes back is compared with what must come back; a wrong,
 // missing or additional byte ends the run with an error, so that a figure can
-// only come from a server that answered everything.
+// only come from a server that answered everything. Of a long body only the
+// length is, but for the first one.
 package load

@@ -21,6 +21,13 @@ func readOnce(fd int32, p []byte) (int, syscall.Errno) {
 	return int(n), errno
 }
 
+// discardOnce reads up to n bytes and drops them, tcp(7).
+func discardOnce(fd int32, n int) (int, syscall.Errno) {
+	got, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), 0, uintptr(n),
+		unix.MSG_TRUNC, 0, 0)
+	return int(got), errno
+}
+
 func writeOnce(fd int32, p []byte) (int, syscall.Errno) {
 	n, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(fd),
 		uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))

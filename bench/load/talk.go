@@ -23,6 +23,10 @@ type Talk struct {
 	// Same is how many bytes at the start of a reply are always those of
 	// Reply; only the length of the rest is looked at.
 	Same int
+	// Unread is how many bytes follow each Reply that are counted, but neither
+	// copied nor compared. With it a client has one request in flight, in the
+	// clear. 0: all of an answer is in Reply.
+	Unread int
 }
 
 // echoed is a Talk whose answer is known to the last byte.
@@ -59,10 +63,13 @@ func WebSocket(size int) Talk {
 	return t
 }
 
-// HTTP sends small requests on connections that stay open. It asks the server
-// once to learn how long an answer is; the date in it changes.
-func HTTP(server netip.AddrPort) (Talk, error) {
-	t := Talk{Request: []byte("GET / HTTP/1.1\r\nHost: bench\r\n\r\n")}
+// HTTP sends small requests on connections that stay open.
+func HTTP(server netip.AddrPort) (Talk, error) { return Get(server, "/") }
+
+// Get is HTTP for any path. It asks the server once to learn how long an answer
+// is; the date in it changes.
+func Get(server netip.AddrPort, path string) (Talk, error) {
+	t := Talk{Request: []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\n\r\n")}
 	t.Same = len("HTTP/1.1 200 OK\r\n")
 	l, err := dial(server, Talk{})
 	if err != nil {

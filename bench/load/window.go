@@ -230,6 +230,9 @@ func (w *window) turn() error {
 
 // listen reads once, and over TLS until there is no more.
 func (w *window) listen(c *client) error {
+	if w.Talk.Unread > 0 {
+		return w.skim(c)
+	}
 	for {
 		n, err := c.read(w.buf)
 		switch {
@@ -246,7 +249,7 @@ func (w *window) listen(c *client) error {
 	}
 }
 
-// hear counts the answers in chunk and asks as often again.
+// hear finds the answers in chunk.
 func (w *window) hear(c *client, chunk []byte) error {
 	if !w.matches(chunk, c.part) {
 		return fmt.Errorf("heard %.60q behind %d bytes of an answer, want %.60q",
@@ -258,6 +261,11 @@ func (w *window) hear(c *client, chunk []byte) error {
 	if answers == 0 {
 		return nil
 	}
+	return w.answered(c, answers)
+}
+
+// answered counts so many answers and asks as often again.
+func (w *window) answered(c *client, answers int) error {
 	w.heard += uint64(answers)
 	if !c.speaks {
 		return nil
