@@ -21,12 +21,15 @@ const (
 	spareDescriptors = 200
 )
 
+// allIdle stands for as many connections as were asked for.
+const allIdle = 0
+
 // idleRow compares the private memory of a fresh process before and after many
 // connections that each sent one message.
-func idleRow(kind string, must ...bar) row {
+func idleRow(kind string, count int, must ...bar) row {
 	return row{
 		kind: "idle",
-		name: "idle " + kind,
+		name: idleName(kind, count),
 		once: true,
 		must: must,
 		measure: func(l *lab) (s sample, err error) {
@@ -39,17 +42,28 @@ func idleRow(kind string, must ...bar) row {
 			if err != nil {
 				return s, err
 			}
-			return l.idleMemory(kind, to)
+			wanted := l.idle
+			if count != allIdle {
+				wanted = min(count, l.idle)
+			}
+			return l.idleMemory(kind, to, wanted)
 		},
 	}
 }
 
-func (l *lab) idleMemory(kind string, to target) (s sample, err error) {
+func idleName(kind string, count int) string {
+	if count == allIdle {
+		return "idle " + kind
+	}
+	return fmt.Sprintf("idle %s of %d", kind, count)
+}
+
+func (l *lab) idleMemory(kind string, to target, wanted int) (s sample, err error) {
 	talk, err := talkOf(kind, to.address)
 	if err != nil {
 		return s, err
 	}
-	n, err := affordable(l.idle)
+	n, err := affordable(wanted)
 	if err != nil {
 		return s, err
 	}

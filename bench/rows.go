@@ -60,8 +60,9 @@ func rows() []row {
 		largeRow("websocket", largeWindow),
 		largeRow("wss", largeWindow, capacityOf(0.5, largeName("websocket", largeWindow))),
 		beside(nothing), beside(steady), beside(burst),
-		idleRow("tcp", bytesAtMost(700)), idleRow("websocket", bytesAtMost(1100)),
-		idleRow("wss", bytesAtMost(10<<10)))
+		idleRow("tcp", allIdle, bytesAtMost(700)), idleRow("websocket", allIdle, bytesAtMost(1100)),
+		idleRow("wss", allIdle, bytesAtMost(10<<10)),
+		idleRow("http", 1000, bytesAtMost(1228)), idleRow("http", allIdle, bytesAtMost(1228)))
 }
 
 func echoName(kind string, inFlight int) string {

@@ -90,9 +90,8 @@ func sysLike(other string) bar {
 
 // bytesAtMost wants private memory for each idle connection.
 func bytesAtMost(limit float64) bar {
-	return bar{text: fmt.Sprintf("<= %g B", limit), judge: func(f figures, _ map[string]figures) (bool, string) {
-		return f.bytes <= limit, ""
-	}}
+	return bar{text: fmt.Sprintf("<= %g B", limit),
+		judge: func(f figures, _ map[string]figures) (bool, string) { return f.bytes <= limit, "" }}
 }
 
 // encodedOnce wants one encoding for each broadcast, whatever the number of
