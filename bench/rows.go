@@ -51,7 +51,7 @@ func rows() []row {
 		all = append(all, shortRow(kind, userAtMost(2.2)))
 	}
 	for _, p := range []page{largePage, smallPage} {
-		all = append(all, nginxFileRow(p))
+		all = append(all, nginxFileRow(p), fileRow(p, fastAs("nginx", p.nginxRow())))
 	}
 	return append(all,
 		broadcastRow(1), broadcastRow(largeWindow),

@@ -35,6 +35,7 @@ var workers = map[string]func(address string) *worker.Worker{
 	"websocket": func(a string) *worker.Worker { return echo("websocket://" + a) },
 	"wss":       encrypted,
 	"http":      hello,
+	"file":      files,
 	"broadcast": broadcast,
 }
 
@@ -51,6 +52,14 @@ func encrypted(address string) *worker.Worker {
 	w := echo("websocket://" + address)
 	w.Transport = "ssl"
 	w.TLS.CertFile = os.Getenv("BENCH_CERTIFICATE")
+	return w
+}
+
+// files answers with the files of the directory that BENCH_FILES names.
+func files(address string) *worker.Worker {
+	w := worker.New("http://" + address)
+	dir := os.Getenv("BENCH_FILES")
+	w.OnRequest = func(c *worker.Connection, r *http1.Request) { c.Send(http1.File(dir + r.Path())) }
 	return w
 }
 
