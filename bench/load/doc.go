@@ -8,6 +8,7 @@
 //	short.go      connect, ask once, hear the answer, close, again
 //	idle.go       many connections that spoke once and then stay silent
 //	talk.go       what the clients say and what they must hear
+//	session.go    what those say who have a session each
 //	dial.go       how they connect
 //	link.go       in the clear or over TLS
 //	histogram.go  latencies

@@ -20,6 +20,9 @@ type Talk struct {
 	Greeting []byte
 	// Request is one message as it goes over the wire, and Reply its answer.
 	Request, Reply []byte
+	// Own are requests of as many bytes that the speakers of a Window say in
+	// the place of Request, one for each; nil: all say the same.
+	Own [][]byte
 	// Same is how many bytes at the start of a reply are always those of
 	// Reply; only the length of the rest is looked at.
 	Same int

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"runtime"
@@ -63,6 +64,7 @@ type Result struct {
 type client struct {
 	link
 	speaks  bool
+	batch   []byte // InFlight requests
 	part    int // bytes of the current reply that have come
 	flights flights
 }
@@ -73,7 +75,6 @@ type window struct {
 	expectation
 	poll    *poller
 	clients []client
-	batch   []byte // InFlight requests
 	buf     []byte
 	epoch   time.Time
 
@@ -90,9 +91,6 @@ func (p Window) Run() (*Result, error) {
 	defer runtime.UnlockOSThread()
 	w := &window{Window: p, expectation: expect(p.Talk), buf: make([]byte, readSize),
 		epoch: time.Now(), speaking: true}
-	for range p.InFlight {
-		w.batch = append(w.batch, p.Talk.Request...)
-	}
 	if p.Every > 0 { // be on time: the kernel may round a sleep up by 50 us
 		if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0); err != nil {
 			return nil, err
@@ -114,14 +112,18 @@ func (w *window) connect() (err error) {
 	if w.poll, err = newPoller(); err != nil {
 		return err
 	}
+	same := bytes.Repeat(w.Talk.Request, w.InFlight)
 	for i := range w.Listeners + w.Speakers {
 		l, err := dial(w.Server, w.Talk)
 		if err != nil {
 			return fmt.Errorf("client %d: %w", i, err)
 		}
-		c := client{link: l, speaks: i >= w.Listeners}
+		c := client{link: l, speaks: i >= w.Listeners, batch: same}
 		if c.speaks {
 			c.flights = make(flights, 0, w.InFlight)
+			if w.Talk.Own != nil {
+				c.batch = bytes.Repeat(w.Talk.Own[i-w.Listeners], w.InFlight)
+			}
 		}
 		w.clients = append(w.clients, c)
 		if err := unix.SetNonblock(int(l.fd), true); err != nil {
@@ -283,7 +285,7 @@ func (w *window) answered(c *client, answers int) error {
 // speak sends n requests in one write. They are in flight in bounded number,
 // so the buffer of the socket has room for them.
 func (w *window) speak(c *client, n int, now time.Duration) error {
-	if err := c.write(w.batch[:n*len(w.Talk.Request)]); err != nil {
+	if err := c.write(c.batch[:n*len(w.Talk.Request)]); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
 	c.flights.start(n, now)
