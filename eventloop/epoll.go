@@ -2,6 +2,7 @@ package eventloop
 
 import (
 	"fmt"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -45,7 +46,7 @@ func (d *epollDriver) wait(ready []unix.EpollEvent, timeout int) (int, error) {
 // look never blocks, so the scheduler need not know of it: the raw call costs
 // no hand-over of the processor.
 func (d *epollDriver) look(ready []unix.EpollEvent) (int, error) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(d.fd),
+	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(d.fd),
 		uintptr(unsafe.Pointer(&ready[0])), uintptr(len(ready)), 0, 0, 0)
 	if errno != 0 {
 		return 0, errno

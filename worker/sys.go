@@ -14,13 +14,13 @@ import (
 // the time of a small message.
 
 func sysRead(fd int32, p []byte) (int, syscall.Errno) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd),
+	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd),
 		uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), 0, 0, 0)
 	return int(n), errno
 }
 
 func sysWrite(fd int32, p []byte) (int, syscall.Errno) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd),
+	n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd),
 		uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)),
 		unix.MSG_NOSIGNAL, 0, 0)
 	return int(n), errno
@@ -34,7 +34,7 @@ type peer struct {
 
 func sysAccept(fd int, from *peer) (int, syscall.Errno) {
 	from.len = uint32(unsafe.Sizeof(from.addr))
-	n, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd),
+	n, _, errno := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd),
 		uintptr(unsafe.Pointer(&from.addr)), uintptr(unsafe.Pointer(&from.len)),
 		unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
 	return int(n), errno
