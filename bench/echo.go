@@ -62,6 +62,8 @@ func talkOf(kind string, server netip.AddrPort) (load.Talk, error) {
 		return encrypted(load.WebSocket(messageSize)), nil
 	case "http":
 		return load.HTTP(server)
+	case "session":
+		return load.Sessions(server, clients)
 	}
 	return load.Talk{}, fmt.Errorf("no client for %q", kind)
 }

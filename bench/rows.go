@@ -53,6 +53,7 @@ func rows() []row {
 	for _, p := range []page{largePage, smallPage} {
 		all = append(all, nginxFileRow(p), fileRow(p, fastAs("nginx", p.nginxRow())))
 	}
+	all = append(all, prices()...)
 	return append(all,
 		broadcastRow(1), broadcastRow(largeWindow),
 		largeRow("websocket", 1),

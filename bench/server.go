@@ -37,7 +37,8 @@ func (l *lab) startServer(workers []string) (*server, error) {
 		listen = append(listen, name+"="+address.String())
 	}
 	s.env = append(os.Environ(), "WM_RUN_DIR="+dir, "BENCH_LISTEN="+strings.Join(listen, " "),
-		"BENCH_CERTIFICATE="+l.certificate(), "BENCH_FILES="+l.files())
+		"BENCH_CERTIFICATE="+l.certificate(), "BENCH_FILES="+l.files(),
+		"BENCH_NOTES="+dir)
 	if _, err := s.command("start", "-d"); err != nil {
 		return nil, err
 	}

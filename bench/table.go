@@ -58,7 +58,9 @@ func cells(r row, all map[string]figures) []string {
 	case f.skipped != "":
 		verdicts = []string{"skipped: " + f.skipped}
 	case r.tell != nil:
-		verdicts = append(verdicts, r.tell(f, all))
+		if more := r.tell(f, all); more != "" {
+			verdicts = append(verdicts, more)
+		}
 	}
 	line := []string{name,
 		cell(rate, thousands(f.best)), cell(rate, thousands(f.median)),

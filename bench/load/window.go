@@ -65,7 +65,7 @@ type client struct {
 	link
 	speaks  bool
 	batch   []byte // InFlight requests
-	part    int // bytes of the current reply that have come
+	part    int    // bytes of the current reply that have come
 	flights flights
 }
 

@@ -36,6 +36,7 @@ var workers = map[string]func(address string) *worker.Worker{
 	"wss":       encrypted,
 	"http":      hello,
 	"file":      files,
+	"session":   visits,
 	"broadcast": broadcast,
 }
 
@@ -60,12 +61,5 @@ func files(address string) *worker.Worker {
 	w := worker.New("http://" + address)
 	dir := os.Getenv("BENCH_FILES")
 	w.OnRequest = func(c *worker.Connection, r *http1.Request) { c.Send(http1.File(dir + r.Path())) }
-	return w
-}
-
-// hello is the first page of the manual.
-func hello(address string) *worker.Worker {
-	w := worker.New("http://" + address)
-	w.OnRequest = func(c *worker.Connection, r *http1.Request) { c.Send("hello world") }
 	return w
 }
