@@ -6,8 +6,10 @@ import "fmt"
 // served by net/http, noted in a log, or with a session. The process writes a
 // log and sessions below a directory of the run.
 func prices() []row {
-	plain := echoName("http", 1)
+	plain, plainLarge := echoName("http", 1), echoName("http", largeWindow)
 	return []row{
+		priceRow("handler", 1, "Handler (net/http), 1 in flight", plain),
+		priceRow("handler", largeWindow, "Handler (net/http), 16 in flight", plainLarge),
 		priceRow("session", 1, "http with a file session, 1 in flight", plain),
 	}
 }

@@ -63,7 +63,8 @@ func rows() []row {
 		beside(nothing), beside(steady), beside(burst),
 		idleRow("tcp", allIdle, bytesAtMost(700)), idleRow("websocket", allIdle, bytesAtMost(1100)),
 		idleRow("wss", allIdle, bytesAtMost(10<<10)),
-		idleRow("http", 1000, bytesAtMost(1228)), idleRow("http", allIdle, bytesAtMost(1228)))
+		idleRow("http", 1000, bytesAtMost(1228)), idleRow("http", allIdle, bytesAtMost(1228)),
+		idleRow("handler", allIdle))
 }
 
 func echoName(kind string, inFlight int) string {

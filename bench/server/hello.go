@@ -1,6 +1,9 @@
 package main
 
 import (
+	"io"
+	"net/http"
+
 	"github.com/workerman-go/wm/protocol/http1"
 	"github.com/workerman-go/wm/worker"
 )
@@ -13,5 +16,15 @@ const page = "hello world"
 func hello(address string) *worker.Worker {
 	w := worker.New("http://" + address)
 	w.OnRequest = func(c *worker.Connection, r *http1.Request) { c.Send(page) }
+	return w
+}
+
+// handled is hello with a handler of net/http.
+func handled(address string) *worker.Worker {
+	w := worker.New("http://" + address)
+	w.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html;charset=utf-8")
+		io.WriteString(w, page)
+	})
 	return w
 }

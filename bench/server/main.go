@@ -36,6 +36,7 @@ var workers = map[string]func(address string) *worker.Worker{
 	"wss":       encrypted,
 	"http":      hello,
 	"file":      files,
+	"handler":   handled,
 	"session":   visits,
 	"broadcast": broadcast,
 }
