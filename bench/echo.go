@@ -60,7 +60,7 @@ func talkOf(kind string, server netip.AddrPort) (load.Talk, error) {
 		return load.WebSocket(messageSize), nil
 	case "wss":
 		return encrypted(load.WebSocket(messageSize)), nil
-	case "http", "handler":
+	case "http", "handler", "accesslog":
 		return load.HTTP(server)
 	case "session":
 		return load.Sessions(server, clients)

@@ -1,6 +1,11 @@
 package main
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
 
 // prices are rows without a bar: what it costs to have the hello of http
 // served by net/http, noted in a log, or with a session. The process writes a
@@ -10,6 +15,7 @@ func prices() []row {
 	return []row{
 		priceRow("handler", 1, "Handler (net/http), 1 in flight", plain),
 		priceRow("handler", largeWindow, "Handler (net/http), 16 in flight", plainLarge),
+		priceRow("accesslog", largeWindow, "http with access log, 16 in flight", plainLarge),
 		priceRow("session", 1, "http with a file session, 1 in flight", plain),
 	}
 }
@@ -18,7 +24,19 @@ func prices() []row {
 func priceRow(kind string, inFlight int, name, plain string) row {
 	r := echoRow(kind, inFlight)
 	r.name, r.tell = name, dearerThan(plain)
+	if kind == "accesslog" {
+		r.measure = emptied(r.measure)
+	}
 	return r
+}
+
+// emptied empties the log behind each round: one of three seconds may write
+// half a gigabyte.
+func emptied(measure func(*lab) (sample, error)) func(*lab) (sample, error) {
+	return func(l *lab) (sample, error) {
+		s, err := measure(l)
+		return s, errors.Join(err, os.Truncate(filepath.Join(l.server.dir, "access.log"), 0))
+	}
 }
 
 // dearerThan tells the difference in processor time, when both were measured.

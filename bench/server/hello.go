@@ -3,6 +3,8 @@ package main
 import (
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 
 	"github.com/workerman-go/wm/protocol/http1"
 	"github.com/workerman-go/wm/worker"
@@ -26,5 +28,12 @@ func handled(address string) *worker.Worker {
 		w.Header().Set("Content-Type", "text/html;charset=utf-8")
 		io.WriteString(w, page)
 	})
+	return w
+}
+
+// noted is hello with an access log in the directory that BENCH_NOTES names.
+func noted(address string) *worker.Worker {
+	w := hello(address)
+	w.AccessLog = filepath.Join(os.Getenv("BENCH_NOTES"), "access.log")
 	return w
 }

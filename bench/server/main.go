@@ -37,6 +37,7 @@ var workers = map[string]func(address string) *worker.Worker{
 	"http":      hello,
 	"file":      files,
 	"handler":   handled,
+	"accesslog": noted,
 	"session":   visits,
 	"broadcast": broadcast,
 }
