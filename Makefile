@@ -9,13 +9,16 @@ TEST := CGO_ENABLED=$(if $(CC_FOUND),1,0) $(GO) test $(RACE)
 FUZZTIME ?= 10s
 DURATION ?= 10m
 
-.PHONY: start build test race e2e fuzz bench soak microbench golden lint cover clean
+.PHONY: start build tools test race e2e fuzz bench soak microbench golden lint cover clean
 
 start: build
 	./bin/wm start
 
 build:
 	$(GO) build -buildvcs=false -o bin/wm .
+
+tools:
+	@.ci/tools
 
 test: lint
 	$(TEST) -timeout 10m ./...
