@@ -16,11 +16,7 @@ type curl struct {
 
 func needCurl(t *testing.T) curl {
 	t.Helper()
-	path, err := exec.LookPath("curl")
-	if err != nil {
-		t.Skip("curl is not installed")
-	}
-	return curl{t, path}
+	return curl{t, need(t, "curl", "curl")}
 }
 
 // run returns what curl prints, with the headers of the answer.

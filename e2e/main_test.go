@@ -52,6 +52,10 @@ func run(m *testing.M) int {
 	defer stop()
 	before := openDescriptors()
 	code := m.Run()
+	if err := browser.stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e: browser:", err)
+		code = 1
+	}
 	if after := openDescriptors(); code == 0 && after > before+4 {
 		fmt.Fprintf(os.Stderr, "e2e: the tests leak descriptors: %d before, %d after\n", before, after)
 		return 1
