@@ -120,23 +120,28 @@ func value[T any](p *tab, expression string) T {
 	return out
 }
 
-// text is what an element shows.
-func (p *tab) text(selector string) string {
+// wait waits until an expression is true.
+func (p *tab) wait(expression string) {
 	p.t.Helper()
-	return value[string](p, "document.querySelector("+quoted(selector)+").textContent.trim()")
+	if err := p.poll(expression); err != nil {
+		p.t.Fatalf("never true: %s: %v", expression, err)
+	}
+}
+
+func (p *tab) poll(expression string) error {
+	ctx, cancel := context.WithTimeout(p.ctx, 2*eventLimit)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.Poll(expression, nil,
+		chromedp.WithPollingInterval(pollEvery), chromedp.WithPollingTimeout(eventLimit)))
 }
 
 // wantText waits until an element shows a text.
 func (p *tab) wantText(selector, want string) {
 	p.t.Helper()
-	expression := "document.querySelector(" + quoted(selector) + ")?.textContent.trim()"
-	ctx, cancel := context.WithTimeout(p.ctx, 2*eventLimit)
-	defer cancel()
-	err := chromedp.Run(ctx, chromedp.Poll(expression+" === "+quoted(want), nil,
-		chromedp.WithPollingInterval(pollEvery), chromedp.WithPollingTimeout(eventLimit)))
-	if err != nil {
+	shown := "document.querySelector(" + quoted(selector) + ")?.textContent.trim()"
+	if err := p.poll(shown + " === " + quoted(want)); err != nil {
 		p.t.Fatalf("%s never shows %q: %v; it shows %q", selector, want, err,
-			value[string](p, expression+" ?? 'nothing'"))
+			value[string](p, shown+" ?? 'nothing'"))
 	}
 }
 

@@ -30,6 +30,9 @@ func labTree(root, dir string) error {
 	if err := copyTree(filepath.Join("testdata", "apps"), filepath.Join(dir, "apps")); err != nil {
 		return err
 	}
+	if err := guideApps(dir); err != nil {
+		return err
+	}
 	return generate(dir)
 }
 

@@ -1,15 +1,22 @@
 // Package page is a site for a browser. E2E_PAGE is its address; E2E_PAGE_TLS
 // lists one for the same over TLS, and one that echoes messages over wss, with
-// the certificate E2E_CERT.
+// the certificate E2E_CERT. Sessions and uploads are kept in E2E_PAGE_DIR.
 package page
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
+	"io"
 	"net/http"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/workerman-go/wm/protocol/http1"
+	"github.com/workerman-go/wm/timer"
 	"github.com/workerman-go/wm/worker"
 )
 
@@ -18,9 +25,16 @@ var files embed.FS
 
 // Start declares the Workers.
 func Start() {
+	dir := os.Getenv("E2E_PAGE_DIR")
+	if dir == "" {
+		return
+	}
+	http1.UploadTmpDir = filepath.Join(dir, "uploads")
+	http1.Sessions.Handler = http1.NewFileSessions(filepath.Join(dir, "sessions"))
 	if address := os.Getenv("E2E_PAGE"); address != "" {
 		w := worker.New("http://" + address)
 		w.Name, w.Count, w.OnRequest = "page", 2, serve
+		w.OnWorkerStop = endStreams
 	}
 	if page, socket, ok := strings.Cut(os.Getenv("E2E_PAGE_TLS"), ","); ok {
 		settings := worker.TLS{CertFile: os.Getenv("E2E_CERT")}
@@ -35,19 +49,89 @@ func Start() {
 func serve(c *worker.Connection, r *http1.Request) {
 	switch r.Path() {
 	case "/":
-		c.Send(show("page.html", "text/html;charset=utf-8"))
+		c.Send(http1.FileFS(files, "page.html"))
 	case "/page.js":
-		c.Send(show("page.js", "text/javascript;charset=utf-8"))
-	case "/json":
-		c.Send(map[string]any{"method": r.Method()})
+		c.Send(http1.FileFS(files, "page.js"))
+	case "/echo":
+		echo(c, r)
+	case "/cookies":
+		c.Send(http1.JSON(r.Cookies()).
+			SetCookie(&http.Cookie{Name: "seen", Value: "yes", Path: "/"}).
+			SetCookie(&http.Cookie{Name: "hidden", Value: "yes", Path: "/", HttpOnly: true}))
 	case "/count":
-		c.Send("1")
+		s := r.Session()
+		n := s.Int("count") + 1
+		s.Set("count", n)
+		c.Send(strconv.FormatInt(n, 10))
+	case "/upload":
+		c.Send(http1.JSON(received(r)))
+	case "/events":
+		stream(c, r)
 	default:
 		c.Send(http1.NewResponse(http.StatusNotFound, nil, "no such page"))
 	}
 }
 
-func show(name, kind string) *http1.Response {
-	text, _ := files.ReadFile(name)
-	return http1.NewResponse(http.StatusOK, map[string]string{"Content-Type": kind}, string(text))
+// echo answers JSON with what it got as JSON.
+func echo(c *worker.Connection, r *http1.Request) {
+	var got any
+	if err := r.JSON(&got); err != nil {
+		c.Send(http1.NewResponse(http.StatusBadRequest, nil, err.Error()))
+		return
+	}
+	c.Send(map[string]any{"method": r.Method(), "got": got})
+}
+
+// file is what has come of an upload.
+type file struct {
+	Name, Type, Sum string
+	Size            int64
+	OnDisk          bool
+}
+
+func received(r *http1.Request) map[string]any {
+	var list []file
+	for _, u := range r.Files() {
+		f := file{Name: u.Name, Type: u.Type, Size: u.Size, OnDisk: u.TmpName != ""}
+		if body, err := u.Open(); err == nil {
+			sum := sha256.New()
+			io.Copy(sum, body)
+			body.Close()
+			f.Sum = hex.EncodeToString(sum.Sum(nil))
+		}
+		list = append(list, f)
+	}
+	return map[string]any{"note": r.Post("note"), "files": list}
+}
+
+// streams are the clients of /events.
+var streams = map[*worker.Connection]bool{}
+
+// stream sends five ticks, which go on where a client has been before, and
+// then stays open.
+func stream(c *worker.Connection, r *http1.Request) {
+	last, _ := strconv.Atoi(r.Header("last-event-id"))
+	streams[c] = true
+	c.OnClose = func(c *worker.Connection) {
+		delete(streams, c)
+		worker.Log("a listener is gone")
+	}
+	c.Send(&http1.Response{Header: http.Header{"Content-Type": {"text/event-stream"}}})
+	c.Send(http1.Event{Retry: 20 * time.Millisecond, Comment: "welcome"})
+	end := last + 5
+	var ticks timer.ID
+	ticks = timer.Add(10*time.Millisecond, func() {
+		if last++; !streams[c] || last > end {
+			timer.Del(ticks)
+			return
+		}
+		c.Send(http1.Event{ID: strconv.Itoa(last), Event: "tick", Data: "tick " + strconv.Itoa(last)})
+	})
+}
+
+// endStreams sends the clients to the next process.
+func endStreams(*worker.Worker) {
+	for c := range streams {
+		c.Close()
+	}
 }
