@@ -62,7 +62,7 @@ func serve(c *worker.Connection, r *http1.Request) {
 		s := r.Session()
 		n := s.Int("count") + 1
 		s.Set("count", n)
-		c.Send(strconv.FormatInt(n, 10))
+		c.Send(strconv.Itoa(n))
 	case "/upload":
 		c.Send(http1.JSON(received(r)))
 	case "/events":
@@ -86,13 +86,12 @@ func echo(c *worker.Connection, r *http1.Request) {
 type file struct {
 	Name, Type, Sum string
 	Size            int64
-	OnDisk          bool
 }
 
 func received(r *http1.Request) map[string]any {
 	var list []file
 	for _, u := range r.Files() {
-		f := file{Name: u.Name, Type: u.Type, Size: u.Size, OnDisk: u.TmpName != ""}
+		f := file{Name: u.Name, Type: u.Type, Size: u.Size}
 		if body, err := u.Open(); err == nil {
 			sum := sha256.New()
 			io.Copy(sum, body)
