@@ -80,5 +80,5 @@ func Start() {
 
 func guideAddress(port string) string { return "http://" + os.Getenv("E2E_GUIDE_"+port) }
 `
-	return os.WriteFile(filepath.Join(dir, "guide.go"), []byte(source), 0o644)
+	return os.WriteFile(filepath.Join(dir, "startguide.go"), []byte(source), 0o644)
 }
