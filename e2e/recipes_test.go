@@ -57,30 +57,35 @@ func TestRecipesOfTheGuide(t *testing.T) {
 		env = append(env, "E2E_GUIDE_"+port+"="+address)
 		config += fmt.Sprintf("connect-to = \"127.0.0.1:%s:%s\"\n", port, address)
 	}
-	home, kitchen := t.TempDir(), t.TempDir()
-	write(t, filepath.Join(home, ".curlrc"), config)
-	s := newService(t, append(env, "TMPDIR="+t.TempDir())...)
+	kitchen := t.TempDir()
+	tmp := filepath.Join(kitchen, "tmp")
+	if err := os.Mkdir(tmp, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(kitchen, ".curlrc"), config)
+	s := newService(t, append(env, "TMPDIR="+tmp)...)
 	s.start()
 	recipes := recipesOf(string(text))
 	if len(recipes) < 20 {
 		t.Fatalf("%d recipes only", len(recipes))
 	}
 	for _, r := range recipes {
-		if out, err := r.cook(home, kitchen); err != nil || !r.printed(out) {
+		if out, err := r.cook(kitchen); err != nil || !r.printed(out) {
 			t.Errorf("docs/http.md:%d: %v\n%s--- printed\n%s\n--- and not\n%s",
 				r.line, err, r.commands, trimmed(out), r.want)
 		}
 	}
 }
 
-// cook runs the commands in a folder that the recipes share, with a home whose
-// configuration of curl leads to the service under test.
-func (r recipe) cook(home, kitchen string) (string, error) {
+// cook runs the commands in a folder that the recipes share, where curl is
+// configured to connect to the service under test.
+func (r recipe) cook(kitchen string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), commandLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", "-e", "-c", r.commands)
 	cmd.Dir = kitchen
-	cmd.Env = append(os.Environ(), "HOME="+home, "CURL_HOME="+home, "LC_ALL=C")
+	cmd.Env = append(os.Environ(), "CURL_HOME="+kitchen, "TMPDIR="+filepath.Join(kitchen, "tmp"),
+		"LC_ALL=C")
 	var out, complaints lockedBuffer
 	cmd.Stdout, cmd.Stderr = &out, &complaints
 	err := startCommand(cmd)

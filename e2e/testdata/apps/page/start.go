@@ -34,7 +34,6 @@ func Start() {
 	if address := os.Getenv("E2E_PAGE"); address != "" {
 		w := worker.New("http://" + address)
 		w.Name, w.Count, w.OnRequest = "page", 2, serve
-		w.OnWorkerStop = endStreams
 	}
 	if page, socket, ok := strings.Cut(os.Getenv("E2E_PAGE_TLS"), ","); ok {
 		settings := worker.TLS{CertFile: os.Getenv("E2E_CERT")}
@@ -103,34 +102,20 @@ func received(r *http1.Request) map[string]any {
 	return map[string]any{"note": r.Post("note"), "files": list}
 }
 
-// streams are the clients of /events.
-var streams = map[*worker.Connection]bool{}
-
 // stream sends five ticks, which go on where a client has been before, and
 // then stays open.
 func stream(c *worker.Connection, r *http1.Request) {
 	last, _ := strconv.Atoi(r.Header("last-event-id"))
-	streams[c] = true
-	c.OnClose = func(c *worker.Connection) {
-		delete(streams, c)
-		worker.Log("a listener is gone")
-	}
+	c.OnClose = func(c *worker.Connection) { worker.Log("a listener is gone") }
 	c.Send(&http1.Response{Header: http.Header{"Content-Type": {"text/event-stream"}}})
 	c.Send(http1.Event{Retry: 20 * time.Millisecond, Comment: "welcome"})
 	end := last + 5
 	var ticks timer.ID
 	ticks = timer.Add(10*time.Millisecond, func() {
-		if last++; !streams[c] || last > end {
+		last++
+		id := strconv.Itoa(last)
+		if c.Send(http1.Event{ID: id, Event: "tick", Data: "tick " + id}) != nil || last == end {
 			timer.Del(ticks)
-			return
 		}
-		c.Send(http1.Event{ID: strconv.Itoa(last), Event: "tick", Data: "tick " + strconv.Itoa(last)})
 	})
-}
-
-// endStreams sends the clients to the next process.
-func endStreams(*worker.Worker) {
-	for c := range streams {
-		c.Close()
-	}
 }
