@@ -126,8 +126,8 @@ func (r *redisServer) get(key string) ([]byte, error) {
 	return bytes.TrimSuffix(value, []byte("\r\n")), nil
 }
 
-// browser has a cookie jar, and connections as needed.
-func browser(t testing.TB) *http.Client {
+// visitor has a cookie jar, and connections as needed.
+func visitor(t testing.TB) *http.Client {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -182,7 +182,7 @@ func TestSessionCountsExactly(t *testing.T) {
 	t.Parallel()
 	overEachStore(t, func(t *testing.T, s *service, address string, stored func(id string) int) {
 		const clients, rounds = 20, 10
-		c := browser(t)
+		c := visitor(t)
 		if n, _, err := countOnce(c, address); n != 1 || err != nil {
 			t.Fatalf("first answer %d, %v", n, err)
 		}
@@ -223,7 +223,7 @@ func TestSessionCountsExactly(t *testing.T) {
 func TestSessionOfAKilledProcessIsFree(t *testing.T) {
 	t.Parallel()
 	overEachStore(t, func(t *testing.T, s *service, address string, stored func(id string) int) {
-		c := browser(t)
+		c := visitor(t)
 		if _, _, err := countOnce(c, address); err != nil {
 			t.Fatal(err)
 		}
@@ -259,7 +259,7 @@ func TestSessionsWhenRedisDies(t *testing.T) {
 	address := freeAddress(t)
 	s := newService(t, "E2E_SESSION="+address, "E2E_SESSION_REDIS="+redis.socket)
 	s.start()
-	c := browser(t)
+	c := visitor(t)
 	if _, _, err := countOnce(c, address); err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +278,7 @@ func TestSessionsWhenRedisDies(t *testing.T) {
 	s.wantLog("panic in OnRequest or OnValue: session ")
 	s.wantLog("redis " + redis.socket + ": dial unix")
 	// A new client's session cannot be stored: its connection ends without an answer.
-	if _, _, err := countOnce(browser(t), address); err == nil {
+	if _, _, err := countOnce(visitor(t), address); err == nil {
 		t.Error("an answer although the session was not stored")
 	}
 	s.wantLog("closed without its answer: session ")
@@ -292,7 +292,7 @@ func wantNoSession(t testing.TB, c *http.Client, address string) {
 		_, err := browse(c, "http://"+address+"/count")
 		answers <- err
 	}()
-	stranger := browser(t)
+	stranger := visitor(t)
 	for {
 		if text, err := browse(stranger, "http://"+address+"/page"); err != nil || text != "page" {
 			t.Errorf("page %q, %v", text, err)
