@@ -17,12 +17,9 @@ import (
 	"github.com/workerman-go/wm/protocol/http1"
 )
 
-const (
-	// headTimeout is how long the head of a request for a Handler may take.
-	headTimeout = time.Minute
-	// headBytes is what such a head may have, as in protocol/http1.
-	headBytes = 16 << 10
-)
+// headBytes is what the head of a request for a Handler may have, as in
+// protocol/http1.
+const headBytes = 16 << 10
 
 // handling is the http.Server of a Worker with a Handler, one per process. It
 // gets connections that the loop has accepted; its requests run on goroutines.
@@ -147,7 +144,8 @@ func (w *Worker) startHandling() *handling {
 	}
 	h.server = http.Server{
 		Handler:           h,
-		ReadHeaderTimeout: headTimeout,
+		ReadHeaderTimeout: w.headTimeout(),
+		IdleTimeout:       max(w.Limits.IdleTimeout, 0),
 		MaxHeaderBytes:    headBytes,
 		ConnState:         noteState,
 		ErrorLog:          log.New(debugLog{w.p}, "", 0),
@@ -156,6 +154,14 @@ func (w *Worker) startHandling() *handling {
 	w.handling = h
 	go h.server.Serve(h.queue) // ends when the queue is closed, and returns nothing else
 	return h
+}
+
+// headTimeout is Limits.RequestTimeout as net/http understands it.
+func (w *Worker) headTimeout() time.Duration {
+	if d := w.Limits.RequestTimeout; d != 0 {
+		return d
+	}
+	return defaultRequestTimeout
 }
 
 // debugLog is where net/http complains of clients.

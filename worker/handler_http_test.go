@@ -253,3 +253,38 @@ func TestHandlerDeclaration(t *testing.T) {
 		}
 	}
 }
+
+func TestHandlerHasTheTimeoutsOfTheLimits(t *testing.T) {
+	for name, change := range map[string]func(l *worker.Limits){
+		"a head":  func(l *worker.Limits) { l.RequestTimeout = 50 * time.Millisecond },
+		"a pause": func(l *worker.Limits) { l.IdleTimeout = 50 * time.Millisecond },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := serving(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
+			change(&w.Limits)
+			c := start(t, w).dial()
+			if name == "a pause" {
+				c.send(anyRequest)
+				c.whole()
+			} else {
+				c.send("GET / HTTP/1.1\r\n")
+			}
+			c.expectEnd()
+		})
+	}
+}
+
+// A request that takes longer than connections may rest is no rest.
+func TestHandlerIsNotIdleWhileItWorks(t *testing.T) {
+	release := make(chan bool)
+	w := serving(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-release }))
+	w.Limits.IdleTimeout = 20 * time.Millisecond
+	s := start(t, w)
+	c := s.dial()
+	c.send(anyRequest)
+	eventually(t, "some looks", func() bool { return s.p.Figures().TotalRequest == 1 })
+	looked := time.After(100 * time.Millisecond)
+	await(t, looked, "the time of five looks")
+	release <- true
+	c.whole()
+}

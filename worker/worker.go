@@ -91,7 +91,8 @@ type Worker struct {
 	// after nine tenths of Life.StopTimeout; endless answers look at
 	// Worker.Context, which ends when the drain begins. Hijacked connections
 	// count until they are closed. A panic is answered with 500 when nothing
-	// was answered yet. The head of a request may take 60 s and have 16 KiB.
+	// was answered yet. The head of a request may take Limits.RequestTimeout and
+	// have 16 KiB; how long a body takes is the Handler's to say.
 	Handler http.Handler
 	// AccessLog is the path of a file that gets a line for each answer of an
 	// http Worker, in the combined format of Apache and nginx; empty: none.

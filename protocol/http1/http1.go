@@ -102,7 +102,12 @@ func (http1) AppendFailure(dst []byte, c protocol.Conn) []byte {
 func (http1) Midway(c protocol.Conn) bool { return exchangeOf(c).head.length != 0 }
 
 // Late is 408.
-func (http1) Late(c protocol.Conn) error { return exchangeOf(c).refused(tooSlow) }
+func (http1) Late(c protocol.Conn) error {
+	e := exchangeOf(c)
+	err := e.refused(tooSlow)
+	e.logRefused(nil, err)
+	return err
+}
 
 // Leave makes the next answer say Connection: close, and ends a stream of events:
 // the client connects again, to another process.
