@@ -19,9 +19,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// browser is the one Chromium of this process, which the first test that wants
+// chrome is the one Chromium of this process, which the first test that wants
 // one starts and run stops.
-var browser chromium
+var chrome chromium
 
 type chromium struct {
 	once sync.Once

@@ -52,7 +52,7 @@ func run(m *testing.M) int {
 	defer stop()
 	before := openDescriptors()
 	code := m.Run()
-	if err := browser.stop(); err != nil {
+	if err := chrome.stop(); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e: browser:", err)
 		code = 1
 	}

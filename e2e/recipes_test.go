@@ -8,7 +8,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // recipe is a block of commands of the page, and what it says that they print:
@@ -83,7 +86,9 @@ func (r recipe) cook(kitchen string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), commandLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", "-e", "-c", r.commands)
-	cmd.Dir = kitchen
+	cmd.Dir, cmd.WaitDelay = kitchen, eventLimit
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
 	cmd.Env = append(os.Environ(), "CURL_HOME="+kitchen, "TMPDIR="+filepath.Join(kitchen, "tmp"),
 		"LC_ALL=C")
 	var out, complaints lockedBuffer

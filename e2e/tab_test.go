@@ -27,15 +27,15 @@ type tab struct {
 // newTab opens an empty page of a visitor who has no cookies yet.
 func newTab(t *testing.T) *tab {
 	t.Helper()
-	browser.need(t)
-	ctx, cancel := context.WithTimeout(browser.context, eventLimit)
+	chrome.need(t)
+	ctx, cancel := context.WithTimeout(chrome.context, eventLimit)
 	defer cancel()
 	visitor, err := target.CreateBrowserContext().WithDisposeOnDetach(true).Do(inBrowser(ctx))
 	if err != nil {
 		t.Fatalf("a new visitor: %v", err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(browser.context, eventLimit)
+		ctx, cancel := context.WithTimeout(chrome.context, eventLimit)
 		defer cancel()
 		target.DisposeBrowserContext(visitor).Do(inBrowser(ctx))
 	})
@@ -50,12 +50,12 @@ func (p *tab) sibling() *tab {
 
 // inBrowser is for commands that are for no page.
 func inBrowser(ctx context.Context) context.Context {
-	return cdp.WithExecutor(ctx, chromedp.FromContext(browser.context).Browser)
+	return cdp.WithExecutor(ctx, chromedp.FromContext(chrome.context).Browser)
 }
 
 func openTab(t *testing.T, visitor cdp.BrowserContextID) *tab {
 	t.Helper()
-	limited, stop := context.WithTimeout(browser.context, tabLimit)
+	limited, stop := context.WithTimeout(chrome.context, tabLimit)
 	// The first page of a visitor needs a window.
 	id, err := target.CreateTarget("about:blank").WithBrowserContextID(visitor).
 		WithNewWindow(true).Do(inBrowser(limited))
