@@ -67,6 +67,11 @@ func TestRecipesOfTheGuide(t *testing.T) {
 	}
 	write(t, filepath.Join(kitchen, ".curlrc"), config)
 	s := newService(t, append(env, "TMPDIR="+tmp)...)
+	s.private() // beside it are the files of its apps
+	apps := filepath.Join(filepath.Dir(s.bin), "apps")
+	if err := copyTree(filepath.Join(built.tree, "apps"), apps); err != nil {
+		t.Fatal(err)
+	}
 	s.start()
 	recipes := recipesOf(string(text))
 	if len(recipes) < 20 {
