@@ -1,6 +1,8 @@
 package http1
 
 import (
+	"bytes"
+	"encoding/json"
 	"maps"
 	"math"
 	"slices"
@@ -87,6 +89,32 @@ func compareKeys(a, b string) int {
 		return 0
 	}
 	return strings.Compare(a, b)
+}
+
+// MarshalJSON prints a list as a list, as json_encode does: Values whose keys are
+// 0, 1 and so on. All others are objects, empty ones too.
+func (v Values) MarshalJSON() ([]byte, error) {
+	list := make([]any, len(v))
+	for i := range list {
+		value, found := v[strconv.Itoa(i)]
+		if !found {
+			return plainJSON(map[string]any(v))
+		}
+		list[i] = value
+	}
+	if len(list) == 0 {
+		return []byte("{}"), nil
+	}
+	return plainJSON(list)
+}
+
+// plainJSON leaves to the caller whether < and & are escaped.
+func plainJSON(v any) ([]byte, error) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return out.Bytes(), err
 }
 
 // find looks for the name as it is, which a JSON body may have with any bytes,
