@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -138,4 +139,24 @@ func TestRefusedAnswerEndsTheConnection(t *testing.T) {
 	if n != 64<<20 || err != nil {
 		t.Errorf("%d bytes and %v, want what was sent before and the end", n, err)
 	}
+}
+
+// A message that is refused before a dialled connection stands is no answer: the
+// connection goes on.
+func TestRefusedMessageBeforeTheConnectionStands(t *testing.T) {
+	addr := peer(t, func(conn net.Conn) { io.Copy(io.Discard, conn) })
+	o := clientOnly(t).connectTo(worker.Dialer{}, "tcp://"+addr, func(o *outgoing) {
+		o.OnBufferFull, o.OnBufferDrain, o.OnError = nil, nil, nil
+		o.SetProtocol(http1.Protocol)
+		o.MaxSendBufferSize = 1
+		if err := o.SendRaw([]byte("early")); err != nil {
+			t.Error(err)
+		}
+		err := o.SendRaw([]byte("refused"))
+		if err != worker.ErrBufferFull || o.Status() != worker.Initial {
+			t.Errorf("Send: %v, then %v", err, o.Status())
+		}
+	})
+	o.expect(t, "connect")
+	o.do(func() { o.Destroy() })
 }

@@ -108,8 +108,8 @@ func (c *Connection) admit() error {
 	if c.crowded() {
 		c.p.counters.sendFail++
 		c.complain()
-		if c.codec.fail != nil { // the next answer would be taken for this one
-			c.setStatus(Closing)
+		if c.codec.fail != nil && Status(c.status) == Established {
+			c.setStatus(Closing) // the next answer would be taken for this one
 		}
 		return ErrBufferFull
 	}
