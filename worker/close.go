@@ -22,8 +22,9 @@ const (
 // OnClose follows at the end of the turn, or when the backlog is gone. A
 // dialled connection that does not stand yet is destroyed. What waits for the
 // handshake of a websocket, last included, is lost with it: to send and close,
-// wait for OnWebSocketConnected. A second Close does nothing. Called on the loop
-// goroutine.
+// wait for OnWebSocketConnected. A second Close does nothing. Where requests are
+// answered (http) it is End for a peer that has sent more of them. Called on the
+// loop goroutine.
 func (c *Connection) Close(last ...any) {
 	c.p.own("Connection.Close")
 	if Status(c.status) == Ending {
@@ -36,8 +37,7 @@ func (c *Connection) Close(last ...any) {
 // End is Close for a peer that may still be sending: it shuts down our side
 // only and throws away what comes, until the peer closes, or has sent nothing
 // for a second, or 30 s have gone, so that the last message is not lost to a
-// reset. Called on the loop
-// goroutine.
+// reset. Called on the loop goroutine.
 func (c *Connection) End(last ...any) {
 	c.p.own("Connection.End")
 	c.leave(Ending, last)
@@ -87,9 +87,10 @@ func (c *Connection) conclude() {
 	c.notify()
 	switch {
 	case c.queueSize() > 0 || c.errno != 0 || Status(c.status) == Closed:
-	case Status(c.status) == Closing:
+	case Status(c.status) == Closing && !c.endsEarly():
 		c.finish()
 	default:
+		c.status = uint8(Ending)
 		c.halfClose()
 	}
 }
@@ -100,8 +101,26 @@ func (c *Connection) setStatus(status Status) {
 		return
 	}
 	c.status = uint8(status)
+	if c.in != nil {
+		c.flags |= ahead
+	}
 	c.dropIn()
 	c.queue()
+}
+
+// endsEarly says that the peer has sent, or is just sending, more than it gets
+// answers for: to close now would reset what it has not read yet. Of others it
+// is not asked whether they are sending, but while the process drains, when the
+// end comes unexpectedly.
+func (c *Connection) endsEarly() bool {
+	if c.codec.fail == nil {
+		return false
+	}
+	if c.flags&ahead != 0 || !c.p.drain.on {
+		return c.flags&ahead != 0
+	}
+	unread, err := unix.IoctlGetInt(int(c.fd), unix.SIOCINQ)
+	return err == nil && unread > 0
 }
 
 // Destroy closes at once: what is pending is offered to the kernel once, a

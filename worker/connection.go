@@ -121,6 +121,7 @@ const (
 	listed                      // in Worker.patience
 	anew                        // a message was delivered since it was looked at there
 	handed                      // the Handler has it, or is about to, see handler.go
+	ahead                       // the peer had sent more when its end began, see close.go
 )
 
 // socket is how the loop sees a connection, so that OnEvents is not among the

@@ -246,7 +246,7 @@ func (c *Connection) ended() {
 			c.consumeHeld()
 		}
 		switch {
-		case Status(c.status) != Established || !c.held() || c.deserted():
+		case !c.finishes():
 			c.hangup()
 		case c.flags&deaf == 0: // the end is met again when reading goes on
 			c.flags |= deaf
@@ -261,6 +261,18 @@ func (c *Connection) ended() {
 	}
 	c.flags |= deaf
 	c.rewatch()
+}
+
+// finishes says that the last bytes of the peer, which have come, do not end the
+// connection yet: it is held, or has still to get what End leaves to be sent.
+func (c *Connection) finishes() bool {
+	switch Status(c.status) {
+	case Established:
+		return c.held() && !c.deserted()
+	case Ending:
+		return c.flags&(blocked|awaiting) != 0
+	}
+	return false
 }
 
 // consume delivers the complete messages of data, as many as may be in this
@@ -295,6 +307,9 @@ func (c *Connection) consume(data []byte) []byte {
 		data = data[n:]
 	}
 	if Status(c.status) != Established {
+		if len(data) > 0 {
+			c.flags |= ahead
+		}
 		return nil
 	}
 	if len(data) > 0 || c.flags&skipped != 0 {

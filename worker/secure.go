@@ -146,8 +146,7 @@ func (c *Connection) decrypt(p []byte) (n int) {
 
 // endTLS is the end of the stream, or of its sense.
 func (c *Connection) endTLS(e *tlsengine.Engine, err error) {
-	paused := Status(c.status) == Established && c.held() && !c.deserted()
-	if Status(c.status) == Closed || c.extra.tls != e || paused {
+	if Status(c.status) == Closed || c.extra.tls != e || c.finishes() {
 		return
 	}
 	if !errors.Is(err, io.EOF) {
