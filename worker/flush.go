@@ -59,7 +59,7 @@ func (p *Process) flushAll() {
 }
 
 // endEncoding cleans up after an Encode that panicked: what it appended is
-// dropped, what it sent raw goes out.
+// dropped, a body too, and what it sent raw goes out.
 func (o *output) endEncoding() {
 	c := o.encoding
 	if c == nil {
@@ -68,6 +68,9 @@ func (o *output) endEncoding() {
 	raw := o.aside
 	o.encoding, o.aside = nil, nil
 	if Status(c.status) != Closed {
+		if c.flags&streaming != 0 && c.extra.body.after == nil { // it was begun there
+			c.endBody()
+		}
 		_ = c.put(raw)
 		c.releaseOut()
 	}
