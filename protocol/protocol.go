@@ -57,6 +57,12 @@ type Opener interface{ OnConnect(c Conn) }
 // (features.md 15.12). Nothing can be sent any more.
 type Closer interface{ OnClose(c Conn) }
 
+// Forgetter is implemented by a protocol that holds something beyond Conn.State:
+// Forget runs when the connection is switched to another protocol, with what
+// State was until then; inside the callback of a message not before that has
+// returned, and in place of Released. From then on nobody will speak of it.
+type Forgetter interface{ Forget(state any, c Conn) }
+
 // Handshaker is implemented by a protocol whose connections begin with a
 // handshake (websocket). Limits.HandshakeTimeout bounds it: a connection for
 // which Opened is still false then is closed.

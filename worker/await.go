@@ -8,39 +8,55 @@ import "github.com/workerman-go/wm/protocol"
 func (c *Connection) Await(work, done func()) {
 	p := c.p
 	p.own("Connection.Await")
-	gone := Status(c.status) == Closed
-	if !gone {
-		c.more().awaits++
-	}
-	if !gone && c.flags&awaiting == 0 {
-		if p.output.encoding != c {
-			c.offer() // what came before has not to wait
-		}
-		c.flags |= awaiting
-		c.account()
-		if c.flags&blocked != 0 {
-			c.rewatch()
-		}
+	var count *int // of this life
+	if Status(c.status) != Closed {
+		count = c.beginAwait()
 	}
 	p.jobs.start(func() {
 		_, err := attempt(p, func() (struct{}, error) { work(); return struct{}{}, nil })
 		p.loop.Post(func() {
 			p.jobs.alive.Add(-1)
-			if Status(c.status) != Closed {
-				c.awaited(done, err)
+			if c.waitsFor(count) {
+				c.awaited(count, done, err)
 			}
 		})
 	})
 }
 
+// beginAwait stops the connection in both directions, once for all that overlap.
+func (c *Connection) beginAwait() (count *int) {
+	x := c.more()
+	if x.awaits != nil {
+		*x.awaits++
+		return x.awaits
+	}
+	if c.p.output.encoding != c {
+		c.offer() // what came before has not to wait
+	}
+	x.awaits = new(int)
+	*x.awaits = 1
+	c.flags |= awaiting
+	c.account()
+	if c.flags&blocked != 0 {
+		c.rewatch()
+	}
+	return x.awaits
+}
+
+// waitsFor is false when the connection has closed meanwhile, also when it has
+// connected again.
+func (c *Connection) waitsFor(count *int) bool {
+	return count != nil && c.extra != nil && c.extra.awaits == count
+}
+
 // awaited goes on where Await has stopped. What a panic has left undone cannot be
 // told: the connection ends.
-func (c *Connection) awaited(done func(), err error) {
+func (c *Connection) awaited(count *int, done func(), err error) {
 	if err != nil {
 		c.destroy()
 		return
 	}
-	defer c.resume()
+	defer c.resume(count)
 	done()
 }
 
@@ -54,14 +70,14 @@ func (c *Connection) unkept(err error) {
 }
 
 // resume ends the wait of one Await.
-func (c *Connection) resume() {
-	if Status(c.status) == Closed {
+func (c *Connection) resume(count *int) {
+	if !c.waitsFor(count) {
 		return
 	}
-	x := c.extra
-	if x.awaits--; x.awaits > 0 {
+	if *count--; *count > 0 {
 		return
 	}
+	c.extra.awaits = nil
 	c.flags &^= awaiting
 	c.account()
 	if c.unsent() {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,8 +37,15 @@ func (b *beside) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
 		dst = append(dst, "file\n"...)
 		return dst, c.(protocol.BodySender).SendBody(body)
 	}
+	if body, ok := v.(panicBehind); ok {
+		_ = c.(protocol.BodySender).SendBody(body.Body)
+		panic("boom")
+	}
 	return b.Protocol.Encode(dst, v, c)
 }
+
+// panicBehind is a Body whose message cannot be encoded.
+type panicBehind struct{ protocol.Body }
 
 // openFile is a regular file of which the kernel may send parts; readFile hides that.
 type openFile struct{ *os.File }
@@ -212,4 +220,58 @@ func TestAwaitOfAClosedConnection(t *testing.T) {
 		return quiet
 	})
 	events.none(t)
+}
+
+// What was awaited in one life of a dialled connection is not done in the next.
+func TestAwaitOfAFormerLife(t *testing.T) {
+	addr := peer(t, func(conn net.Conn) { io.Copy(io.Discard, conn) })
+	o := clientOnly(t).connectTo(worker.Dialer{}, "tcp://"+addr)
+	o.expect(t, "connect")
+	first, second := make(chan struct{}), make(chan struct{})
+	o.do(func() {
+		o.Await(func() { <-first }, func() { o.add("first") })
+		o.Destroy()
+		o.Connect()
+	})
+	o.expect(t, "close", "connect")
+	o.do(func() { o.Await(func() { <-second }, func() { o.add("second") }) })
+	close(first)
+	eventually(t, "the end of the first work", func() (one bool) {
+		o.do(func() { one = strings.HasSuffix(o.s.p.Waiting(), " 1 worker.Go") })
+		return one
+	})
+	o.do(func() { o.Send("x") })
+	o.do(func() {
+		if o.SendQueueSize() != 1 {
+			t.Error("what was sent did not wait for the second work")
+		}
+	})
+	close(second)
+	o.expect(t, "second", "drain")
+	o.do(func() { o.Destroy() })
+}
+
+// A body that begins in an Encode which panics is not sent without its head.
+func TestBodyOfAnEncodeThatPanics(t *testing.T) {
+	overEvery(t, func(t *testing.T, o over) {
+		path, _ := largeFile(t, 100<<10)
+		w := o.worker(t, "text")
+		w.Protocol = &beside{Protocol: text.Protocol}
+		f := mustOpen(t, path)
+		w.OnMessage = func(c *worker.Connection, data []byte) {
+			if string(data) != "panic" {
+				c.Send(data)
+				return
+			}
+			c.Send(panicBehind{protocol.Body{File: openFile{f}, Length: 100 << 10}})
+		}
+		s := start(t, w)
+		c := o.open(s)
+		c.send("panic\nnext\n")
+		c.expect("next\n")
+		if f.Close() == nil {
+			t.Error("the file was left open")
+		}
+		s.logged("panic in OnRequest or OnValue")
+	})
 }

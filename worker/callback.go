@@ -197,6 +197,12 @@ func (c *Connection) released(k *codec) {
 	k.release.Released(c)
 }
 
+// forget has a protocol that was switched let go of what it kept.
+func (c *Connection) forget(f former) {
+	defer c.p.caught("the protocol's Forget")
+	f.by.Forget(f.state, c)
+}
+
 // where names the code that panicked over a message.
 func (c *Connection) where(inProtocol bool) string {
 	k := c.codec

@@ -235,7 +235,7 @@ func (x *extra) end(loop *eventloop.Loop) {
 			loop.DelTimer(id)
 		}
 	}
-	x.linger, x.deadline, x.preamble = 0, 0, nil
+	x.linger, x.deadline, x.preamble, x.awaits = 0, 0, nil, nil
 	if x.cancel != nil {
 		x.cancel()
 	}

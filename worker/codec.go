@@ -22,6 +22,7 @@ type codec struct {
 	sent     protocol.Finisher
 	fail     protocol.Failer
 	release  protocol.Releaser
+	forget   protocol.Forgetter
 	farewell protocol.Farewell
 	quiet    protocol.Quiescer
 	patient  protocol.Patient
@@ -50,6 +51,7 @@ func (p *Process) codecOf(proto protocol.Protocol, name string) *codec {
 	c.sent, _ = proto.(protocol.Finisher)
 	c.fail, _ = proto.(protocol.Failer)
 	c.release, _ = proto.(protocol.Releaser)
+	c.forget, _ = proto.(protocol.Forgetter)
 	c.farewell, _ = proto.(protocol.Farewell)
 	c.quiet, _ = proto.(protocol.Quiescer)
 	c.patient, _ = proto.(protocol.Patient)

@@ -71,7 +71,8 @@ type extra struct {
 	upgrade  *websocket.Connecting
 	body     *body       // sent behind out
 	handed   *handedConn // the socket that left the loop
-	awaits   int         // calls of Await that are not done
+	awaits   *int        // calls of Await in this life that are not done; nil: none
+	former   []former    // of SetProtocol in the callback of a message
 	zone     uint32      // of the link-local sender of a datagram
 }
 
@@ -173,15 +174,17 @@ func (c *Connection) Post(fn func(c *Connection)) {
 // SetProtocol changes the protocol of this connection, for the very next
 // message in the buffer and for all that is sent from now on; nil is raw. What
 // the old one remembered is forgotten, and what it held back is lost; when
-// nothing else waits OnBufferDrain is called. Where a Handler serves it does
-// nothing. On a dialled connection a protocol
-// that speaks first, as ws does, has to be set in OnConnect at the latest.
-// Called on the loop goroutine.
+// nothing else waits OnBufferDrain is called. A request that has no answer yet
+// gets none: its session is stored, and its uploads are deleted, when its
+// callback has returned. Where a Handler serves it does nothing. On a dialled
+// connection a protocol that speaks first, as ws does, has to be set in
+// OnConnect at the latest. Called on the loop goroutine.
 func (c *Connection) SetProtocol(p protocol.Protocol) {
 	c.p.own("Connection.SetProtocol")
 	if c.handles() {
 		return
 	}
+	c.leaveProtocol()
 	c.codec = c.p.codecOf(p, protocolName("tcp", p))
 	lost := c.flags&(holding|datagram) == holding // what the old one kept is gone
 	if lost {

@@ -1,5 +1,7 @@
 package worker
 
+import "github.com/workerman-go/wm/protocol"
+
 // A protocol that owes an answer to each message (protocol.Failer) gets one
 // message after another: the next is delivered when the last was answered,
 // however long that takes. An answer that comes late can so never be taken for
@@ -11,14 +13,46 @@ func (c *Connection) deliverOwed(v any, frame []byte) {
 	c.flags |= anew
 	if k.fail != nil && k.quiet != nil {
 		c.flags |= owing
-		outer := c.p.delivering
-		c.p.delivering = c
-		defer func() { c.p.delivering = outer }()
 	}
-	if k.release != nil {
-		defer c.released(k)
-	}
+	outer := c.p.delivering
+	c.p.delivering = c
+	defer c.delivered(k, outer)
 	c.deliver(v, frame)
+}
+
+// delivered is called when the callback has returned, or has panicked.
+func (c *Connection) delivered(k *codec, outer *Connection) {
+	c.p.delivering = outer
+	if x := c.extra; x != nil && x.former != nil {
+		all := x.former
+		x.former = nil
+		for _, f := range all {
+			c.forget(f)
+		}
+		return
+	}
+	if k.release != nil && c.codec == k {
+		c.released(k)
+	}
+}
+
+// former is a protocol that was switched, with its state.
+type former struct {
+	by    protocol.Forgetter
+	state any
+}
+
+// leaveProtocol is called before the protocol is switched: what it keeps for the
+// message that is being delivered lasts as long as the callback.
+func (c *Connection) leaveProtocol() {
+	f := former{c.codec.forget, c.state}
+	switch {
+	case f.by == nil || f.state == nil:
+	case c.p.delivering == c:
+		c.more().former = append(c.more().former, f)
+	default:
+		c.forget(f)
+	}
 }
 
 // answered is called when the protocol was done with one Encode.

@@ -30,7 +30,7 @@ import "github.com/workerman-go/wm/protocol"
 var Protocol protocol.Protocol = http1{}
 
 // http1 implements protocol.Protocol, BytesEncoder, Finisher, Failer, Releaser,
-// Closer, Quiescer, Patient, Leaver and Farewell.
+// Closer, Forgetter, Quiescer, Patient, Leaver and Farewell.
 type http1 struct{}
 
 // Input returns the length of the first request, body included.
@@ -73,7 +73,7 @@ func (http1) Sent(c protocol.Conn) { exchangeOf(c).sent(c) }
 
 // Released keeps a request that waits for its answer.
 func (http1) Released(c protocol.Conn) {
-	if e, ok := c.State().(*exchange); ok { // else the protocol was switched
+	if e, ok := c.State().(*exchange); ok { // else it is closed
 		e.released()
 	}
 }
@@ -85,10 +85,17 @@ func (http1) OnClose(c protocol.Conn) {
 	}
 }
 
+// Forget is OnClose for a connection that goes on with another protocol.
+func (http1) Forget(state any, _ protocol.Conn) {
+	if e, ok := state.(*exchange); ok {
+		e.ended()
+	}
+}
+
 // Quiet is true when every request was answered and none is being collected.
 func (http1) Quiet(c protocol.Conn) bool {
-	e := exchangeOf(c)
-	return !e.asked && e.collector == nil
+	e, begun := c.State().(*exchange)
+	return !begun || !e.asked && e.collector == nil
 }
 
 // AppendFailure is protocol.Failer: 500 and the end of the connection.
@@ -99,7 +106,10 @@ func (http1) AppendFailure(dst []byte, c protocol.Conn) []byte {
 }
 
 // Midway is true when the head of a request has come and its body has not.
-func (http1) Midway(c protocol.Conn) bool { return exchangeOf(c).head.length != 0 }
+func (http1) Midway(c protocol.Conn) bool {
+	e, begun := c.State().(*exchange)
+	return begun && e.head.length != 0
+}
 
 // Late is 408.
 func (http1) Late(c protocol.Conn) error {
