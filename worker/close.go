@@ -60,6 +60,9 @@ func (c *Connection) leave(status Status, last []any) {
 		}
 	}
 	if Status(c.status) != Established { // the protocol, or a callback, was faster
+		if status == Ending && Status(c.status) == Closing {
+			c.setStatus(Ending)
+		}
 		return
 	}
 	if c.flags&datagram != 0 {

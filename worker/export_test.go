@@ -80,7 +80,7 @@ func Stuck(c *Connection) string {
 		return "its end"
 	case !is(waits) && c.queueSize() > 0:
 		return "nobody who sends what is pending"
-	case is(deaf) && c.reading() && !c.shaking():
+	case is(deaf) && c.reading() && !c.shaking() && !c.finishes():
 		return "bytes that the loop does not report"
 	case is(layered) && !is(opening) && Status(c.status) == Established && !c.held() &&
 		c.extra.tls.Buffered():

@@ -96,3 +96,23 @@ func TestShortConnectionsDoNotLinger(t *testing.T) {
 		c.expectEnd()
 	})
 }
+
+// End is more than the end that the protocol makes behind its last answer.
+func TestEndBehindTheLastAnswer(t *testing.T) {
+	overEvery(t, func(t *testing.T, o over) {
+		const closes = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+		ended := make(chan worker.Status, 1)
+		w := o.worker(t, "http")
+		w.OnRequest = func(c *worker.Connection, r *http1.Request) {
+			c.End("answer")
+			ended <- c.Status()
+		}
+		c := o.open(start(t, w))
+		c.send(closes)
+		expectAnswer(t, c.r, http.StatusOK, "answer")
+		if status := <-ended; status != worker.Ending {
+			t.Errorf("End made it %v", status)
+		}
+		c.expectEnd()
+	})
+}
