@@ -32,8 +32,11 @@ func (r *Request) Cookies() map[string]string {
 
 // eachCookie calls fn until it reports false. The bytes are those of the head.
 func (r *Request) eachCookie(fn func(name, value []byte) bool) {
+	if r.head.cookies == 0 {
+		return
+	}
 	var line, pair []byte
-	for lines := r.headerLines(); len(lines) > 0; {
+	for lines := r.frame[r.head.cookies : r.head.length-2]; len(lines) > 0; {
 		line, lines = cutHeader(lines, "cookie")
 		for len(line) > 0 {
 			pair, line, _ = bytes.Cut(line, []byte{';'})

@@ -26,7 +26,7 @@ type head struct {
 	hosts                               int
 	hasLength, chunked, absolute        bool
 	expects, connectionClose, keepAlive bool
-	cookies                             bool // there are any
+	cookies                             int // where the first of their lines begins; 0: none
 }
 
 // parse reads the head line by line and sets length when the blank line is

@@ -28,7 +28,9 @@ func (h *head) headerLine(buf []byte, start int) error {
 		if fold(name, "expect") {
 			h.expects = h.minor > 0 && fold(value, "100-continue")
 		}
-		h.cookies = h.cookies || fold(name, "cookie")
+		if h.cookies == 0 && fold(name, "cookie") {
+			h.cookies = start
+		}
 	case len("connection"):
 		if fold(name, "connection") {
 			h.connectionLine(value)

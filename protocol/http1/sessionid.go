@@ -34,9 +34,6 @@ func newSessionID() string { return rand.Text() }
 // sessionID is the first valid id that the client has sent, "" when there is
 // none. Quotes around it do not count.
 func (r *Request) sessionID(name string) (id string) {
-	if !r.head.cookies {
-		return ""
-	}
 	r.eachCookie(func(key, value []byte) bool {
 		if string(key) != name {
 			return true

@@ -29,7 +29,7 @@ type visit struct {
 
 // hasSession is false when a request has to wait.
 func (e *exchange) hasSession(frame []byte, c protocol.Conn) bool {
-	return !e.head.cookies && e.request.visit == nil || e.arrive(frame, c)
+	return e.head.cookies == 0 && e.request.visit == nil || e.arrive(frame, c)
 }
 
 func (e *exchange) withSession(out []byte, start int, err error) ([]byte, error) {
