@@ -3,6 +3,7 @@ package http1
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 )
 
 const (
@@ -47,23 +48,34 @@ func trimmed(line []byte, from int) span {
 }
 
 // printable tells whether b, a header value, has no control bytes but tabs.
-func printable(b []byte) bool {
-	for len(b) >= 8 && !hasControl(binary.LittleEndian.Uint64(b)) {
-		b = b[8:]
-	}
-	for _, c := range b {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return false
+func printable(b []byte) bool { return textLength(b) == len(b) }
+
+// textLength counts the bytes in front of the first control byte that is no tab.
+func textLength(b []byte) int {
+	n := 0
+	for n < len(b) {
+		if len(b)-n >= 8 {
+			found := controls(binary.LittleEndian.Uint64(b[n:]))
+			if found == 0 {
+				n += 8
+				continue
+			}
+			n += bits.TrailingZeros64(found) / 8
 		}
+		if c := b[n]; c < ' ' && c != '\t' || c == 0x7f {
+			break
+		}
+		n++
 	}
-	return true
+	return n
 }
 
-// hasControl looks at eight bytes at once for one below 0x20 or equal to 0x7f.
-func hasControl(word uint64) bool {
+// controls looks at eight bytes at once for those below 0x20 or equal to 0x7f.
+// The lowest bit that is set is in the first of them.
+func controls(word uint64) uint64 {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	del := word ^ ones*0x7f
-	return ((word-ones*' ')&^word|(del-ones)&^del)&tops != 0
+	return ((word-ones*' ')&^word | (del-ones)&^del) & tops
 }
 
 // visible tells whether b, a request target, has no blanks and no control

@@ -44,15 +44,12 @@ func (h *head) parse(buf []byte) error {
 	start := end + 2
 	h.headers = start
 	for {
-		end, err = lineEnd(buf, start)
+		end, err = h.headerLine(buf, start)
 		if err != nil || end < 0 {
 			return err
 		}
 		if end == start {
 			break
-		}
-		if err := h.headerLine(buf[:end], start); err != nil {
-			return err
 		}
 		start = end + 2
 	}

@@ -6,23 +6,35 @@ import (
 	"net/netip"
 )
 
-// headerLine checks the line that begins at start and ends buf, and keeps what
-// rules the message and the connection.
-func (h *head) headerLine(buf []byte, start int) error {
-	line := buf[start:]
-	colon := tokenLength(line)
-	if colon == 0 || colon == len(line) || line[colon] != ':' {
-		return badHeader
+// headerLine checks the line that begins at start and keeps what rules the
+// message and the connection. It returns where the line ends: at start when it is
+// the blank one, -1 when its end has not come. One look at each byte finds the
+// end of a line that is in order; any other is looked at again.
+func (h *head) headerLine(buf []byte, start int) (end int, err error) {
+	colon := start + tokenLength(buf[start:])
+	end = colon + textLength(buf[colon:])
+	if end >= maxHeadBytes || end+1 >= len(buf) || buf[end] != '\r' || buf[end+1] != '\n' {
+		if end, err = lineEnd(buf, start); err == nil && end > start {
+			err = badHeader // a control byte is in it
+		}
+		return end, err
 	}
-	v := trimmed(line, colon+1)
-	name, value := line[:colon], v.of(line)
-	if !printable(value) {
-		return badHeader
+	switch {
+	case end == start:
+		return end, nil
+	case colon == start || buf[colon] != ':':
+		return 0, badHeader
 	}
-	switch colon {
+	return end, h.field(buf, start, colon, trimmed(buf[:end], colon+1))
+}
+
+// field keeps what the header says whose name begins at start and whose value is v.
+func (h *head) field(buf []byte, start, colon int, v span) error {
+	name, value := buf[start:colon], v.of(buf)
+	switch len(name) {
 	case len("host"):
 		if fold(name, "host") {
-			return h.hostLine(buf, span{start + v.from, start + v.to})
+			return h.hostLine(buf, v)
 		}
 	case len("expect"):
 		if fold(name, "expect") {
