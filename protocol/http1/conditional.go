@@ -21,6 +21,9 @@ const (
 	acceptEncoding
 )
 
+// comparesTag are those that may compare an ETag.
+const comparesTag = ifMatch | ifNoneMatch | ifRange
+
 // reads says that a request only asks for something.
 func (r *Request) reads() bool {
 	return r.head.method == methodGet || r.head.method == methodHead
@@ -70,15 +73,14 @@ type validators struct {
 	changed time.Time // full seconds; zero: not known
 }
 
-// etagOf is size and time of change, in hex like nginx's; it is a strong one, so
-// the time is in nanoseconds.
-func etagOf(size int64, changed time.Time) string {
-	b := make([]byte, 0, 40)
-	b = append(b, '"')
-	b = strconv.AppendUint(b, uint64(changed.UnixNano()), 16)
-	b = append(b, '-')
-	b = strconv.AppendInt(b, size, 16)
-	return string(append(b, '"'))
+// appendETag appends size and time of change, in hex like nginx's; it is a strong
+// one, so the time is in nanoseconds.
+func appendETag(dst []byte, size int64, changed time.Time) []byte {
+	dst = append(dst, '"')
+	dst = strconv.AppendUint(dst, uint64(changed.UnixNano()), 16)
+	dst = append(dst, '-')
+	dst = strconv.AppendInt(dst, size, 16)
+	return append(dst, '"')
 }
 
 // status is 304 or 412 when the conditions of r, which found has, ask for it, in

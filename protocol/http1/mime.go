@@ -21,10 +21,10 @@ func typeOfName(name string) string {
 	return types[strings.ToLower(ext)]
 }
 
-// attachment is the Content-Disposition with which a browser saves a file, RFC
-// 6266: the name for old ones, and the exact one where that is another.
-func attachment(name string) string {
-	b := []byte(`attachment; filename="`)
+// appendAttachment appends the Content-Disposition with which a browser saves a
+// file, RFC 6266: the name for old ones, and the exact one where that is another.
+func appendAttachment(b []byte, name string) []byte {
+	b = append(b, `attachment; filename="`...)
 	plain := true
 	for _, r := range name {
 		if r < ' ' || r > '~' || r == '"' || r == '\\' || r == '%' {
@@ -34,7 +34,7 @@ func attachment(name string) string {
 	}
 	b = append(b, '"')
 	if plain {
-		return string(b)
+		return b
 	}
 	b = append(b, "; filename*=UTF-8''"...)
 	for i := range len(name) {
@@ -48,7 +48,7 @@ func attachment(name string) string {
 		}
 		b = append(b, strings.ToUpper(strconv.FormatUint(uint64(name[i]), 16))...)
 	}
-	return string(b)
+	return b
 }
 
 // compressible says that gzip makes something of this type smaller.

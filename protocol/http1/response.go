@@ -61,6 +61,9 @@ func Redirect(to string) *Response {
 
 // header is the first value of a header of r, whatever the case of its name.
 func (r *Response) header(name string) (value string, found bool) {
+	if len(r.Header) == 0 {
+		return "", false
+	}
 	values, found := r.Header[name]
 	if !found {
 		for other := range r.Header {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/workerman-go/wm/protocol"
@@ -36,6 +35,7 @@ type fileAnswer struct {
 	ranged         bool // Content-Range says which part this is
 	ranges         bool // ranges may be asked for
 	download       bool
+	tagged         bool // the file has an ETag of our own
 	packed         bool // with gzip
 	varies         bool // whether it is depends on the request
 }
@@ -130,8 +130,8 @@ func (f *fileAnswer) decide(request *Request) {
 	if f.status != http.StatusOK || request == nil || !request.reads() {
 		return
 	}
-	f.validate()
 	found := request.conditions()
+	f.validate(found)
 	f.pack(request, found)
 	f.ranges = !f.sequential && !f.packed && (!r.file.piece() || found&rangeOf != 0)
 	if status := f.validators.status(request, found); status != 0 {
@@ -151,8 +151,9 @@ func (f *fileAnswer) cut() {
 	}
 }
 
-// validate takes ETag and Last-Modified from the author or from the file.
-func (f *fileAnswer) validate() {
+// validate takes ETag and Last-Modified from the author or from the file. A tag of
+// our own is made here only for a client that compares it.
+func (f *fileAnswer) validate(found conditions) {
 	if given, ok := f.response.header("Last-Modified"); ok {
 		f.validators.changed, _ = http.ParseTime(given)
 	} else if !f.opened.changed.IsZero() {
@@ -160,8 +161,8 @@ func (f *fileAnswer) validate() {
 	}
 	if given, ok := f.response.header("Etag"); ok {
 		f.etag = given
-	} else if !f.opened.changed.IsZero() {
-		f.etag = etagOf(f.size, f.opened.changed)
+	} else if f.tagged = !f.opened.changed.IsZero(); f.tagged && found&comparesTag != 0 {
+		f.etag = string(appendETag(nil, f.size, f.opened.changed))
 	}
 }
 
@@ -199,56 +200,61 @@ func (f *fileAnswer) cutFor(request *Request, found conditions) {
 func (e *exchange) encodeHead(dst []byte, f *fileAnswer, a answer) []byte {
 	w := responseWriter{dst: dst, response: f.response, status: f.status, answer: a, size: f.length}
 	w.framed = true
-	var room [8]headerField
-	w.fields = f.fields(room[:0])
 	w.weak = f.packed
 	if f.packed {
 		w.open = a&noBody != 0 // the length is not known before the body
 	}
-	w.head()
+	w.beginHead()
+	if w.status >= http.StatusOK {
+		f.describe(&w)
+	}
+	w.endHead()
 	e.pending, e.final = w.answer, true
 	return w.dst
 }
 
-// fields are the headers that a file has unless the author gave them.
-func (f *fileAnswer) fields(to []headerField) []headerField {
+// describe appends the headers that a file has unless the author gave them.
+func (f *fileAnswer) describe(w *responseWriter) {
 	if f.status != http.StatusNotModified {
-		to = append(to, headerField{"Content-Type", f.kind})
-		if f.download {
-			to = append(to, headerField{"Content-Disposition", attachment(f.response.file.base())})
+		w.field("Content-Type", f.kind)
+		if f.download && w.lacks("Content-Disposition") {
+			w.dst = append(w.dst, "Content-Disposition: "...)
+			w.dst = append(appendAttachment(w.dst, f.response.file.base()), crlf...)
 		}
 	}
 	if f.packed && f.status != http.StatusNotModified {
-		to = append(to, headerField{"Content-Encoding", "gzip"})
+		w.field("Content-Encoding", "gzip")
 	}
 	if f.varies {
-		to = append(to, headerField{"Vary", "Accept-Encoding"})
+		w.field("Vary", "Accept-Encoding")
 	}
-	if !f.validators.changed.IsZero() {
-		to = append(to, headerField{"Last-Modified", f.validators.changed.UTC().Format(http.TimeFormat)})
-	}
-	switch {
-	case f.packed && strings.HasPrefix(f.etag, `"`):
-		to = append(to, headerField{"ETag", "W/" + f.etag})
-	case f.etag != "":
-		to = append(to, headerField{"ETag", f.etag})
-	}
+	f.version(w)
 	if f.ranges && f.status != http.StatusNotModified {
-		to = append(to, headerField{"Accept-Ranges", "bytes"})
+		w.field("Accept-Ranges", "bytes")
 	}
-	if f.ranged {
-		to = append(to, headerField{"Content-Range", contentRange(f.offset, f.length, f.size)})
+	if f.ranged && w.lacks("Content-Range") {
+		w.dst = append(w.dst, "Content-Range: bytes "...)
+		w.dst = strconv.AppendInt(w.dst, f.offset, 10)
+		w.dst = append(w.dst, '-')
+		w.dst = strconv.AppendInt(w.dst, f.offset+f.length-1, 10)
+		w.dst = append(w.dst, '/')
+		w.dst = append(strconv.AppendInt(w.dst, f.size, 10), crlf...)
 	}
-	return to
 }
 
-func contentRange(offset, length, size int64) string {
-	b := append(make([]byte, 0, 48), "bytes "...)
-	b = strconv.AppendInt(b, offset, 10)
-	b = append(b, '-')
-	b = strconv.AppendInt(b, offset+length-1, 10)
-	b = append(b, '/')
-	return string(strconv.AppendInt(b, size, 10))
+// version appends what tells one state of the file from another.
+func (f *fileAnswer) version(w *responseWriter) {
+	if !f.validators.changed.IsZero() && w.lacks("Last-Modified") {
+		w.dst = append(w.dst, "Last-Modified: "...)
+		w.dst = f.validators.changed.UTC().AppendFormat(w.dst, http.TimeFormat+"\r\n")
+	}
+	if f.tagged && w.lacks("ETag") {
+		w.dst = append(w.dst, "ETag: "...)
+		if f.packed {
+			w.dst = append(w.dst, "W/"...)
+		}
+		w.dst = append(appendETag(w.dst, f.size, f.opened.changed), crlf...)
+	}
 }
 
 // encodeProblem appends the page that says why the file is not sent. What the

@@ -38,10 +38,32 @@ func (w *responseWriter) write() {
 	}
 }
 
-// head keeps the order of features.md 27.9; the author's headers come first,
-// sorted, because a map has no order to keep.
+// head appends the head of an answer. One below 200 has no fields.
 func (w *responseWriter) head() {
+	w.beginHead()
+	for _, f := range w.fields {
+		w.field(f.name, f.value)
+	}
+	w.endHead()
+}
+
+// beginHead keeps the order of features.md 27.9; the author's headers come first,
+// sorted, because a map has no order to keep.
+func (w *responseWriter) beginHead() {
 	w.statusLine()
+	w.authorHeaders()
+	if w.status < http.StatusOK {
+		return
+	}
+	if !w.date {
+		w.dst = appendDate(w.dst)
+	}
+	if !w.connection {
+		w.dst = appendConnection(w.dst, w.answer)
+	}
+}
+
+func (w *responseWriter) authorHeaders() {
 	var room [16]string
 	names := room[:0]
 	for name := range w.response.Header {
@@ -58,10 +80,6 @@ func (w *responseWriter) head() {
 			w.header(name, value)
 		}
 	}
-	if w.status >= http.StatusOK {
-		w.defaults()
-	}
-	w.dst = append(w.dst, crlf...)
 }
 
 // aboutContent says that a header describes the body.
@@ -132,22 +150,29 @@ func (w *responseWriter) mayTellLength() bool {
 	return !w.framed && (head || w.status == http.StatusNotModified)
 }
 
-func (w *responseWriter) defaults() {
-	if !w.date {
-		w.dst = appendDate(w.dst)
+// lacks says that the author's headers leave one to be added.
+func (w *responseWriter) lacks(name string) bool {
+	_, given := w.response.header(name)
+	return !given || w.problem
+}
+
+// field appends a header that an answer brings itself, between beginHead and endHead.
+func (w *responseWriter) field(name, value string) {
+	if name == "Vary" || w.lacks(name) {
+		w.line(name, value)
+		w.kind = w.kind || name == "Content-Type"
 	}
-	if !w.connection {
-		w.dst = appendConnection(w.dst, w.answer)
+}
+
+// endHead appends what says how the body is to be read, and the blank line.
+func (w *responseWriter) endHead() {
+	if !bodiless(w.status) {
+		w.content()
 	}
-	for _, f := range w.fields {
-		if _, given := w.response.header(f.name); !given || w.problem || f.name == "Vary" {
-			w.line(f.name, f.value)
-			w.kind = w.kind || f.name == "Content-Type"
-		}
-	}
-	if bodiless(w.status) {
-		return
-	}
+	w.dst = append(w.dst, crlf...)
+}
+
+func (w *responseWriter) content() {
 	if !w.kind {
 		w.line("Content-Type", typeHTML)
 	}
