@@ -19,6 +19,29 @@ func appendDate(dst []byte) []byte {
 	return append(dst, *line...)
 }
 
+// appendTime is AppendFormat with http.TimeFormat, which takes three times as long.
+func appendTime(dst []byte, t time.Time) []byte {
+	t = t.UTC()
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(dst, http.TimeFormat)
+	}
+	hour, minute, second := t.Clock()
+	dst = append(dst, t.Weekday().String()[:3]...)
+	dst = appendPair(append(dst, ", "...), day)
+	dst = append(append(append(dst, ' '), month.String()[:3]...), ' ')
+	dst = appendPair(appendPair(dst, year/100), year%100)
+	dst = appendPair(append(dst, ' '), hour)
+	dst = appendPair(append(dst, ':'), minute)
+	dst = appendPair(append(dst, ':'), second)
+	return append(dst, " GMT"...)
+}
+
+// appendPair appends two digits.
+func appendPair(dst []byte, n int) []byte {
+	return append(dst, '0'+byte(n/10), '0'+byte(n%10))
+}
+
 // renewDate formats the time and forgets it at the next full second, so that a
 // process that is idle has no timer.
 func renewDate() *[]byte {

@@ -246,7 +246,7 @@ func (f *fileAnswer) describe(w *responseWriter) {
 func (f *fileAnswer) version(w *responseWriter) {
 	if !f.validators.changed.IsZero() && w.lacks("Last-Modified") {
 		w.dst = append(w.dst, "Last-Modified: "...)
-		w.dst = f.validators.changed.UTC().AppendFormat(w.dst, http.TimeFormat+"\r\n")
+		w.dst = append(appendTime(w.dst, f.validators.changed), crlf...)
 	}
 	if f.tagged && w.lacks("ETag") {
 		w.dst = append(w.dst, "ETag: "...)
