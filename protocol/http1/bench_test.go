@@ -118,6 +118,18 @@ func BenchmarkFile(b *testing.B) {
 	}
 }
 
+func BenchmarkFileOfPath(b *testing.B) {
+	name := written(b, "a.bin", strings.Repeat("x", 4<<10))
+	c, p, in, out := newConn(), http1{}, []byte(smallGet), make([]byte, 0, 8<<10)
+	b.ReportAllocs()
+	for b.Loop() {
+		n, _ := p.Input(in, c)
+		_, _ = p.Decode(in[:n], c)
+		out, _ = p.Encode(out[:0], File(name), c)
+		p.Sent(c)
+	}
+}
+
 func BenchmarkGzip(b *testing.B) {
 	var text strings.Builder
 	for n := range 20_000 {

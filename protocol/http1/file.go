@@ -34,7 +34,7 @@ type source struct {
 // client takes it, and it is no backlog. It must not be changed in place
 // meanwhile: when it becomes shorter the connection ends.
 func File(path string) *Response {
-	return &Response{file: &source{name: path}}
+	return answerOf(source{name: path})
 }
 
 // FileFS is File for a file of fsys, such as an embed.FS; name is what
@@ -44,7 +44,17 @@ func File(path string) *Response {
 // ETag and no Last-Modified unless they are in Header. Open, Stat and Read run
 // on the loop goroutine and must not wait for anything but a local disk.
 func FileFS(fsys fs.FS, name string) *Response {
-	return &Response{file: &source{fsys: fsys, name: name}}
+	return answerOf(source{fsys: fsys, name: name})
+}
+
+// answerOf makes both in one piece of memory.
+func answerOf(s source) *Response {
+	x := struct {
+		response Response
+		source   source
+	}{source: s}
+	x.response.file = &x.source
+	return &x.response
 }
 
 // WithFile has r send the file at path in place of Body, from offset on, length

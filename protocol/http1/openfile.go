@@ -15,5 +15,5 @@ import (
 // Close must allow a second call, and is then to be called.
 func OpenFile(file protocol.File, name string, size int64, changed time.Time) *Response {
 	ready := opened{file: file, size: size, changed: changed}
-	return &Response{file: &source{name: name, ready: ready}}
+	return answerOf(source{name: name, ready: ready})
 }
