@@ -28,9 +28,27 @@ func (a ask) handle(h http.Handler) {
 	worker.Go(w.ctx, func(ctx context.Context) (struct{}, error) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		h.ServeHTTP(w, r.WithContext(ctx))
+		if err := w.run(h, r.WithContext(ctx)); err != nil {
+			return struct{}{}, err
+		}
 		return struct{}{}, w.end()
 	}, func(_ struct{}, err error) { w.finish(err, failed) })
+}
+
+// run calls h. The panic by which it ends an answer early is no mistake, and all
+// others are those of worker.Go.
+func (w *writer) run(h http.Handler, r *http.Request) (err error) {
+	defer func() {
+		switch e := recover(); e {
+		case nil:
+		case http.ErrAbortHandler:
+			err = http.ErrAbortHandler
+		default:
+			panic(e)
+		}
+	}()
+	h.ServeHTTP(w, r)
+	return nil
 }
 
 // errNoBody is why a request does not reach its handler.
@@ -60,9 +78,10 @@ type writer struct {
 
 	status  int         // 0 until WriteHeader
 	frozen  http.Header // header as of WriteHeader
+	length  int64       // what it says of the body; -1: nothing
+	written int64       // of the body, also what HEAD does not send
 	buf     []byte
 	spare   []byte // the piece before, which push has copied when room says so
-	skipped int    // bytes that HEAD does not send
 	begun   bool   // a part was given to the loop
 
 	room chan struct{} // has a token when what was given to the loop is with the kernel
@@ -70,6 +89,9 @@ type writer struct {
 
 // errGone is what Write returns when the client is gone.
 var errGone = errors.New("webserver: the connection is closed")
+
+// errShort is an answer that ended before the Content-Length of its entry.
+var errShort = errors.New("webserver: an entry wrote less than its Content-Length")
 
 func (w *writer) Header() http.Header { return w.header }
 
@@ -87,18 +109,37 @@ func (w *writer) WriteHeader(status int) {
 		w.status = status
 		w.frozen = merged(w.header.Clone(), w.extra)
 		w.frozen.Del("Transfer-Encoding") // is not the entry's to say
+		w.promise()
 	}
+}
+
+// promise reads the Content-Length that the entry has set. It is held to it: an
+// answer that breaks off must not arrive as a whole one that is shorter.
+func (w *writer) promise() {
+	length, err := strconv.ParseUint(w.frozen.Get("Content-Length"), 10, 63)
+	if w.length = int64(length); err != nil {
+		w.length = -1
+		w.frozen.Del("Content-Length")
+	}
+}
+
+// bodiless says that nothing follows the head.
+func (w *writer) bodiless() bool {
+	return w.status == http.StatusNoContent || w.status == http.StatusNotModified
 }
 
 func (w *writer) Write(p []byte) (int, error) {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
-	if w.status == http.StatusNoContent || w.status == http.StatusNotModified {
+	if w.bodiless() {
 		return 0, http.ErrBodyNotAllowed
 	}
+	if w.length >= 0 && int64(len(p)) > w.length-w.written {
+		return 0, http.ErrContentLength
+	}
+	w.written += int64(len(p))
 	if w.head {
-		w.skipped += len(p)
 		return len(p), nil
 	}
 	written := 0
@@ -124,7 +165,7 @@ func (w *writer) FlushError() error {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
-	if w.head {
+	if w.head || w.bodiless() { // it comes when the handler has returned
 		return nil
 	}
 	if err := w.wait(); err != nil {
@@ -162,6 +203,9 @@ func (w *writer) guess(body []byte) {
 func (w *writer) end() error {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
+	}
+	if w.written < w.length && !w.head && !w.bodiless() {
+		return errShort
 	}
 	if !w.begun {
 		w.guess(w.buf)

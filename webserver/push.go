@@ -41,19 +41,23 @@ func (w *writer) push(first bool, piece []byte) {
 	}
 }
 
-// finish sends what is left. A panic was logged and counted by worker.Go.
+// finish sends what is left. A panic was logged and counted by worker.Go, but for
+// that of http.ErrAbortHandler, which closes the connection.
 func (w *writer) finish(err error, failed *http1.Response) {
 	c := w.c
+	if err == errShort {
+		worker.Log("%v", err)
+	}
 	switch {
-	case err != nil && w.begun:
+	case err != nil && w.begun, err == http.ErrAbortHandler:
 		c.Destroy() // the client must not take it for the whole
 	case err != nil:
 		_ = c.Send(failed)
 	case w.begun:
 		_ = c.Send(http1.Chunk(nil))
 	default:
-		if w.head && w.skipped > 0 && len(w.frozen["Content-Length"]) == 0 {
-			w.frozen.Set("Content-Length", strconv.Itoa(w.skipped))
+		if w.head && w.written > 0 && w.length < 0 {
+			w.frozen.Set("Content-Length", strconv.FormatInt(w.written, 10))
 		}
 		_ = c.Send(&http1.Response{Status: w.status, Header: w.frozen, Body: w.buf})
 		_ = c.Send(http1.Chunk(nil)) // ends an event stream, and is nothing elsewhere

@@ -115,7 +115,9 @@ func (s *WebServer) AddFS(host string, files fs.FS) {
 // chunks where it calls Flush or writes more than 32 KiB; Write then waits for a
 // client that reads slowly. The context of the request ends with the connection
 // and when h returns. A panic is logged, counted, and answered with 500, or ends
-// the connection when a part was sent. The body of a request is in memory, within
+// the connection when a part was sent; so is an answer that is shorter than the
+// Content-Length that h has set, but it is no panic. That of http.ErrAbortHandler
+// ends the connection and is not logged. The body of a request is in memory, within
 // MaxPackageSize; a multipart form above http1.MaxUploadMemory is refused with 413:
 // raise that, or use AddEntryFunc. There is no Hijack.
 func (s *WebServer) AddEntry(host string, h http.Handler) {

@@ -1,0 +1,117 @@
+package webserver
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/workerman-go/wm/worker"
+)
+
+// cut answers in ways that break off.
+func cut(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/short", "/short/late":
+		w.Header().Set("Content-Length", "100")
+		io.WriteString(w, "part")
+		if r.URL.Path == "/short/late" {
+			w.(http.Flusher).Flush()
+		}
+	case "/abort":
+		io.WriteString(w, "part")
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// What a handler of net/http cannot finish must not look whole: a proxy, or
+// http.ServeContent on a disk that fails, says how much there is and then stops.
+func TestAnAnswerBelowItsContentLengthIsNoAnswer(t *testing.T) {
+	s := withEntry(t, cut)
+	addr := s.Addr("WebServer")
+	get(t, addr, "/short").want(t, 500, "*")
+	s.ExpectLog("less than its Content-Length")
+	r := request(t, addr, "HEAD", "/short")
+	r.want(t, 200, "")
+	r.header(t, "Content-Length", "100")
+
+	conn := dial(t, addr)
+	defer conn.Close()
+	io.WriteString(conn, "GET /short/late HTTP/1.1\r\nHost: a\r\n\r\n")
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	must(t, err)
+	if body, err := io.ReadAll(response.Body); err != io.ErrUnexpectedEOF {
+		t.Errorf("read %q, %v, want it to be cut off", body, err)
+	}
+}
+
+func TestAnAnswerAboveItsContentLengthIsRefused(t *testing.T) {
+	errs := make(chan error, 2)
+	addr := withEntry(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "3")
+		_, err := io.WriteString(w, "abc")
+		errs <- err
+		_, err = io.WriteString(w, "d")
+		errs <- err
+	}).Addr("WebServer")
+	get(t, addr, "/x").want(t, 200, "abc")
+	if first, second := <-errs, <-errs; first != nil || second != http.ErrContentLength {
+		t.Errorf("Write: %v, then %v", first, second)
+	}
+}
+
+func TestAnAbortedEntryEndsTheConnection(t *testing.T) {
+	s := withEntry(t, cut)
+	conn := dial(t, s.Addr("WebServer"))
+	defer conn.Close()
+	io.WriteString(conn, "GET /abort HTTP/1.1\r\nHost: a\r\n\r\n")
+	if got, err := io.ReadAll(conn); err != nil || len(got) > 0 {
+		t.Errorf("read %q, %v, want the end", got, err)
+	}
+	s.Do("WebServer", func(*worker.Worker) {
+		if n := worker.Stats().ThrowException; n != 0 {
+			t.Errorf("%d panics counted", n)
+		}
+	})
+}
+
+// turn returns when the loop has done what was posted before.
+func turn() {
+	done := make(chan struct{})
+	worker.Post(func() { close(done) })
+	<-done
+}
+
+// The first answer has no body, and its end must not end the second one.
+func TestFlushOfAnAnswerWithoutABody(t *testing.T) {
+	returned, second := make(chan struct{}), make(chan struct{})
+	addr := withEntry(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/none" {
+			defer close(returned)
+			w.WriteHeader(http.StatusNoContent)
+			w.(http.Flusher).Flush()
+			for range 100 {
+				select {
+				case <-second:
+					return
+				default:
+					turn()
+				}
+			}
+			return
+		}
+		io.WriteString(w, "begun ")
+		w.(http.Flusher).Flush()
+		close(second)
+		<-returned
+		turn()
+		turn()
+		io.WriteString(w, "whole")
+	}).Addr("WebServer")
+	conn := dial(t, addr)
+	defer conn.Close()
+	io.WriteString(conn, "GET /none HTTP/1.1\r\nHost: a\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+	in := bufio.NewReader(conn)
+	read(t, in, "GET").want(t, 204, "")
+	read(t, in, "GET").want(t, 200, "begun whole")
+}
