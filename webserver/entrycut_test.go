@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/workerman-go/wm/worker"
 )
@@ -114,4 +115,29 @@ func TestFlushOfAnAnswerWithoutABody(t *testing.T) {
 	in := bufio.NewReader(conn)
 	read(t, in, "GET").want(t, 204, "")
 	read(t, in, "GET").want(t, 200, "begun whole")
+}
+
+func TestAClientThatReadsNothingIsCutOff(t *testing.T) {
+	ended := make(chan error)
+	s := withEntry(t, func(w http.ResponseWriter, r *http.Request) {
+		for piece := make([]byte, maxPiece); ; {
+			if _, err := w.Write(piece); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}, func(s *WebServer) { s.Limits.RequestTimeout = 200 * time.Millisecond })
+	conn := dial(t, s.Addr("WebServer"))
+	defer conn.Close()
+	io.WriteString(conn, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+	select {
+	case err := <-ended:
+		if err != errGone {
+			t.Errorf("Write: %v, want %v", err, errGone)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the entry still waits")
+		conn.Close()
+		<-ended
+	}
 }

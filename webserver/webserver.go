@@ -113,13 +113,16 @@ func (s *WebServer) AddFS(host string, files fs.FS) {
 // h runs on a goroutine of its own, through worker.Go and within its bound of
 // 1,024, and may block. What it writes is sent as a whole when h returns, or in
 // chunks where it calls Flush or writes more than 32 KiB; Write then waits for a
-// client that reads slowly. The context of the request ends with the connection
-// and when h returns. A panic is logged, counted, and answered with 500, or ends
-// the connection when a part was sent; so is an answer that is shorter than the
-// Content-Length that h has set, but it is no panic. That of http.ErrAbortHandler
-// ends the connection and is not logged. The body of a request is in memory, within
-// MaxPackageSize; a multipart form above http1.MaxUploadMemory is refused with 413:
-// raise that, or use AddEntryFunc. There is no Hijack.
+// client that reads slowly. One that takes nothing for Limits.RequestTimeout, or up
+// to half as long again, is cut off. The context of the request ends with the
+// connection and when h returns.
+//
+// A panic is logged, counted, and answered with 500, or ends the connection when a
+// part was sent; that of http.ErrAbortHandler only ends the connection. An answer
+// shorter than the Content-Length that h has set ends as by a panic. The body of a
+// request is in memory, within MaxPackageSize; a multipart form above
+// http1.MaxUploadMemory is refused with 413: raise that, or use AddEntryFunc. There
+// is no Hijack.
 func (s *WebServer) AddEntry(host string, h http.Handler) {
 	s.addEntry("AddEntry", host, func(a ask) { a.handle(h) })
 }
