@@ -263,10 +263,6 @@ func TestRanges(t *testing.T) {
 			t.Errorf("two lines: %d %q", got.StatusCode, body)
 		}
 	})
-	empty := File(written(t, "a", ""))
-	if got, _ := answerTo(t, empty, "GET", "Range: bytes=-1"); got.StatusCode != 416 {
-		t.Errorf("a range of nothing: %d", got.StatusCode)
-	}
 }
 
 func TestConditions(t *testing.T) {

@@ -17,7 +17,9 @@ const (
 // byteRange reads the Range header of a request for something of size bytes,
 // RFC 9110 section 14.1.2: one range, from a position on or from the end. Several
 // are answered with the whole, as is what makes no sense; section 14.2 allows
-// both.
+// both. The whole of something empty is sent for any range that begins with it:
+// 206 cannot say that there is nothing, and a client that always asks for a range
+// has done nothing wrong.
 func byteRange(value string, size int64) (offset, length int64, v verdict) {
 	unit, set, found := strings.Cut(value, "=")
 	if !found || !fold(strings.TrimSpace(unit), "bytes") {
@@ -37,7 +39,7 @@ func byteRange(value string, size int64) (offset, length int64, v verdict) {
 		end = decimal(last)
 	}
 	switch {
-	case end < offset:
+	case end < offset, offset == 0 && size == 0:
 		return 0, 0, rangeIgnored
 	case offset >= size:
 		return 0, 0, rangeUnmet
@@ -50,11 +52,13 @@ func suffixRange(count string, size int64) (offset, length int64, v verdict) {
 	if !digits(count) {
 		return 0, 0, rangeIgnored
 	}
-	length = min(decimal(count), size)
-	if length == 0 {
-		return 0, 0, rangeUnmet
+	switch length = min(decimal(count), size); {
+	case length > 0:
+		return size - length, length, rangeMet
+	case decimal(count) > 0:
+		return 0, 0, rangeIgnored
 	}
-	return size - length, length, rangeMet
+	return 0, 0, rangeUnmet
 }
 
 // decimal is a number of any length, bounded.

@@ -151,13 +151,18 @@ func (f *fileAnswer) cut() {
 	}
 }
 
-// validate takes ETag and Last-Modified from the author or from the file. A tag of
-// our own is made here only for a client that compares it.
+// validate takes ETag and Last-Modified from the author or from the file. A file
+// from the future was changed now, RFC 9110 section 8.8.2.1. A tag of our own is
+// made here only for a client that compares it.
 func (f *fileAnswer) validate(found conditions) {
 	if given, ok := f.response.header("Last-Modified"); ok {
 		f.validators.changed, _ = http.ParseTime(given)
 	} else if !f.opened.changed.IsZero() {
-		f.validators.changed = f.opened.changed.Truncate(time.Second)
+		changed := f.opened.changed
+		if now := time.Now(); changed.After(now) {
+			changed = now
+		}
+		f.validators.changed = changed.Truncate(time.Second)
 	}
 	if given, ok := f.response.header("Etag"); ok {
 		f.etag = given
