@@ -20,6 +20,7 @@ func (a ask) handle(h http.Handler) {
 		return
 	}
 	r := a.r.Std() // with a body of its own: the goroutine may outlast the answer
+	local := a.c.LocalAddr()
 	w := &writer{
 		c: a.c, ctx: a.c.Context(), header: make(http.Header), extra: a.s.Header,
 		head: r.Method == http.MethodHead, room: make(chan struct{}, 1),
@@ -30,12 +31,19 @@ func (a ask) handle(h http.Handler) {
 	worker.Go(w.ctx, func(ctx context.Context) (struct{}, error) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
+		ctx = context.WithValue(ctx, http.ServerContextKey, entryServer)
+		ctx = context.WithValue(ctx, http.LocalAddrContextKey, local)
 		if err := w.run(h, r.WithContext(ctx)); err != nil {
 			return struct{}{}, err
 		}
 		return struct{}{}, w.end()
 	}, func(_ struct{}, err error) { w.finish(err, failed) })
 }
+
+// entryServer stands in the contexts of requests as the http.Server of package
+// net/http does: handlers look for it to learn whether they may end an answer by
+// http.ErrAbortHandler. httputil.ReverseProxy is one of them.
+var entryServer = new(http.Server)
 
 // run calls h. The panic by which it ends an answer early is no mistake, and all
 // others are those of worker.Go.

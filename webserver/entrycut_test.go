@@ -3,7 +3,11 @@ package webserver
 import (
 	"bufio"
 	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"testing"
 	"time"
 
@@ -74,6 +78,27 @@ func TestAnAbortedEntryEndsTheConnection(t *testing.T) {
 			t.Errorf("%d panics counted", n)
 		}
 	})
+}
+
+func TestAProxyAsEntryPassesOnThatItsAnswerBrokeOff(t *testing.T) {
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "part")
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	}))
+	defer backend.Close()
+	to, err := url.Parse(backend.URL)
+	must(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	proxy.ErrorLog = log.New(io.Discard, "", 0)
+	conn := dial(t, withEntry(t, proxy.ServeHTTP).Addr("WebServer"))
+	defer conn.Close()
+	io.WriteString(conn, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	must(t, err)
+	if body, err := io.ReadAll(response.Body); err != io.ErrUnexpectedEOF {
+		t.Errorf("read %q, %v, want it to be cut off", body, err)
+	}
 }
 
 // turn returns when the loop has done what was posted before.
