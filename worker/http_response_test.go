@@ -127,6 +127,7 @@ func TestSlowReaderOfALargeFile(t *testing.T) {
 	const size = 64 << 20
 	overEvery(t, func(t *testing.T, o over) {
 		w, file := o.worker(t, "http"), http1.File(sparse(t, size))
+		w.OnBufferFull = func(*worker.Connection) { t.Error("a file counts as backlog") }
 		w.OnRequest = func(c *worker.Connection, r *http1.Request) {
 			if r.Path() == "/" {
 				c.Send("quick")

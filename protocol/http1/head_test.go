@@ -23,6 +23,7 @@ func TestAcceptedRequests(t *testing.T) {
 		{"options", "OPTIONS /a HTTP/1.1\r\nHost: a\r\n\r\n", `OPTIONS /a host=a body=""`},
 		{"delete", "DELETE /a HTTP/1.1\r\nHost: a\r\n\r\n", `DELETE /a host=a body=""`},
 		{"patch", "PATCH /a HTTP/1.1\r\nHost: a\r\n\r\n", `PATCH /a host=a body=""`},
+		{"post without a length", "POST /a HTTP/1.1\r\nHost: a\r\n\r\n", `POST /a host=a body=""`},
 		{"version 1.9", "GET / HTTP/1.9\r\nHost: a\r\n\r\n", `GET / host=a body=""`},
 		{"version 1.0 without host", "GET / HTTP/1.0\r\n\r\n", `GET / host= body=""`},
 		{"utf-8 in the target", "GET /é?x HTTP/1.1\r\nHost: a\r\n\r\n", `GET /é?x host=a body=""`},
