@@ -38,6 +38,17 @@ func TestHandlerIsARouter(t *testing.T) {
 	s.page(s.browser(), "/users/7", 200, "user 7")
 }
 
+// OnRequest has seven methods, a Handler those of net/http.
+func TestHandlerHasAllMethods(t *testing.T) {
+	c := start(t, serving(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.Method)
+	}))).dial()
+	for _, method := range []string{"GET", "PROPFIND", "TRACE", "get"} {
+		c.send(method + " / HTTP/1.1\r\nHost: h\r\n\r\n")
+		expectAnswer(t, c.r, http.StatusOK, method)
+	}
+}
+
 func TestHandlerMovesMuch(t *testing.T) {
 	const size = 4 << 20
 	file := filepath.Join(t.TempDir(), "big")
