@@ -42,7 +42,7 @@ func TestManualArraysOfARequest(t *testing.T) {
 	})
 	c.send("POST /?a[]=1&b[c]=2 HTTP/1.1\r\nHost: h\r\nCookie: d=e\r\nContent-Length: 7\r\n\r\n" +
 		"f=g&f=h")
-	expectAnswer(t, c.r, http.StatusOK, `[{"a":{"0":"1"},"b":{"c":"2"}},{"f":"h"},{"d":"e"}]`)
+	expectAnswer(t, c.r, http.StatusOK, `[{"a":["1"],"b":{"c":"2"}},{"f":"h"},{"d":"e"}]`)
 }
 
 func TestManualUploadOfAnAvatar(t *testing.T) {
