@@ -10,10 +10,10 @@ import "io"
 type Awaiter interface {
 	// Await runs work on a goroutine of its own and then done on the loop. Until
 	// done has returned no message is delivered, and what is sent, the message
-	// that is being encoded included, waits as backlog. When the connection is closed by then done is not called: work
-	// has to leave nothing behind that Closer.OnClose does not know of. At most
-	// 1,024 run at once in a process, and a process that is told to leave waits
-	// for them. Several calls may overlap.
+	// that is being encoded included, waits as backlog. When the connection is
+	// closed by then done is not called: work has to leave nothing behind that
+	// Closer.OnClose does not know of. At most 1,024 run at once in a process, and
+	// a process that is told to leave waits for them. Several calls may overlap.
 	Await(work, done func())
 }
 
