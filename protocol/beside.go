@@ -1,6 +1,9 @@
 package protocol
 
-import "io"
+import (
+	"io"
+	"net/netip"
+)
 
 // What a connection of a Worker offers to protocols beside Conn. A protocol asks
 // for it with a type assertion, because it is for few of them, and must do
@@ -58,6 +61,17 @@ type AccessLog interface{ Add(a Answer) }
 type Answer struct {
 	Request        []byte // the first line, without its end
 	Referer, Agent []byte // header lines; empty: none
+	Forwarded      string // what a Proxied connection says of the client; empty: nothing
 	Status         int
 	Bytes          int64 // of the body as it is sent; below 0: not known
+}
+
+// Proxied is a connection whose peer may be a proxy that says in each request who
+// the client is.
+type Proxied interface {
+	// Proxied reports that the peer is trusted to say it.
+	Proxied() bool
+	// Forwarded is the client in what it has said, the value of X-Forwarded-For or
+	// X-Real-IP, and the peer where that names nobody.
+	Forwarded(list string) netip.AddrPort
 }

@@ -83,7 +83,12 @@ type answerLog Connection
 
 // Add notes an answer.
 func (c *answerLog) Add(a protocol.Answer) {
-	(*Connection)(c).Worker.access.add((*Connection)(c).remote(), a)
+	conn := (*Connection)(c)
+	ip := conn.remote()
+	if a.Forwarded != "" {
+		ip = conn.Forwarded(a.Forwarded).Addr()
+	}
+	conn.Worker.access.add(ip, a)
 }
 
 // addRequest notes what a Handler has answered.

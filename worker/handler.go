@@ -27,6 +27,7 @@ const headBytes = 16 << 10
 // requests that are just coming in. See handedConn.retire instead.
 type handling struct {
 	p       *Process
+	worker  *Worker
 	server  http.Server
 	handler http.Handler
 	tls     *tls.Config // nil without TLS
@@ -133,7 +134,9 @@ func (w *Worker) startHandling() *handling {
 	if w.handling != nil {
 		return w.handling
 	}
-	h := &handling{p: w.p, handler: w.Handler, access: w.access, queue: newHandedQueue()}
+	h := &handling{
+		p: w.p, worker: w, handler: w.Handler, access: w.access, queue: newHandedQueue(),
+	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	if w.network == overTLS {
 		h.tls = w.tls.Clone()
@@ -202,6 +205,7 @@ func (h *handling) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n.requests.Add(1)
 	n.running.Add(1)
 	defer h.served()
+	h.name(r)
 	a := &responder{ResponseWriter: w, n: n}
 	if h.access != nil {
 		defer h.access.addRequest(a, r)

@@ -53,11 +53,12 @@ type Limits struct {
 	// TrustedProxies lists the networks ("10.0.0.0/8") and addresses of
 	// proxies that may say who the client is, and "unix" for all peers of a
 	// Unix socket: by a PROXY protocol header, version 1 or 2, in front of
-	// everything else, or, for websockets, by X-Forwarded-For or X-Real-IP in
-	// the upgrade request. RemoteIP is then the client's. OnConnect of a
-	// connection from there runs when its first bytes have come. Anybody else
-	// who begins with a PROXY header is closed. List no proxy that passes on
-	// what clients say unchanged.
+	// everything else, or by X-Forwarded-For or X-Real-IP. RemoteIP is then the
+	// client's: of the connection for a PROXY header and a websocket, of each
+	// request for http, in RemoteAddr for a Handler and in the AccessLog, too.
+	// OnConnect of a connection from there runs when its first bytes have come.
+	// Anybody else who begins with a PROXY header is closed. List no proxy that
+	// passes on what clients say unchanged.
 	TrustedProxies []string
 }
 

@@ -2,8 +2,6 @@ package worker
 
 import (
 	"net/http"
-	"net/netip"
-	"strings"
 
 	"github.com/workerman-go/wm/protocol/http1"
 	"github.com/workerman-go/wm/protocol/websocket"
@@ -42,7 +40,10 @@ func (c *Connection) onConnecting(e *websocket.Connecting) {
 		return
 	}
 	if c.Worker != nil && c.Worker.trusts(c.ip) {
-		if c.believe(r); !c.Worker.count(c) {
+		if from, ok := c.Worker.forwarded(r.Header("x-forwarded-for", r.Header("x-real-ip"))); ok {
+			c.ip, c.port = from.Addr().As16(), from.Port()
+		}
+		if !c.Worker.count(c) {
 			e.Refused = true
 			c.refuseWith(http1.NewResponse(http.StatusTooManyRequests, nil, ""))
 			return
@@ -60,41 +61,6 @@ func (c *Connection) onConnecting(e *websocket.Connecting) {
 		e.Header, x.header = x.header, nil
 	}
 	e.Refused = Status(c.status) != Established
-}
-
-// believe takes the client's address from what a trusted proxy wrote: the last
-// one that is not a trusted proxy itself.
-func (c *Connection) believe(r *http1.Request) {
-	list := r.Header("x-forwarded-for", r.Header("x-real-ip"))
-	for list != "" {
-		i := strings.LastIndexByte(list, ',')
-		from, ok := parseForwarded(strings.TrimSpace(list[i+1:]))
-		if !ok {
-			return
-		}
-		c.ip, c.port = from.Addr().As16(), from.Port()
-		if !c.Worker.trustsAddr(from.Addr()) {
-			return
-		}
-		list = list[:max(i, 0)]
-	}
-}
-
-// parseForwarded reads an address as proxies write it: 192.0.2.1, 192.0.2.1:80,
-// 2001:db8::1, [2001:db8::1] or [2001:db8::1]:80. The port is 0 where there is
-// none.
-func parseForwarded(s string) (from netip.AddrPort, ok bool) {
-	from, err := netip.ParseAddrPort(s)
-	if err != nil {
-		if inner, found := strings.CutPrefix(s, "["); found {
-			s = strings.TrimSuffix(inner, "]")
-		}
-		var ip netip.Addr
-		ip, err = netip.ParseAddr(s)
-		from = netip.AddrPortFrom(ip, 0)
-	}
-	from = unmapped(from)
-	return from, err == nil && !from.Addr().IsUnspecified()
 }
 
 // refuseUpgrade is Close in OnWebSocketConnect: the peer gets an HTTP response,

@@ -44,7 +44,7 @@ func (e *exchange) logAnswer(out []byte) {
 // describe fills in what the request says.
 func (e *exchange) describe(a *protocol.Answer) {
 	r := &e.request
-	a.Request = firstLine(r.frame)
+	a.Request, a.Forwarded = firstLine(r.frame), r.forwarded()
 	for lines := r.frame[r.head.headers : r.head.length-2]; len(lines) > 0; {
 		var agent, referer, rest []byte
 		agent, rest = cutHeader(lines, "user-agent")

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -124,11 +125,31 @@ func (r *Request) HostName() string {
 }
 
 // RemoteIP is the address of the client as text: what Connection.RemoteIP says,
-// so that of the client where a proxy is trusted. Empty where there is no
-// connection.
+// or X-Forwarded-For or X-Real-IP of this request where the connection comes from
+// a trusted proxy (Limits.TrustedProxies of package worker). Empty where there is
+// no connection.
 func (r *Request) RemoteIP() string {
+	if from, ok := r.client(); ok {
+		return from.Addr().String()
+	}
 	if c, ok := r.conn.(interface{ RemoteIP() string }); ok {
 		return c.RemoteIP()
+	}
+	return ""
+}
+
+// client is who a trusted proxy says that has asked.
+func (r *Request) client() (from netip.AddrPort, ok bool) {
+	if list := r.forwarded(); list != "" {
+		from = r.conn.(protocol.Proxied).Forwarded(list)
+	}
+	return from, from.Addr().IsValid()
+}
+
+// forwarded is what a trusted proxy says of the client.
+func (r *Request) forwarded() string {
+	if c, ok := r.conn.(protocol.Proxied); ok && c.Proxied() {
+		return r.Header("x-forwarded-for", r.Header("x-real-ip"))
 	}
 	return ""
 }

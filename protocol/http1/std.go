@@ -11,8 +11,8 @@ import (
 
 // Std is the request as net/http has it, for libraries that want one: a copy
 // that may be kept, with the body. Header has the lines of the head; Host is not
-// among them. RemoteAddr and TLS are those of the connection, the Context is
-// never cancelled. The body of a multipart form above MaxUploadMemory is empty:
+// among them. RemoteAddr is that of RemoteIP, with a port; TLS is that of the
+// connection, and the Context is never cancelled. The body of a multipart form above MaxUploadMemory is empty:
 // Form and Files have it.
 func (r *Request) Std() *http.Request {
 	body := bytes.Clone(r.body)
@@ -37,7 +37,9 @@ func (r *Request) Std() *http.Request {
 	if len(body) > 0 {
 		std.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	if c, ok := r.conn.(interface{ RemoteAddr() net.Addr }); ok {
+	if from, ok := r.client(); ok {
+		std.RemoteAddr = from.String()
+	} else if c, ok := r.conn.(interface{ RemoteAddr() net.Addr }); ok {
 		if addr := c.RemoteAddr(); addr != nil {
 			std.RemoteAddr = addr.String()
 		}
