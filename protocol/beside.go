@@ -15,8 +15,11 @@ type Awaiter interface {
 	// done has returned no message is delivered, and what is sent, the message
 	// that is being encoded included, waits as backlog. When the connection is
 	// closed by then done is not called: work has to leave nothing behind that
-	// Closer.OnClose does not know of. At most 1,024 run at once in a process, and
-	// a process that is told to leave waits for them. Several calls may overlap.
+	// Closer.OnClose and Forgetter.Forget do not know of. A panic of work is
+	// logged, counted, and ends the connection. At most 1,024 run at once in a
+	// process, and a process that is told to leave waits for them. Several calls
+	// may overlap. Called on the loop goroutine, also in OnClose: then only work
+	// is run.
 	Await(work, done func())
 }
 
@@ -28,11 +31,13 @@ type BodySender interface {
 	// b.File when it is done with it, also when that is at the end of the
 	// connection, but not after an error: ErrBody says that another body is
 	// still under way. A file that turns out to be shorter ends the connection.
+	// Called on the loop goroutine.
 	SendBody(b Body) error
 }
 
-// Body is a piece of a file. File may have a method Descriptor() int: a regular
-// file, that the kernel may send by itself where nothing has to be encrypted.
+// Body is a piece of a file, in bytes; what is there from Offset on must be at
+// least Length. File may have a method Descriptor() int: that of a regular file,
+// which the kernel sends by itself where nothing has to be encrypted.
 type Body struct {
 	File           File
 	Offset, Length int64

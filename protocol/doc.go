@@ -13,7 +13,11 @@
 // that need more: Bytes and BytesEncoder spare the hot path an allocation and
 // Sharer a broadcast the repetition, BinaryEncoder tells bytes from text, Opener
 // and Closer follow the life of a connection, Handshaker and Holder say what
-// waits for its handshake, Failer answers for a callback that panicked, Finisher,
-// Farewell and CodeFarewell have a word when it is closed from this side, Quiescer
-// and Leaver when the process is told to leave.
+// waits for its handshake, Failer answers for a callback that panicked, Releaser
+// and Forgetter let go of what was kept for a message, Finisher, Farewell and
+// CodeFarewell have a word when it is closed from this side, Patient when a
+// message does not come, Quiescer and Leaver when the process is told to leave.
+//
+// What a connection offers to them beyond Conn is in beside.go: Awaiter for what
+// blocks, BodySender for files, AccessLogger for the log of answers.
 package protocol

@@ -91,7 +91,8 @@ type Sharer interface{ Class(c Conn) int }
 // and answers come in the order of the messages (http). The connection delivers
 // no message before the one before it was answered, which a Quiescer tells, or
 // was passed over by SendRaw, and none while a backlog waits; it ends when an
-// answer was refused, because the next one would be taken for it. AppendFailure runs when the
+// answer was refused, because the next one would be taken for it, and its Close
+// waits for a peer that has sent more, like End. AppendFailure runs when the
 // callback of the message delivered last has panicked before it answered: what
 // it appends is sent and ends the connection like a Reject; nothing appended
 // ends it at once.

@@ -11,9 +11,8 @@ import (
 )
 
 // Code of authors is called here, and off the loop in callbackoff.go, and nowhere
-// else, and so is recover: a panic
-// is counted and logged, what was sent before it goes out, and the process
-// lives on.
+// else, and so is recover: a panic is counted and logged, what was sent before it
+// goes out, and the process lives on.
 
 // caught is deferred around a call of author's code.
 func (p *Process) caught(what string) {

@@ -49,6 +49,12 @@
 //	flush.go    at the end of the turn each connection writes once, with 8 KiB at once
 //	close.go    one place where connections end
 //
+//	patience.go peers that begin a request and do not go on
+//
+// What a Worker.Handler serves leaves the loop: handler.go begins it,
+// handlerconn.go is the socket, handlerqueue.go the listener of the http.Server,
+// responder.go the answer. accesslog.go writes what was answered.
+//
 // What comes before the first message (PROXY headers, proxies, TLS, handshakes)
 // is in opening.go. dial.go begins connections from this side, secure.go stands
 // between a connection and its TLS, udp.go has connections of datagrams.

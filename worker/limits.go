@@ -32,9 +32,8 @@ type Limits struct {
 	// grows by up to half as much again. Beyond half of it, Send to a
 	// connection with more backlog than 16 KiB and a 64th of what is still free
 	// fails with ErrBufferFull: many clients that do not read leave room for
-	// those that do and have some backlog for a moment. It is that of the Worker the process
-	// was started for.
-	// 0 is 256 MiB, below 0 is no limit.
+	// those that do and have some backlog for a moment. It is that of the Worker
+	// the process was started for. 0 is 256 MiB, below 0 is no limit.
 	QueuedBytes int64
 	// HandshakeTimeout is how long a connection may take over all that comes
 	// before its first message: the PROXY header, TLS, the websocket

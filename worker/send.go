@@ -13,14 +13,13 @@ const maxPending = 64 << 10
 // as they are, numbers and bools as PHP prints them, other values as JSON; see
 // the protocol for its own types. The message joins those of this turn, which
 // go out together when the turn ends, or when 8 KiB have come together. nil says
-// that it was taken. ErrClosed says that the connection is closed or
-// closing, or that a Handler has it: that one cannot be sent to.
-// ErrBufferFull says that the backlog is at MaxSendBufferSize, or above what
-// Limits.QueuedBytes leaves: the message was dropped and OnError was called,
-// unless OnError sent it. Any other error is the protocol's refusal to encode
-// v, or, for datagrams, the system's. What is sent before a dialled connection stands, or
-// before the end of a handshake, waits and counts as backlog. Called on the loop
-// goroutine.
+// that it was taken. ErrClosed says that the connection is closed or closing, or
+// that a Handler has it: that one cannot be sent to. ErrBufferFull says that the
+// backlog is at MaxSendBufferSize, or above what Limits.QueuedBytes leaves: the
+// message was dropped and OnError was called, unless OnError sent it. Any other
+// error is the protocol's refusal to encode v, or, for datagrams, the system's.
+// What is sent before a dialled connection stands, or before the end of a
+// handshake, waits and counts as backlog. Called on the loop goroutine.
 func (c *Connection) Send(v any) error {
 	switch v := v.(type) {
 	case []byte:

@@ -16,11 +16,57 @@
 //
 // Request.Session remembers a client between its requests; Sessions says how.
 //
-// head.go and chunked.go find the end of a request, refuse.go answers what is
-// none, collect.go takes one that is too large for memory; request.go, query.go,
-// form.go and what they call are what the author reads of it, response.go and
-// encode.go the way out, file.go and sendfile.go that of files, stream.go that of
-// answers in parts, and exchange.go keeps questions and answers together.
+// # Where to look
+//
+// The methods of http1 in this file are all that a connection calls; each passes
+// on to the exchange, which is the state of a connection.
+//
+//	exchange.go         one request and its answer at a time, and who owes what
+//
+// A request on its way in:
+//
+//	head.go             the request line and what the headers say together
+//	header.go           one header line (method.go, bytes.go: what may be in it)
+//	chunked.go          where a chunked body ends
+//	refuse.go           400, 408, 413 and 431: each with its reason
+//	collect.go          a multipart form that is too large for memory
+//
+// What the author reads of it:
+//
+//	request.go          head, body and trailers as they came
+//	query.go, form.go   Get, Post, File and what is behind them
+//	values.go           the variables of a query or form by PHP's rules
+//	multipart.go        the bytes of a multipart body, however they are cut
+//	parts.go, upload.go the fields and files in it, and where the files lie
+//	cookie.go, std.go   cookies; the request as net/http has it
+//
+// An answer on its way out:
+//
+//	response.go         what the author makes (setcookie.go, openfile.go)
+//	encode.go           which kind of answer a message is
+//	write.go            head and body of a Response (date.go: its Date)
+//	gzip.go             whether it is compressed
+//	stream.go           answers in parts: Chunk, Event
+//	access.go           the line of the access log
+//
+// A file:
+//
+//	file.go             File, FileFS, WithFile; how the file is opened
+//	sendfile.go         what of it the client gets, and how
+//	conditional.go      304 and 412
+//	range.go, mime.go   206 and 416; its Content-Type
+//
+// A session, in the order in which a request meets it:
+//
+//	sessions.go         Sessions, what holds for all; SessionHandler
+//	sessionvisit.go     read before the callback, stored before the answer
+//	sessionid.go        the id and its cookie; Request.Session
+//	session.go          Get, Set and Save (sessionvalue.go: as JSON)
+//	sessionlock.go      the queue of requests for one session
+//	sessionkeep.go      what is asked of the handler
+//	sessionfile.go      FileSessions (sessionfilelock.go: locks across processes)
+//
+// And alone.go is for protocols that begin with a request, as websocket does.
 package http1
 
 import "github.com/workerman-go/wm/protocol"
