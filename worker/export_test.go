@@ -125,5 +125,12 @@ func Mixed(p *Process) bool {
 	return twice
 }
 
+// LookIdle looks so often at the connections of w that who is idle is closed.
+func LookIdle(w *Worker) {
+	for range idleLooks + 1 {
+		w.lookIdle()
+	}
+}
+
 // Resting is how many connections have something left for a later turn.
 func Resting(p *Process) int { return len(p.rests.waiting) }

@@ -364,3 +364,26 @@ func TestLingeringGoesOnWhileThePeerSends(t *testing.T) {
 		return gone
 	})
 }
+
+// A request that comes at the moment when its connection has been idle for too
+// long is answered.
+func TestRequestAtTheEndOfIdleTimeout(t *testing.T) {
+	overEvery(t, func(t *testing.T, o over) {
+		w := o.worker(t, "http")
+		w.Limits.IdleTimeout = time.Hour
+		w.OnRequest = func(c *worker.Connection, r *http1.Request) { c.Send("answer") }
+		s := start(t, w)
+		c := o.open(s)
+		for range 2 {
+			s.do(func() {
+				if _, err := fmt.Fprintf(c.Conn, get, "/"); err != nil {
+					t.Error(err)
+				}
+				worker.LookIdle(w)
+			})
+			expectAnswer(t, c.r, http.StatusOK, "answer")
+		}
+		s.do(func() { worker.LookIdle(w) })
+		c.expectEnd()
+	})
+}

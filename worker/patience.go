@@ -127,7 +127,10 @@ func (w *Worker) lookIdle() {
 		case c.idle < idleLooks:
 			c.idle++
 		default:
-			c.Close()
+			c.readable(eventloop.Readable) // its next request may just have come
+			if c.idle > 0 && c.rests() {
+				c.Close()
+			}
 		}
 	}
 	if w.conns.len() == 0 {
