@@ -116,11 +116,13 @@ func (c *Connection) setStatus(status Status) {
 // is not asked whether they are sending, but while the process drains, when the
 // end comes unexpectedly.
 func (c *Connection) endsEarly() bool {
-	if c.codec.fail == nil {
+	switch {
+	case c.codec.fail == nil:
 		return false
-	}
-	if c.flags&ahead != 0 || !c.p.drain.on {
-		return c.flags&ahead != 0
+	case c.flags&ahead != 0, c.flags&layered != 0 && c.extra.tls.Buffered():
+		return true
+	case !c.p.drain.on:
+		return false
 	}
 	unread, err := unix.IoctlGetInt(int(c.fd), unix.SIOCINQ)
 	return err == nil && unread > 0

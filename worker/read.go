@@ -264,12 +264,13 @@ func (c *Connection) ended() {
 }
 
 // finishes says that the last bytes of the peer, which have come, do not end the
-// connection yet: it is held, or has still to get what End leaves to be sent.
+// connection yet: it is held, or the peer has still to get what was sent before
+// Close or End.
 func (c *Connection) finishes() bool {
 	switch Status(c.status) {
 	case Established:
 		return c.held() && !c.deserted()
-	case Ending:
+	case Closing, Ending:
 		return c.flags&(blocked|awaiting) != 0
 	}
 	return false
