@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/workerman-go/wm/protocol"
 )
@@ -140,5 +141,26 @@ func BenchmarkGzip(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		b.ReportMetric(float64(len(packed(p)))/float64(len(p)), "ratio")
+	}
+}
+
+// BenchmarkFileSession is what a request costs that changes its session. TMPDIR
+// says on which disk.
+func BenchmarkFileSession(b *testing.B) {
+	f, ctx, id := NewFileSessions(b.TempDir()), b.Context(), newSessionID()
+	data := []byte(strings.Repeat("x", 200))
+	b.ReportAllocs()
+	for b.Loop() {
+		unlock, err := f.Lock(ctx, id)
+		if err == nil {
+			_, err = f.Read(ctx, id)
+		}
+		if err == nil {
+			err = f.Write(ctx, id, data, time.Hour)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		unlock()
 	}
 }

@@ -54,46 +54,54 @@ const (
 // Read implements SessionHandler.
 func (f *FileSessions) Read(_ context.Context, id string) ([]byte, error) {
 	return inFolder(f, id, func(dir int, name string) ([]byte, error) {
-		file, info, err := f.open(dir, name)
-		if err != nil || file == nil {
+		const flags = unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_CLOEXEC | unix.O_NONBLOCK
+		fd, err := openat(dir, name, flags, 0)
+		if err != nil {
+			_, err = f.judge(name, nil, err)
 			return nil, err
 		}
+		file := descriptor(fd)
 		defer file.Close()
-		if expired(info, time.Now()) {
-			return nil, nil
+		var info unix.Stat_t
+		err = unix.Fstat(fd, &info)
+		if there, err := f.judge(name, &info, err); !there || expired(&info, time.Now()) {
+			return nil, err
 		}
-		return io.ReadAll(file)
+		data := make([]byte, info.Size)
+		n, err := file.ReadAt(data, 0)
+		if err != nil && err != io.EOF {
+			return nil, fmt.Errorf("session file %s: %w", filepath.Join(f.dir, name), err)
+		}
+		return data[:n], nil
 	})
 }
 
-// open returns a session file, nil when there is none, and an error when it is not ours.
-func (f *FileSessions) open(dir int, name string) (*os.File, *unix.Stat_t, error) {
-	const flags = unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_CLOEXEC | unix.O_NONBLOCK
-	path := filepath.Join(f.dir, name)
-	fd, err := openat(dir, name, flags, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, nil
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("session file %s: %w", path, err)
-	}
-	file := os.NewFile(uintptr(fd), path)
+// look asks whether there is a session file, and it is an error when that is not ours.
+func (f *FileSessions) look(dir int, name string) (there bool, err error) {
 	var info unix.Stat_t
-	if err := unix.Fstat(fd, &info); err != nil {
-		file.Close()
-		return nil, nil, fmt.Errorf("session file %s: %w", path, err)
-	}
-	if err := ours(&info, unix.S_IFREG); err != nil {
-		file.Close()
-		return nil, nil, fmt.Errorf("session file %s is refused: %w", path, err)
-	}
-	return file, &info, nil
+	err = unix.Fstatat(dir, name, &info, unix.AT_SYMLINK_NOFOLLOW)
+	return f.judge(name, &info, err)
 }
 
-// ours says why something is not to be trusted. Modes of symbolic links say nothing, so
-// only what they point to gets here.
+// judge says what a system call has told of a session file: info or err.
+func (f *FileSessions) judge(name string, info *unix.Stat_t, err error) (there bool, _ error) {
+	if err == nil {
+		err = ours(info, unix.S_IFREG)
+	}
+	switch err {
+	case nil:
+		return true, nil
+	case unix.ENOENT:
+		return false, nil
+	}
+	return false, fmt.Errorf("session file %s is refused: %w", filepath.Join(f.dir, name), err)
+}
+
+// ours says why something is not to be trusted.
 func ours(info *unix.Stat_t, kind uint32) error {
 	switch {
+	case info.Mode&unix.S_IFMT == unix.S_IFLNK:
+		return unix.ELOOP // as O_NOFOLLOW says
 	case info.Mode&unix.S_IFMT != kind:
 		return errors.New("it is something else")
 	case int(info.Uid) != os.Geteuid():
@@ -114,10 +122,8 @@ func (f *FileSessions) Write(
 ) error {
 	_, err := inFolder(f, id, func(dir int, name string) (struct{}, error) {
 		// What is there of another user is not replaced but refused.
-		if old, _, err := f.open(dir, name); err != nil {
+		if _, err := f.look(dir, name); err != nil {
 			return struct{}{}, err
-		} else if old != nil {
-			old.Close()
 		}
 		temp := sessionTemp + rand.Text()
 		err := f.fill(dir, temp, data, time.Now().Add(lifetime))
@@ -140,12 +146,15 @@ func (f *FileSessions) fill(dir int, name string, data []byte, until time.Time) 
 	if err != nil {
 		return err
 	}
-	file := os.NewFile(uintptr(fd), name)
-	_, err = file.Write(data)
+	for len(data) > 0 && err == nil {
+		var n int
+		n, err = ignoringEINTR(func() (int, error) { return unix.Write(fd, data) })
+		data = data[max(n, 0):]
+	}
 	if err == nil {
 		err = setExpiry(dir, name, until)
 	}
-	return errors.Join(err, file.Close())
+	return errors.Join(err, unix.Close(fd))
 }
 
 func setExpiry(dir int, name string, until time.Time) error {
@@ -156,12 +165,11 @@ func setExpiry(dir int, name string, until time.Time) error {
 // Touch implements SessionHandler.
 func (f *FileSessions) Touch(_ context.Context, id string, lifetime time.Duration) error {
 	_, err := inFolder(f, id, func(dir int, name string) (struct{}, error) {
-		file, _, err := f.open(dir, name)
-		if err != nil || file == nil {
-			return struct{}{}, err
+		there, err := f.look(dir, name)
+		if there {
+			err = setExpiry(dir, name, time.Now().Add(lifetime))
 		}
-		defer file.Close()
-		return struct{}{}, setExpiry(dir, name, time.Now().Add(lifetime))
+		return struct{}{}, err
 	})
 	return err
 }
