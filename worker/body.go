@@ -78,22 +78,22 @@ func (c *Connection) moveBody(budget int64) (n int64, ok bool) {
 // sendFile has the kernel copy from the file to the socket.
 func (c *Connection) sendFile(b *body, limit int64) (int64, bool) {
 	for {
-		offset := b.Offset
-		n, err := unix.Sendfile(int(c.fd), b.fd, &offset, int(limit))
-		switch {
-		case err == nil && n > 0:
+		n, errno := sysSendfile(c.fd, b.fd, b.Offset, limit)
+		switch errno {
+		case 0:
+			if n == 0 {
+				return 0, c.bodyFailed("it has become shorter")
+			}
 			c.BytesWritten += uint64(n)
-			return int64(n), true
-		case err == nil:
-			return 0, c.bodyFailed("it has become shorter")
-		case err == unix.EAGAIN:
+			return n, true
+		case unix.EAGAIN:
 			return 0, true
-		case err == unix.EINTR:
-		case err == unix.EINVAL || err == unix.ENOSYS: // not from this file system
+		case unix.EINTR:
+		case unix.EINVAL, unix.ENOSYS: // not from this file system
 			b.fd = -1
 			return c.readBody(b)
 		default:
-			c.errno = uint16(err.(unix.Errno))
+			c.errno = uint16(errno)
 			c.queue()
 			return 0, false
 		}

@@ -26,6 +26,15 @@ func sysWrite(fd int32, p []byte) (int, syscall.Errno) {
 	return int(n), errno
 }
 
+// sysSendfile may wait for a disk, and with it the loop and whoever waits for a
+// collection of garbage. A file in memory takes long enough for the scheduler to
+// give the loop's place away, and the search for a new one costs more than that.
+func sysSendfile(fd int32, file int, offset, n int64) (int64, syscall.Errno) {
+	sent, _, errno := syscall.RawSyscall6(unix.SYS_SENDFILE, uintptr(fd), uintptr(file),
+		uintptr(unsafe.Pointer(&offset)), uintptr(n), 0, 0)
+	return int64(sent), errno
+}
+
 // peer is where accept puts the address of a client.
 type peer struct {
 	addr unix.RawSockaddrInet6
