@@ -134,20 +134,21 @@ func (p *parts) remove() {
 	}
 }
 
-// partHeader is the value of the first header with that name, unfolded.
+// partHeader is the value of the first header with that name, unfolded. It takes
+// as long as lines are, however often they are folded.
 func partHeader(lines []byte, name string) string {
 	for len(lines) > 0 {
-		var line, value []byte
+		var line []byte
 		if line, lines, _ = bytes.Cut(lines, crlf); !fold(line[:min(len(name), len(line))], name) {
 			continue
 		}
 		if len(line) == len(name) || line[len(name)] != ':' {
 			continue
 		}
-		value = line[len(name)+1:]
+		value := bytes.Clone(line[len(name)+1:])
 		for len(lines) > 0 && (lines[0] == ' ' || lines[0] == '\t') {
 			line, lines, _ = bytes.Cut(lines, crlf)
-			value = append(value[:len(value):len(value)], line...)
+			value = append(value, line...)
 		}
 		return strings.TrimSpace(string(value))
 	}

@@ -48,7 +48,8 @@ func parseValues(s string) Values {
 	vars := 0
 	for more := true; more && vars < MaxInputVars; {
 		var pair string
-		if pair, s, more = strings.Cut(s, "&"); pair == "" {
+		// Millions of signs without a variable are passed over in one go.
+		if pair, s, more = strings.Cut(strings.TrimLeft(s, "&"), "&"); pair == "" {
 			continue
 		}
 		vars++
