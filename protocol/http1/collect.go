@@ -2,13 +2,14 @@ package http1
 
 import (
 	"bytes"
+	"math"
 	"sync"
 
 	"github.com/workerman-go/wm/protocol"
 )
 
 // A multipart form above MaxUploadMemory is taken piece by piece, as it comes:
-// Input returns the length of the head, then that of each piece of the body, and
+// Input returns the length of the head, then that of what has come of the body, and
 // Decode returns Skip for all of them but the last. Some pieces together are read
 // and written off the loop, which no disk may stop.
 
@@ -27,14 +28,9 @@ const (
 
 // collector is a request of which the body is still coming.
 type collector struct {
-	frame   []byte // the head
-	chunked bool
-	place   chunkPlace
-	left    int64
-	chunks  chunks // of the size line, or the trailers, that come next
-	come    int    // bytes of the message so far
-	trails  []byte
-	ended   bool // the last piece has come
+	walk
+	frame  []byte // the head
+	trails []byte
 
 	// What write uses, off the loop while working is set.
 	form  *partReader
@@ -44,6 +40,16 @@ type collector struct {
 	mu        sync.Mutex // guards working and abandoned
 	working   bool
 	abandoned bool // the request will not come
+}
+
+// walk is how far a body has been read.
+type walk struct {
+	chunked bool
+	place   chunkPlace
+	left    int64
+	chunks  chunks // of the size line, or the trailers, that come next
+	come    int    // bytes of the message so far
+	ended   bool   // the last of them has come
 }
 
 // streams tells whether the request, of which the head is known and length bytes
@@ -69,7 +75,8 @@ func (e *exchange) collect(frame []byte) error {
 	if !ok {
 		return badRequest
 	}
-	k := &collector{frame: bytes.Clone(frame), left: e.head.contentLength, come: len(frame)}
+	k := &collector{frame: bytes.Clone(frame)}
+	k.left, k.come = e.head.contentLength, len(frame)
 	if e.head.chunked {
 		k.chunked, k.place = true, atSize
 	}
@@ -80,7 +87,7 @@ func (e *exchange) collect(frame []byte) error {
 
 // inputPiece returns the length of the next piece, 0 when it has not come.
 func (e *exchange) inputPiece(buf []byte, limit int) (int, error) {
-	n, err := e.collector.input(buf, limit-e.collector.come)
+	n, err := e.collector.input(buf, limit)
 	if err != nil {
 		e.discard()
 	}
@@ -158,11 +165,49 @@ func (r *Request) setCollected(k *collector, h *head) {
 	r.more.size = k.form.offset + len(k.form.held)
 }
 
-// input is inputPiece, where limit is for what has not come.
-func (k *collector) input(buf []byte, limit int) (int, error) {
-	switch k.place {
+// input returns the length of the steps that buf has completely. There may be
+// thousands: a chunk can be as short as a byte.
+func (k *collector) input(buf []byte, limit int) (n int, err error) {
+	for w := k.walk; n < len(buf) && !w.ended; {
+		length, err := w.next(buf[n:], limit-w.come)
+		if n == 0 {
+			k.chunks = w.chunks // how far an unfinished line was searched
+		}
+		if n > 0 && err != nil {
+			return n, nil // what is before it comes first
+		}
+		if length == 0 || err != nil {
+			return n, err
+		}
+		w.pass(buf[n : n+length])
+		n += length
+	}
+	return n, nil
+}
+
+// take reads the piece of which input has told the length.
+func (k *collector) take(frame []byte) {
+	for len(frame) > 0 {
+		length, _ := k.next(frame, math.MaxInt) // input has judged it
+		step := frame[:length]
+		switch k.place {
+		case inBody:
+			k.batch = append(k.batch, step...)
+		case atTrailers:
+			k.trails = bytes.Clone(step)
+		}
+		k.pass(step)
+		frame = frame[length:]
+	}
+}
+
+// next is the length of the next step: of a line or two of them, or of what buf
+// has of a chunk or the body. It is 0 when it is not complete; limit is for all
+// that has not come.
+func (w *walk) next(buf []byte, limit int) (int, error) {
+	switch w.place {
 	case atSize:
-		size, data, err := k.chunks.sizeLine(buf, limit)
+		size, data, err := w.chunks.sizeLine(buf, limit)
 		if err == nil && size > int64(limit-data-len(crlf)) {
 			err = tooLarge
 		}
@@ -172,36 +217,34 @@ func (k *collector) input(buf []byte, limit int) (int, error) {
 			return 0, nil
 		}
 		if !bytes.HasPrefix(buf, crlf) {
-			return 0, badRequest
+			return 0, badChunk
 		}
 		return len(crlf), nil
 	case atTrailers:
-		return k.chunks.skipTrailers(buf, limit)
+		return w.chunks.skipTrailers(buf, limit)
 	}
-	return int(min(int64(len(buf)), k.left)), nil
+	return int(min(int64(len(buf)), w.left)), nil
 }
 
-// take reads the piece of which input has told the length.
-func (k *collector) take(frame []byte) {
-	k.come += len(frame)
-	switch k.place {
+// pass goes on behind a step.
+func (w *walk) pass(step []byte) {
+	w.come += len(step)
+	switch w.place {
 	case atSize:
-		k.chunks = chunks{}
-		k.left, _ = chunkSize(frame[:len(frame)-len(crlf)])
-		k.place = inBody
-		if k.left == 0 {
-			k.place = atTrailers
+		w.chunks = chunks{}
+		w.left, _ = chunkSize(step[:len(step)-len(crlf)])
+		w.place = inBody
+		if w.left == 0 {
+			w.place = atTrailers
 		}
 	case behindChunk:
-		k.place = atSize
+		w.place = atSize
 	case atTrailers:
-		k.trails = bytes.Clone(frame)
-		k.ended = true
+		w.ended = true
 	default:
-		k.batch = append(k.batch, frame...)
-		if k.left -= int64(len(frame)); k.left == 0 && k.chunked {
-			k.place = behindChunk
+		if w.left -= int64(len(step)); w.left == 0 && w.chunked {
+			w.place = behindChunk
 		}
-		k.ended = k.left == 0 && !k.chunked
+		w.ended = w.left == 0 && !w.chunked
 	}
 }

@@ -166,6 +166,26 @@ func TestCollectingIsBounded(t *testing.T) {
 	}
 }
 
+// A chunk can be as short as a byte: one at a time is a way to keep a loop busy.
+func TestShortChunksAreTakenTogether(t *testing.T) {
+	uploadsTo(t)
+	streamAbove(t, 500)
+	c := newConn()
+	buf := []byte(chunkedForm(file("f", "f", strings.Repeat("x", 5000))+endOfForm, 1))
+	steps, got := 0, ""
+	for len(buf) > 0 {
+		n, err := c.step(buf, func(r *Request) { got = content(t, r.File("f")) })
+		if n == 0 || err != nil {
+			t.Fatalf("%d bytes are left: %v", len(buf), err)
+		}
+		steps, buf = steps+1, buf[n:]
+	}
+	if got != strings.Repeat("x", 5000) || steps > 3 {
+		t.Errorf("%d bytes of the file, in %d steps", len(got), steps)
+	}
+	answerAll(t, c)
+}
+
 // half is a connection in the middle of a large upload.
 func half(t testing.TB, dir string) *conn {
 	t.Helper()
