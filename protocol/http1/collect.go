@@ -73,7 +73,7 @@ func (e *exchange) collect(frame []byte) error {
 	r := Request{head: e.head, frame: frame}
 	boundary, ok := formBoundary(r.Header("Content-Type"))
 	if !ok {
-		return badRequest
+		return badForm
 	}
 	k := &collector{frame: bytes.Clone(frame)}
 	k.left, k.come = e.head.contentLength, len(frame)
@@ -83,15 +83,6 @@ func (e *exchange) collect(frame []byte) error {
 	k.form = newPartReader(boundary, newParts(true))
 	e.collector = k
 	return protocol.Skip
-}
-
-// inputPiece returns the length of the next piece, 0 when it has not come.
-func (e *exchange) inputPiece(buf []byte, limit int) (int, error) {
-	n, err := e.collector.input(buf, limit)
-	if err != nil {
-		e.discard()
-	}
-	return n, err
 }
 
 // collected takes the next piece. It returns Skip until the request is there, and
@@ -115,7 +106,6 @@ func (e *exchange) collected(frame []byte, c protocol.Conn) error {
 	}
 	switch {
 	case k.err != nil:
-		e.discard()
 		return k.err
 	case !k.ended:
 		return protocol.Skip
@@ -165,8 +155,8 @@ func (r *Request) setCollected(k *collector, h *head) {
 	r.more.size = k.form.offset + len(k.form.held)
 }
 
-// input returns the length of the steps that buf has completely. There may be
-// thousands: a chunk can be as short as a byte.
+// input returns the length of the steps that buf has completely, 0 when there is none.
+// There may be thousands: a chunk can be as short as a byte.
 func (k *collector) input(buf []byte, limit int) (n int, err error) {
 	for w := k.walk; n < len(buf) && !w.ended; {
 		length, err := w.next(buf[n:], limit-w.come)

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -184,6 +185,66 @@ func TestShortChunksAreTakenTogether(t *testing.T) {
 		t.Errorf("%d bytes of the file, in %d steps", len(got), steps)
 	}
 	answerAll(t, c)
+}
+
+// noted is a connection with an access log.
+type noted struct {
+	conn
+	lines []string
+}
+
+func (c *noted) AccessLog() protocol.AccessLog { return c }
+
+func (c *noted) Add(a protocol.Answer) {
+	c.lines = append(c.lines, fmt.Sprintf("%s %d", a.Request, a.Status))
+}
+
+// What the body shows to be wrong is refused as what the head shows: with a date, with a
+// reason, and with the line of the request in the access log, not one of the body.
+func TestRefusedWhileItIsCollected(t *testing.T) {
+	setDate(t)
+	tests := []struct {
+		name, body string
+		want       error
+		line       string
+	}{
+		{"no form", chunkedForm(strings.Repeat("x", 300), 100), badForm, "POST /c HTTP/1.1 400"},
+		{"no chunk", strings.Replace(chunkedForm(file("f", "f", strings.Repeat("x", 300)), 100),
+			"x\r\n64;", "x\r\ng;", 1), badChunk, "POST /c HTTP/1.1 400"},
+		{"a long field", post(formType, field("f", strings.Repeat("x", 300))+endOfForm),
+			fieldsTooLarge, "POST /p HTTP/1.1 413"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := uploadsTo(t)
+			streamAbove(t, 200)
+			c := &noted{conn: conn{max: 5000}}
+			var err error
+			for buf := []byte(tt.body); len(buf) > 0 && err == nil; {
+				var n int
+				if n, err = (http1{}).Input(buf, c); err == nil {
+					_, err = http1{}.Decode(buf[:n:n], c)
+					buf = buf[n:]
+				}
+				if err == protocol.Skip {
+					err = nil
+				}
+			}
+			var r *protocol.Reject
+			if !errors.As(err, &r) || r.Why != tt.want.Error() {
+				t.Fatalf("%v, want %v", err, tt.want)
+			}
+			if !strings.Contains(string(r.Reply), "\r\nDate: ") {
+				t.Errorf("no date in %q", r.Reply)
+			}
+			if !slices.Equal(c.lines, []string{tt.line}) {
+				t.Errorf("noted %q, want %q", c.lines, tt.line)
+			}
+			if left := files(t, dir); left != nil {
+				t.Errorf("files %q are left", left)
+			}
+		})
+	}
 }
 
 // half is a connection in the middle of a large upload.

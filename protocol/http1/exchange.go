@@ -57,7 +57,7 @@ func (e *exchange) input(buf []byte, c protocol.Conn) (int, error) {
 		return min(len(buf), c.MaxPackage()), nil
 	}
 	if e.collector != nil {
-		return e.inputPiece(buf, c.MaxPackage())
+		return e.collector.input(buf, c.MaxPackage())
 	}
 	if e.head.length == 0 {
 		if n, maybe := e.emptyLine(buf); maybe {

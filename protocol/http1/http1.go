@@ -84,8 +84,7 @@ func (http1) Input(buf []byte, c protocol.Conn) (int, error) {
 	e := exchangeOf(c)
 	n, err := e.input(buf, c)
 	if err != nil {
-		e.logRefused(buf, err)
-		return 0, e.refused(err)
+		return 0, e.refuse(buf, err)
 	}
 	return n, nil
 }
@@ -93,7 +92,12 @@ func (http1) Input(buf []byte, c protocol.Conn) (int, error) {
 // Decode returns a *Request, which is used again for the next one: it is valid
 // until it is answered.
 func (http1) Decode(frame []byte, c protocol.Conn) (any, error) {
-	return exchangeOf(c).decode(frame, c)
+	e := exchangeOf(c)
+	v, err := e.decode(frame, c)
+	if err != nil && err != protocol.Skip && err != protocol.Wait {
+		err = e.refuse(frame, err)
+	}
+	return v, err
 }
 
 // Encode appends the answer to the oldest request that has none.
@@ -159,10 +163,7 @@ func (http1) Midway(c protocol.Conn) bool {
 
 // Late is 408.
 func (http1) Late(c protocol.Conn) error {
-	e := exchangeOf(c)
-	err := e.refused(tooSlow)
-	e.logRefused(nil, err)
-	return err
+	return exchangeOf(c).refuse(nil, tooSlow)
 }
 
 // Leave makes the next answer say Connection: close, and ends a stream of events:

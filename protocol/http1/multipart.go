@@ -62,7 +62,7 @@ func (m *partReader) finish() error {
 	if m.place == inEpilogue || m.place == inPreamble && m.closes(m.held) {
 		return nil
 	}
-	return badRequest
+	return badForm
 }
 
 // step judges the beginning of p. more says that it has got on, and that there
@@ -110,7 +110,7 @@ func (m *partReader) preamble(p []byte) (int, bool, error) {
 		m.place = inPartHeader
 		return len(line) - len(crlf), true, nil
 	case string(bytes.TrimLeft(rest, " \t")) == "\n":
-		return 0, false, badRequest // LF alone is no end of a line
+		return 0, false, badForm // LF alone is no end of a line
 	}
 	return len(line), true, nil
 }
@@ -131,7 +131,7 @@ func boundedLine(p []byte) ([]byte, error) {
 	case end < 0 && len(p) <= maxBoundaryLine:
 		return nil, nil
 	case end < 0 || end > maxBoundaryLine:
-		return nil, badRequest
+		return nil, badForm
 	}
 	return p[:end+1], nil
 }
@@ -149,7 +149,7 @@ func (m *partReader) boundaryLine(p []byte) (int, bool, error) {
 		return 0, false, err
 	}
 	if !endsInBlanks(line) {
-		return 0, false, badRequest
+		return 0, false, badForm
 	}
 	m.place = inPartHeader
 	return len(line) - len(crlf), true, nil
@@ -162,14 +162,14 @@ func (m *partReader) header(p []byte) (int, bool, error) {
 	m.searched = len(p)
 	if end < 0 {
 		if len(p) >= maxPartHeaderBytes+4 {
-			return 0, false, badRequest
+			return 0, false, badForm
 		}
 		return 0, false, nil
 	}
 	end += from
 	lines := p[len(crlf) : end+len(crlf)]
 	if end > maxPartHeaderBytes || bytes.Count(lines, crlf) != bytes.Count(lines, []byte{'\n'}) {
-		return 0, false, badRequest
+		return 0, false, badForm
 	}
 	m.searched, m.place, m.skip = 0, inPart, len(crlf)
 	return end + len(crlf), true, m.parts.begin(lines)

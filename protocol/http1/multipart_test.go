@@ -230,7 +230,7 @@ func TestBrokenForms(t *testing.T) {
 			streamAbove(t, 30)
 			c := newConn()
 			requests, err := c.summaries([]byte(post(tt.contentType, tt.body)))
-			if err != badRequest || requests != nil {
+			if err == nil || err.Error() != badForm.Error() || requests != nil {
 				t.Errorf("streamed: %q, %v", requests, err)
 			}
 			if left := files(t, dir); left != nil {

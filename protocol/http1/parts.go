@@ -79,7 +79,7 @@ func (p *parts) beginFile(path, kind string) {
 // take counts what fields need.
 func (p *parts) take(n int) error {
 	if p.room -= n; p.room < 0 && p.toDisk {
-		return tooLarge
+		return fieldsTooLarge
 	}
 	return nil
 }

@@ -27,10 +27,12 @@ var (
 	twoLengths  = bad("Transfer-Encoding with Content-Length or HTTP/1.0")
 	badChunk    = bad("malformed chunk")
 	badTrailer  = bad("malformed trailer line")
+	badForm     = bad("malformed multipart form")
 
-	tooLarge   = reject("413 Payload Too Large", "request above the maximum package size")
-	headTooBig = reject("431 Request Header Fields Too Large", "headers of more than 16 KiB")
-	tooSlow    = reject("408 Request Timeout", "request that did not arrive in time")
+	tooLarge       = reject("413 Payload Too Large", "request above the maximum package size")
+	fieldsTooLarge = reject("413 Payload Too Large", "fields of a form above MaxUploadMemory")
+	headTooBig     = reject("431 Request Header Fields Too Large", "headers of more than 16 KiB")
+	tooSlow        = reject("408 Request Timeout", "request that did not arrive in time")
 )
 
 func bad(why string) error { return reject("400 Bad Request", why) }
@@ -44,6 +46,19 @@ func reject(status, why string) error {
 			"Content-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body),
 		Why: "http: " + why,
 	}
+}
+
+// refuse notes what ends the connection, deletes what was collected of it, and
+// returns the error that answers. buf begins with the request unless its body is
+// being collected.
+func (e *exchange) refuse(buf []byte, err error) error {
+	if k := e.collector; k != nil {
+		buf = k.frame
+		e.discard()
+	}
+	err = e.refused(err)
+	e.logRefused(buf, err)
+	return err
 }
 
 // refused adds to err what only the moment tells: the Date, which RFC 9110
