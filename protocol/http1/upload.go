@@ -10,11 +10,14 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // UploadTmpDir is where the files of uploads lie until their request was
 // answered; empty is os.TempDir. Set it in Start. On the file system that the
-// files are moved to, Move needs not to copy.
+// files are moved to, Move needs not to copy. What a process that was killed has
+// left there is deleted by uploads that come more than a day later: a request may
+// not wait longer for its answer.
 var UploadTmpDir string
 
 // What may be wrong with one file of a form while the request is delivered
@@ -143,11 +146,17 @@ func copyTo(path, from string) (err error) {
 	return err
 }
 
-const tmpPattern = "wm-upload-*"
+const (
+	tmpPrefix  = "wm-upload-"
+	tmpPattern = tmpPrefix + "*"
+)
 
 // create makes the file that the content goes to.
 func (u *Upload) create() {
 	file, err := os.CreateTemp(UploadTmpDir, tmpPattern)
+	if err == nil {
+		sweepUploads(filepath.Dir(file.Name()), time.Now())
+	}
 	switch {
 	case err == nil:
 		u.file, u.TmpName, u.ours = file, file.Name(), true
