@@ -13,7 +13,9 @@
 //
 //   - The Host header chooses a root; the first one is for all other hosts.
 //   - The path is decoded once and cleaned. What leads out of the root, by dots or by
-//     a link, is answered with 400, names that begin with a dot with 404.
+//     a link, is answered with 400, names that begin with a dot with 404. Files whose
+//     name ends with .php are not there either: nobody runs them, and nobody may read
+//     them.
 //   - A file is sent with its type, ETag and Last-Modified, ranges and 304, from the
 //     page cache to the socket by the kernel. A directory is answered with its index,
 //     behind its slash (301). There are no listings.

@@ -12,6 +12,13 @@ type target struct {
 	hidden bool   // a part begins with a dot, and it is not /.well-known/
 }
 
+// isPHP says that name is a program and no page: PHP would run it (features.md
+// 35.7). Nobody runs it here, and a client must not read it: the passwords of a
+// config.php that has moved with the pages.
+func isPHP(name string) bool {
+	return len(name) >= 4 && strings.EqualFold(name[len(name)-4:], ".php")
+}
+
 // resolve decodes the path of a request once and cleans it. false is for what is no
 // path: one that leads out of the root (features.md 35.11), percent signs that
 // introduce nothing, NUL, a backslash, which is a separator to others, and what is

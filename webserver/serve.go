@@ -31,10 +31,12 @@ func (s *WebServer) serve(c *worker.Connection, r *http1.Request) {
 	switch {
 	case t.hidden && !s.Dotfiles:
 		a.notFound()
-	case reads:
+	case reads && (t.folder || !isPHP(t.name)):
 		a.look()
 	case a.site.entry != nil:
 		a.site.entry(a)
+	case reads:
+		a.notFound()
 	default:
 		_ = c.Send(s.pages.methodNotAllowed)
 	}
@@ -62,6 +64,9 @@ func (a ask) index(name string) {
 	for _, index := range a.s.Index {
 		if name != "" {
 			index = name + "/" + index
+		}
+		if isPHP(index) {
+			continue
 		}
 		f, err := a.site.source.open(index)
 		switch {

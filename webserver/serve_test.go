@@ -81,6 +81,31 @@ func TestDotfilesCanBeAllowed(t *testing.T) {
 	get(t, addr, "/dir/.htaccess").want(t, 200, "SECRET")
 }
 
+func TestSourcesOfPHPAreNeverSent(t *testing.T) {
+	php := map[string]string{"index.php": "SECRET", "a.PHP": "SECRET", "x.php/a.txt": "text"}
+	paths := []string{"/", "/index.php", "/a.PHP", "/a%2ephp", "/index.php?a=b", "/index.php/"}
+	t.Run("missing", func(t *testing.T) {
+		addr := serve(t, func(s *WebServer) {
+			s.Index = []string{"index.php", "index.html"}
+			s.Fallback = true
+			s.AddRoot("", files(t, php))
+		})
+		for _, path := range paths {
+			get(t, addr, path).want(t, 404, "*")
+		}
+		get(t, addr, "/x.php/a.txt").want(t, 200, "text")
+	})
+	t.Run("entry", func(t *testing.T) {
+		addr := serve(t, func(s *WebServer) {
+			s.AddRoot("", files(t, php))
+			s.AddEntry("", say("entry"))
+		})
+		for _, path := range paths {
+			get(t, addr, path).want(t, 200, "entry: GET example.com "+path+" ")
+		}
+	})
+}
+
 func TestDirectoriesAreRedirectedBehindASlash(t *testing.T) {
 	addr := serve(t, func(s *WebServer) {
 		s.AddRoot("", files(t, map[string]string{
