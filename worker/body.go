@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"io"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/protocol"
@@ -107,8 +109,8 @@ func (c *Connection) readBody(b *body) (int64, bool) {
 	n, err := b.File.ReadAt(room, b.Offset)
 	if n == 0 {
 		c.releaseOut()
-		if err == nil {
-			return 0, c.bodyFailed("nothing to read")
+		if err == nil || err == io.EOF {
+			return 0, c.bodyFailed("it has become shorter")
 		}
 		return 0, c.bodyFailed(err.Error())
 	}

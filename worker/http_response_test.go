@@ -221,7 +221,7 @@ func TestFileIsCutWhileItIsSent(t *testing.T) {
 		if err == nil {
 			t.Errorf("got %d bytes as a whole answer", n)
 		}
-		s.logged("a file that is being sent")
+		s.logged("a file that is being sent: it has become shorter")
 	})
 }
 
