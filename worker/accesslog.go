@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/workerman-go/wm/protocol"
@@ -65,9 +66,11 @@ func (w *Worker) openAccess() error {
 }
 
 // openAppend leaves it to the kernel that lines of several processes come one
-// behind the other.
+// behind the other. O_NONBLOCK: a fifo that nobody reads is an error, and not a
+// start that hangs.
 func openAppend(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
+	const flags = os.O_WRONLY | os.O_APPEND | os.O_CREATE | syscall.O_NONBLOCK
+	return os.OpenFile(path, flags, 0o640)
 }
 
 // AccessLog is protocol.AccessLogger.

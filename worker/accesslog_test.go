@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"bufio"
 	"fmt"
 	"net/http"
 	"os"
@@ -8,6 +9,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/protocol/http1"
 	"github.com/workerman-go/wm/worker"
@@ -174,15 +178,46 @@ func TestAccessLogOnAFullDisk(t *testing.T) {
 }
 
 func TestAccessLogThatCannotBeOpenedFailsTheStart(t *testing.T) {
-	w := withLog("OnRequest", "/proc/nowhere/access.log")
-	w.OnWorkerStart = func(w *worker.Worker) error {
-		t.Error("OnWorkerStart runs")
-		return nil
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	s := launch(t, w)
-	got := await(t, s.exits, "exit")
-	want := "AccessLog: open /proc/nowhere/access.log: no such file or directory"
-	if got.code != 250 || got.why != want {
-		t.Errorf("exit %d, %q, want %q", got.code, got.why, want)
+	for path, why := range map[string]string{
+		"/proc/nowhere/access.log": "no such file or directory",
+		fifo:                       "no such device or address", // nobody reads it
+	} {
+		w := withLog("OnRequest", path)
+		w.OnWorkerStart = func(w *worker.Worker) error {
+			t.Error("OnWorkerStart runs")
+			return nil
+		}
+		s := launch(t, w)
+		got := await(t, s.exits, "exit")
+		want := "AccessLog: open " + path + ": " + why
+		if got.code != 250 || got.why != want {
+			t.Errorf("exit %d, %q, want %q", got.code, got.why, want)
+		}
+	}
+}
+
+// What reads lines from a fifo, a collector of logs, gets them.
+func TestAccessLogIntoAFifo(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.OpenFile(fifo, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	s := start(t, withLog("OnRequest", fifo))
+	s.page(s.browser(), "/", 200, "hello")
+	if err := reader.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(reader).ReadString('\n')
+	if err != nil || !strings.Contains(line, `"GET / HTTP/1.1" 200 5`) {
+		t.Errorf("read %q, %v", line, err)
 	}
 }
