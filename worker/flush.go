@@ -152,7 +152,7 @@ func (c *Connection) writeOut() bool {
 // an error.
 func (c *Connection) writeOnce(p []byte) (n int, ok bool) {
 	for {
-		n, errno := sysWrite(c.fd, p)
+		n, errno := sysWrite(c.fd, p, c.followed())
 		switch errno {
 		case 0:
 			return n, true
@@ -165,6 +165,15 @@ func (c *Connection) writeOnce(p []byte) (n int, ok bool) {
 			return 0, false
 		}
 	}
+}
+
+// followed is MSG_MORE when a file follows: the head of an answer then travels
+// with its beginning.
+func (c *Connection) followed() uintptr {
+	if c.flags&streaming != 0 && c.extra.body.Length > 0 {
+		return unix.MSG_MORE
+	}
+	return 0
 }
 
 // releaseOut gives the send buffer back when it is empty.

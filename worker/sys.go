@@ -19,10 +19,10 @@ func sysRead(fd int32, p []byte) (int, syscall.Errno) {
 	return int(n), errno
 }
 
-func sysWrite(fd int32, p []byte) (int, syscall.Errno) {
+func sysWrite(fd int32, p []byte, flags uintptr) (int, syscall.Errno) {
 	n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd),
 		uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)),
-		unix.MSG_NOSIGNAL, 0, 0)
+		unix.MSG_NOSIGNAL|flags, 0, 0)
 	return int(n), errno
 }
 
