@@ -31,6 +31,7 @@ type collector struct {
 	walk
 	frame  []byte // the head
 	trails []byte
+	whole  bool // nothing is to come: see crowd.go
 
 	// What write uses, off the loop while working is set.
 	form  *partReader
@@ -116,6 +117,10 @@ func (e *exchange) collected(frame []byte, c protocol.Conn) error {
 // write reads what has come. Called in Await, or on the loop.
 func (k *collector) write() {
 	defer k.wrote()
+	if k.whole {
+		k.writeWhole()
+		return
+	}
 	k.err = k.form.feed(k.batch)
 	if k.batch = k.batch[:0]; k.ended && k.err == nil {
 		k.err = k.form.finish()
@@ -142,7 +147,7 @@ func (e *exchange) discard() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.abandoned = true; !k.working {
-		k.form.parts.remove()
+		removeParts(k.form.parts, e.request.conn)
 	}
 }
 

@@ -155,10 +155,17 @@ func (e *exchange) decode(frame []byte, c protocol.Conn) (any, error) {
 			return nil, badRequest
 		}
 	}
-	if e.collector == nil && len(frame) == e.head.length && e.head.hasBody() {
-		return nil, e.collect(frame)
+	if e.collector == nil && e.head.hasBody() {
+		if len(frame) == e.head.length {
+			return nil, e.collect(frame)
+		}
+		if e.isCrowded(frame) {
+			if err := e.writeFirst(frame, c); err != nil {
+				return nil, err
+			}
+		}
 	}
-	if e.collector != nil {
+	if e.collector != nil && !e.collector.whole {
 		if err := e.collected(frame, c); err != nil {
 			return nil, err
 		}
@@ -167,13 +174,22 @@ func (e *exchange) decode(frame []byte, c protocol.Conn) (any, error) {
 	if !e.hasSession(frame, c) {
 		return nil, protocol.Wait
 	}
-	if e.collector != nil {
-		e.request.setCollected(e.collector, &e.head)
-		e.collector = nil
-	} else {
-		e.request.set(frame, &e.head, &e.chunks)
-	}
+	e.take(frame)
 	return e.arrived(c), nil
+}
+
+// take makes what has come the request.
+func (e *exchange) take(frame []byte) {
+	k := e.collector
+	e.collector = nil
+	if k != nil && !k.whole {
+		e.request.setCollected(k, &e.head)
+		return
+	}
+	e.request.set(frame, &e.head, &e.chunks)
+	if k != nil {
+		e.request.parsed().parts = k.form.parts
+	}
 }
 
 // arrived makes the request of the exchange the one that waits for its answer.

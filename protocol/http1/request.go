@@ -75,7 +75,7 @@ func (r *Request) drop() {
 		return
 	}
 	if r.more != nil && r.more.parts != nil {
-		r.more.parts.remove()
+		removeParts(r.more.parts, r.conn)
 	}
 	r.more, r.Data = nil, nil
 }
