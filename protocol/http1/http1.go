@@ -30,6 +30,7 @@
 //	chunked.go          where a chunked body ends
 //	refuse.go           400, 408, 413 and 431: each with its reason
 //	collect.go          a multipart form that is too large for memory
+//	crowd.go            a form with many small files
 //
 // What the author reads of it:
 //
