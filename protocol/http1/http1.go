@@ -40,7 +40,6 @@
 //	multipart.go        the bytes of a multipart body, however they are cut
 //	parts.go, upload.go the fields and files in it, and where the files lie
 //	uploadsweep.go      files that killed processes left behind
-//	crowd.go            forms of many small files, written off the loop
 //	cookie.go, std.go   cookies; the request as net/http has it
 //
 // An answer on its way out:
