@@ -133,9 +133,32 @@ func visitor(t testing.TB) *http.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return clientWith(t, jar)
+}
+
+// clientWith shares the cookies of jar and has connections of its own.
+func clientWith(t testing.TB, jar http.CookieJar) *http.Client {
+	t.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Jar: jar, Transport: transport, Timeout: 2 * replyLimit}
+}
+
+// spread are n clients with one jar, each with a connection; no more than half of
+// these are served by the same process.
+func spread(t *testing.T, jar http.CookieJar, address string, n int) (clients []*http.Client) {
+	t.Helper()
+	of := map[string]int{}
+	waitFor(t, eventLimit, "two processes serve connections", func() bool {
+		c := clientWith(t, jar)
+		pid, err := browse(c, "http://"+address+"/pid")
+		if err == nil && of[pid] < n/2 {
+			of[pid]++
+			clients = append(clients, c)
+		}
+		return len(clients) == n
+	})
+	return clients
 }
 
 func browse(c *http.Client, url string) (string, error) {
@@ -190,7 +213,7 @@ func TestSessionCountsExactly(t *testing.T) {
 		var mu sync.Mutex // guards seen and by
 		seen, by := map[int]bool{}, map[int]int{}
 		var wg sync.WaitGroup
-		for range clients {
+		for _, c := range spread(t, c.Jar, address, clients) {
 			wg.Go(func() {
 				for range rounds {
 					n, pid, err := countOnce(c, address)
