@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -106,6 +107,43 @@ func TestGracefulStopWaitsForConnections(t *testing.T) {
 	}
 	open.conn.Close()
 	s.wait(stop).wantCode(0).wantText("gracefully stopping", "stop success")
+}
+
+// A client that asks on and on over one connection is answered, and told to go.
+func TestGracefulLeaveEndsAlthoughAClientKeepsAsking(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"stop", "reload"} {
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			address := freeAddress(t)
+			s := newService(t, "E2E_HTTP="+address, "E2E_COUNT=1")
+			s.start()
+			old := s.snapshot().pidsOf("web")[0]
+			keen, idle := newClient(t, address), newClient(t, address)
+			if _, _, err := idle.get("/", replyLimit); err != nil {
+				t.Fatal(err)
+			}
+			args := []string{command, "-g"}
+			if command == "reload" {
+				args = append(args, "--no-wait")
+			}
+			leave := s.begin(nil, args...)
+			for closing := false; !closing && alive(old); {
+				var err error
+				if _, closing, err = keen.get("/", replyLimit); err != nil {
+					t.Fatalf("a request met the end of its connection: %v", err)
+				}
+			}
+			s.wait(leave).wantCode(0)
+			waitFor(t, eventLimit, "the old process is gone", func() bool { return !alive(old) })
+			for _, c := range []*client{keen, idle} {
+				c.conn.SetDeadline(time.Now().Add(replyLimit))
+				if n, err := c.in.WriteTo(io.Discard); n != 0 || err != nil {
+					t.Errorf("behind the last answer: %d bytes, %v", n, err)
+				}
+			}
+		})
+	}
 }
 
 func TestStopEndsAGracefulStopThatWaits(t *testing.T) {

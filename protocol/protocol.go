@@ -139,7 +139,9 @@ type Patient interface {
 
 // Leaver is implemented by a protocol that can tell the peer to go (http: the
 // next response says Connection: close). Leave runs once per connection, when
-// the process begins to drain and before idle connections are closed.
+// the process begins to drain and before idle connections are closed. A graceful
+// drain, which waits for all others, closes idle connections of such a protocol
+// too.
 type Leaver interface{ Leave(c Conn) }
 
 // Conn is what a protocol may know of the connection; *worker.Connection is

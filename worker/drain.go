@@ -22,7 +22,7 @@ const (
 // drain is the last part of a process's life.
 type drain struct {
 	on      bool
-	closing bool // idle connections are closed; not in a graceful drain
+	closing bool // all idle connections are closed; not in a graceful drain
 	gone    bool
 	began   time.Time
 	timer   eventloop.TimerID
@@ -52,9 +52,12 @@ func (p *Process) Leave() {
 }
 
 // Drain ends the process in order: OnWorkerStop, then it waits until no
-// connection and no worker.Go work is left, and calls Env.Gone. Unless it is
-// graceful, idle connections are closed, and protocols that can tell their
-// peers to go do so. A graceful drain becomes an ordinary one by a second call.
+// connection and no worker.Go work is left, and calls Env.Gone. Protocols that
+// can tell their peers to go (protocol.Leaver) do so, and their idle connections
+// are closed: such a peer connects again, to another process. A graceful drain
+// leaves all other connections alone for as long as their peers keep them, and
+// those of a Handler; an ordinary one closes them when they are idle. A graceful
+// drain becomes an ordinary one by a second call.
 func (p *Process) Drain(graceful bool) {
 	p.Leave()
 	p.stop()
@@ -101,8 +104,8 @@ func (p *Process) sweep() {
 	accepted := 0
 	for _, w := range p.workers {
 		accepted += w.conns.len()
-		if p.drain.closing {
-			for c := range w.conns.each {
+		for c := range w.conns.each {
+			if p.drain.closing || c.mayLeave() {
 				c.retire()
 			}
 		}
@@ -115,6 +118,12 @@ func (p *Process) sweep() {
 			c.Close()
 		}
 	}
+}
+
+// mayLeave says that a graceful drain need not wait until the peer closes. One
+// that has not finished a handshake has a deadline for that.
+func (c *Connection) mayLeave() bool {
+	return c.codec.leave != nil && !c.handles() && c.flags&(prefaced|opening) == 0
 }
 
 // retire closes a connection of a draining process once it rests. What has

@@ -1,7 +1,6 @@
 package worker_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"net/http"
@@ -9,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/workerman-go/wm/protocol/http1"
+	"github.com/workerman-go/wm/protocol/websocket"
 	"github.com/workerman-go/wm/worker"
 )
 
@@ -133,50 +133,79 @@ func TestGracefulDrainWaitsForTheClients(t *testing.T) {
 	await(t, s.gone, "gone")
 }
 
+// bothDrains runs test with an ordinary and with a graceful drain.
+func bothDrains(t *testing.T, test func(t *testing.T, graceful bool)) {
+	for name, graceful := range map[string]bool{"ordinary": false, "graceful": true} {
+		t.Run(name, func(t *testing.T) { test(t, graceful) })
+	}
+}
+
 func TestDrainTellsKeepAliveClients(t *testing.T) {
-	w := worker.New("http://127.0.0.1:0")
-	w.OnRequest = func(c *worker.Connection, r *http1.Request) { c.Send("hello") }
-	s := start(t, w)
-	c := s.dial()
-	get := func() *http.Response {
-		t.Helper()
-		c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-		r, err := http.ReadResponse(c.r, nil)
-		if err != nil {
-			t.Fatal(err)
+	bothDrains(t, func(t *testing.T, graceful bool) {
+		w := worker.New("http://127.0.0.1:0")
+		w.OnRequest = func(c *worker.Connection, r *http1.Request) { c.Send("hello") }
+		s := start(t, w)
+		c := s.dial()
+		c.send(anyRequest)
+		if c.whole().Close {
+			t.Error("closed before the drain")
 		}
-		defer r.Body.Close()
-		body, _ := bufio.NewReader(r.Body).ReadString(0)
-		if body != "hello" {
-			t.Errorf("body %q", body)
+		s.drain(graceful)
+		c.send(anyRequest)
+		if !c.whole().Close {
+			t.Error("not told to close")
 		}
-		return r
-	}
-	if get().Close {
-		t.Error("closed before the drain")
-	}
-	s.drain(false)
-	if !get().Close {
-		t.Error("not told to close")
-	}
-	c.expectEnd()
-	await(t, s.gone, "gone")
+		c.expectEnd()
+		await(t, s.gone, "gone")
+	})
 }
 
 func TestDrainClosesSilentKeepAliveClients(t *testing.T) {
+	bothDrains(t, func(t *testing.T, graceful bool) {
+		w := worker.New("http://127.0.0.1:0")
+		w.OnRequest = func(c *worker.Connection, r *http1.Request) { c.Send("hello") }
+		s := start(t, w)
+		used, fresh := s.dial(), s.dial()
+		used.send(anyRequest)
+		used.whole()
+		s.drain(graceful)
+		used.expectEnd()
+		fresh.expectEnd()
+		await(t, s.gone, "gone")
+	})
+}
+
+// A graceful drain gives requests all the time they need, and websockets.
+func TestGracefulDrainWaitsForRequestsAndWebsockets(t *testing.T) {
+	asked := make(chan *worker.Connection, 1)
 	w := worker.New("http://127.0.0.1:0")
-	w.OnRequest = func(c *worker.Connection, r *http1.Request) { c.Send("hello") }
-	s := start(t, w)
-	c := s.dial()
-	c.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-	if r, err := http.ReadResponse(c.r, nil); err != nil {
-		t.Fatal(err)
-	} else {
-		bufio.NewReader(r.Body).ReadString(0)
-		r.Body.Close()
+	w.OnConnect = func(c *worker.Connection) {
+		if c.ID == 1 {
+			c.SetProtocol(websocket.Protocol)
+		}
 	}
-	s.drain(false)
-	c.expectEnd()
+	w.OnRequest = func(c *worker.Connection, r *http1.Request) {
+		if r.Path() == "/slow" {
+			asked <- c
+			return
+		}
+		c.Send("hello")
+	}
+	s := start(t, w)
+	socket, idle, slow := handshaken(t, s), s.dial(), s.dial()
+	slow.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+	conn := await(t, asked, "request")
+	s.drain(true)
+	idle.expectEnd() // so long have the others been silent too
+	s.do(func() { conn.Send("late") })
+	if r := slow.whole(); !r.Close || r.StatusCode != http.StatusOK {
+		t.Errorf("answer %+v", r)
+	}
+	slow.expectEnd()
+	if len(s.gone) > 0 {
+		t.Error("gone too early")
+	}
+	socket.Close()
 	await(t, s.gone, "gone")
 }
 

@@ -242,6 +242,10 @@ func TestLongPolling(t *testing.T) {
 }
 
 func TestDrainEndsEventsAndWaitsForDownloads(t *testing.T) {
+	bothDrains(t, drainEndsEvents)
+}
+
+func drainEndsEvents(t *testing.T, graceful bool) {
 	overEvery(t, func(t *testing.T, o over) {
 		w := o.worker(t, "http")
 		opened := make(chan *worker.Connection, 2)
@@ -260,7 +264,7 @@ func TestDrainEndsEventsAndWaitsForDownloads(t *testing.T) {
 		stream := asks(t, o.open(s), "/events")
 		body := bufio.NewReader(stream.Body)
 		expectEvent(t, body, "hello")
-		s.do(func() { s.p.Drain(false) })
+		s.drain(graceful)
 		expectEnd(t, body) // with its last chunk
 		s.do(func() { conn.Send(http1.Chunk("whole")); conn.Send(http1.Chunk(nil)) })
 		if got, err := io.ReadAll(download.Body); err != nil || string(got) != "whole" {
