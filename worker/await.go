@@ -1,6 +1,10 @@
 package worker
 
-import "github.com/workerman-go/wm/protocol"
+import (
+	"fmt"
+
+	"github.com/workerman-go/wm/protocol"
+)
 
 // Await is protocol.Awaiter. Called in Encode it makes that message wait. On a
 // connection that has closed, whose protocol tidies up, it only runs work. Called on
@@ -64,7 +68,7 @@ func (c *Connection) awaited(count *int, done func(), err error) {
 // still waits, and goes with it.
 func (c *Connection) unkept(err error) {
 	c.p.counters.sendFail++
-	c.p.logf("connection %d: closed without its answer: %v", c.ID, err)
+	c.p.sessionFailed(fmt.Sprintf("connection %d: closed without its answer: %v", c.ID, err))
 	c.onError(SendFail, err)
 	c.destroy()
 }

@@ -25,6 +25,10 @@ func (p *Process) caught(what string) {
 // threw counts and logs a panic. It may be called by any goroutine.
 func (p *Process) threw(what string, r any) {
 	p.counters.threw.Add(1)
+	if isSessionFailure(r) {
+		p.sessionFailed(fmt.Sprint(r))
+		return
+	}
 	p.logf("panic in %s: %v\n%s", what, r, debug.Stack())
 }
 

@@ -190,6 +190,7 @@ func (p *Process) end() {
 	p.loop.DelTimer(d.timer)
 	p.loop.DelTimer(d.last)
 	p.endAccess()
+	p.tellFailures()
 	if d.exiting {
 		p.flushAll()
 		p.env.Exit(d.code, d.why)

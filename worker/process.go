@@ -79,6 +79,7 @@ type Process struct {
 	published  published
 	jobs       jobs
 	handled    handled
+	sessions   sessionFailures
 }
 
 // life is how far a process has come.

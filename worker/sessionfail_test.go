@@ -111,8 +111,74 @@ func TestUnreadableSessionIsAnswered500(t *testing.T) {
 	c.send(fmt.Sprintf(getWith+getWith, "/page", "/"))
 	expectAnswer(t, c.r, http.StatusOK, "page")
 	expectAnswer(t, c.r, http.StatusInternalServerError, "")
-	s.logged("panic in OnRequest")
-	s.logged("session 01234567...: session folder /proc/nowhere/sessions: no such file")
+	s.logged("sessions fail: session 01234567...: " +
+		"session folder /proc/nowhere/sessions: no such file")
+}
+
+// A store that is down gets a few lines in the log and not a stack for each request.
+func TestManySessionFailuresAreFewLines(t *testing.T) {
+	useSessions(t)
+	http1.Sessions.Handler = http1.NewFileSessions("/proc/nowhere/sessions")
+	w := worker.New("http://127.0.0.1:0")
+	w.OnRequest = func(c *worker.Connection, r *http1.Request) {
+		defer func() {
+			e := recover()
+			var gone *http1.SessionUnavailable
+			if err, ok := e.(error); !ok || !errors.As(err, &gone) || gone.Err == nil {
+				t.Errorf("panic of %T: %v", e, e)
+			}
+			panic(e)
+		}()
+		count(c, r)
+	}
+	s := start(t, w)
+	const requests = 200
+	for range requests {
+		c := s.dial()
+		c.send(fmt.Sprintf(getWith, "/"))
+		expectAnswer(t, c.r, http.StatusInternalServerError, "")
+	}
+	if got := s.p.Figures().ThrowException; got != requests {
+		t.Errorf("throw_exception %d, want %d", got, requests)
+	}
+	var lines []string
+	eventually(t, "a count of all failures", func() bool {
+		told := 0
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		lines = strings.Split(strings.Join(s.lines, "\n"), "\n")
+		for _, line := range lines {
+			n := 1
+			fmt.Sscanf(line, "sessions fail: %d more times, the last: session ", &n)
+			told += n
+		}
+		return told == requests
+	})
+	if len(lines) > requests/4 { // it depends on how long they took
+		t.Errorf("%d lines for %d failures, the last: %s", len(lines), requests, lines[len(lines)-1])
+	}
+}
+
+// So does one whose failures end connections, and what is not told yet is told at the end.
+func TestFailuresToStoreAreFewLines(t *testing.T) {
+	h := useSessions(t)
+	broken := errors.New("no space left on the device")
+	h.fail.Store(&broken)
+	w := worker.New("http://127.0.0.1:0")
+	w.OnRequest = count
+	s := start(t, w)
+	for range 5 {
+		c := s.dial()
+		c.send(fmt.Sprintf(get, "/"))
+		c.expectEnd()
+	}
+	s.drain(false)
+	await(t, s.gone, "gone")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.lines); n != 4 || !strings.Contains(s.lines[3], "2 more times, the last: conn") {
+		t.Errorf("%d lines: %q", n, s.lines)
+	}
 }
 
 // Who leaves while waiting for a session, using it, or after changing it, leaves nothing

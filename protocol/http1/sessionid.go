@@ -79,10 +79,10 @@ func insertCookie(answer []byte, start int, c *http.Cookie) []byte {
 // store does not know, or that breaks the pattern, is not taken over: the
 // client cannot choose its id, nor can somebody else for it.
 //
-// Session panics when the session could not be read or locked, which is answered
-// 500 like every panic, and when the request was answered. It
-// blocks, and takes no lock, in two cases: in OnWebSocketConnect, and where Sessions.For
-// has said no.
+// Session panics with a *SessionUnavailable when the session could not be read or
+// locked, which is answered 500 like every panic, and with a text when the request
+// was answered. It blocks, and takes no lock, in two cases: in OnWebSocketConnect,
+// and where Sessions.For has said no.
 func (r *Request) Session() *Session {
 	v := r.visiting()
 	v.used = true
@@ -90,7 +90,7 @@ func (r *Request) Session() *Session {
 		v.current = v.readNow(r.sessionID(v.keep.Name))
 	}
 	if v.current.err != nil {
-		panic(v.current.err)
+		panic(&SessionUnavailable{v.current.err})
 	}
 	return v.current
 }
@@ -110,7 +110,7 @@ func (r *Request) SetSessionID(id string) *Session {
 	v.used = true
 	s := v.readID(id)
 	if s.err != nil {
-		panic(s.err)
+		panic(&SessionUnavailable{s.err})
 	}
 	s.named = true
 	v.replace(s)

@@ -92,6 +92,17 @@ type SessionHandler interface {
 	GC(ctx context.Context) error
 }
 
+// SessionUnavailable is what Request.Session panics with when the session of a request
+// could not be read or locked. The log says so in one line, a few times a second at
+// most, and the request is answered 500.
+type SessionUnavailable struct{ Err error }
+
+// Error says which session, where it is kept and what is wrong.
+func (e *SessionUnavailable) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *SessionUnavailable) Unwrap() error { return e.Err }
+
 // SessionFailed is the event of a session that could not be stored. The connection logs it,
 // calls OnError and ends without the answer, which would promise what was not
 // kept.

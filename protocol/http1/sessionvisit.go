@@ -309,8 +309,8 @@ func (v *visit) chance() {
 }
 
 // closed is called when the connection is gone: what was changed so far is stored. Nobody
-// is left to be told of a failure, so it is a panic of the work, which is logged
-// and counted.
+// is left to be told of a failure, so it is a panic of the work, which is logged,
+// as SessionUnavailable is, and counted.
 func (v *visit) closed() {
 	v.mu.Lock()
 	v.gone = true // load releases what it is about to lock
@@ -320,7 +320,7 @@ func (v *visit) closed() {
 	if len(all) > 0 {
 		v.await(func() {
 			if err := v.keep.storeAll(all); err != nil {
-				panic(err)
+				panic(&SessionUnavailable{err})
 			}
 		}, func() {})
 	}
