@@ -17,10 +17,19 @@ type Awaiter interface {
 	// closed by then done is not called: work has to leave nothing behind that
 	// Closer.OnClose and Forgetter.Forget do not know of. A panic of work is
 	// logged, counted, and ends the connection. At most 1,024 run at once in a
-	// process, and a process that is told to leave waits for them. Several calls
-	// may overlap. Called on the loop goroutine, also in OnClose: then only work
-	// is run.
+	// process, the others wait, and a process that is told to leave waits for
+	// them. Several calls may overlap. Called on the loop goroutine, also in
+	// OnClose: then only work is run.
 	Await(work, done func())
+}
+
+// StoreAwaiter is Awaiter for work that asks a store which may hang. At most 1,024
+// loads and as many saves run at once, each in places of their own, so that neither
+// what comes by Await nor worker.Go has to wait for the store, nor a save for
+// loads that wait for it.
+type StoreAwaiter interface {
+	AwaitLoad(work, done func())
+	AwaitSave(work, done func())
 }
 
 // BodySender sends what is too large to be held in memory.

@@ -9,14 +9,22 @@ import (
 // Await is protocol.Awaiter. Called in Encode it makes that message wait. On a
 // connection that has closed, whose protocol tidies up, it only runs work. Called on
 // the loop goroutine.
-func (c *Connection) Await(work, done func()) {
+func (c *Connection) Await(work, done func()) { c.await(ofProtocol, work, done) }
+
+// AwaitLoad is protocol.StoreAwaiter. Called on the loop goroutine.
+func (c *Connection) AwaitLoad(work, done func()) { c.await(ofLoads, work, done) }
+
+// AwaitSave is protocol.StoreAwaiter. Called on the loop goroutine.
+func (c *Connection) AwaitSave(work, done func()) { c.await(ofSaves, work, done) }
+
+func (c *Connection) await(kind jobKind, work, done func()) {
 	p := c.p
 	p.own("Connection.Await")
 	var count *int // of this life
 	if Status(c.status) != Closed {
 		count = c.beginAwait()
 	}
-	p.jobs.start(func() {
+	p.jobs.start(kind, func() {
 		_, err := attempt(p, func() (struct{}, error) { work(); return struct{}{}, nil })
 		p.loop.Post(func() {
 			p.jobs.alive.Add(-1)
@@ -100,4 +108,7 @@ func (c *Connection) resume(count *int) {
 	}
 }
 
-var _ protocol.Awaiter = (*Connection)(nil)
+var (
+	_ protocol.Awaiter      = (*Connection)(nil)
+	_ protocol.StoreAwaiter = (*Connection)(nil)
+)

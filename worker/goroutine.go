@@ -6,15 +6,30 @@ import (
 	"sync/atomic"
 )
 
-// maxJobs is how many functions of Go run at once; more wait their turn.
+// maxJobs is how many functions of one kind run at once; more wait their turn.
 const maxJobs = 1024
 
-// jobs is the work of Go.
+// jobKind has places of its own: each kind may wait for something else that hangs.
+type jobKind uint8
+
+const (
+	ofAuthor   jobKind = iota // Go
+	ofProtocol                // Await: the disk, for uploads
+	ofLoads                   // AwaitLoad
+	ofSaves                   // AwaitSave
+	jobKinds
+)
+
+// jobs is the work beside the loop.
 type jobs struct {
 	// alive counts what a drain waits for: work that waits or runs, or whose
 	// done has not run yet.
 	alive atomic.Int64
+	kinds [jobKinds]places
+}
 
+// places is where the work of one kind runs.
+type places struct {
 	mu      sync.Mutex // guards the fields below
 	running int
 	waiting []func()
@@ -43,7 +58,7 @@ func Go[T any](
 	if p == nil {
 		return
 	}
-	p.jobs.start(func() {
+	p.jobs.start(ofAuthor, func() {
 		var v T
 		err := ctx.Err()
 		if err == nil {
@@ -58,36 +73,40 @@ func Go[T any](
 	})
 }
 
-// start runs job on a goroutine, now or when another one has ended.
-func (j *jobs) start(job func()) {
+// start runs job on a goroutine, now or when another one of its kind has ended.
+func (j *jobs) start(kind jobKind, job func()) {
 	j.alive.Add(1)
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.running == maxJobs {
-		j.waiting = append(j.waiting, job)
-		return
-	}
-	j.running++
-	go j.run(job) // ends when no job waits
+	j.kinds[kind].start(job)
 }
 
-func (j *jobs) run(job func()) {
+func (l *places) start(job func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.running == maxJobs {
+		l.waiting = append(l.waiting, job)
+		return
+	}
+	l.running++
+	go l.run(job) // ends when no job waits
+}
+
+func (l *places) run(job func()) {
 	for job != nil {
 		job()
-		job = j.next()
+		job = l.next()
 	}
 }
 
 // next takes a waiting job, or gives up the goroutine's place.
-func (j *jobs) next() func() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if len(j.waiting) == 0 {
-		j.running--
+func (l *places) next() func() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.waiting) == 0 {
+		l.running--
 		return nil
 	}
-	job := j.waiting[0]
-	j.waiting[0] = nil
-	j.waiting = j.waiting[1:]
+	job := l.waiting[0]
+	l.waiting[0] = nil
+	l.waiting = l.waiting[1:]
 	return job
 }

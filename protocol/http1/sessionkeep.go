@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"sync/atomic"
+	"time"
 )
 
 // What is done with a SessionHandler, all of it off the loop but for the few
@@ -65,7 +66,7 @@ func (k *keeper) store(c *change) error {
 	unlock := c.lock.take()
 	again := unlock == nil && c.known
 	if again {
-		lock, err := k.lock(c.id)
+		lock, err := k.lock(c.id, time.Now())
 		if err != nil {
 			return err
 		}

@@ -77,9 +77,15 @@ type sessionLock struct {
 	expires *time.Timer
 }
 
-// lock waits for the lock of id. Off the loop.
-func (k *keeper) lock(id string) (*sessionLock, error) {
-	ctx, cancel := context.WithTimeoutCause(context.Background(), k.LockTimeout,
+// lock waits for the lock of id, until LockTimeout after since. Off the loop, where who
+// calls it may have waited for a place.
+func (k *keeper) lock(id string, since time.Time) (*sessionLock, error) {
+	deadline := since.Add(k.LockTimeout)
+	if !time.Now().Before(deadline) {
+		return nil, fmt.Errorf("session %s: no turn within %v (Sessions.LockTimeout)",
+			brief(id), k.LockTimeout)
+	}
+	ctx, cancel := context.WithDeadlineCause(context.Background(), deadline,
 		fmt.Errorf("locked by another request for %v (Sessions.LockTimeout)", k.LockTimeout))
 	defer cancel()
 	leave, err := queues.enter(ctx, id, k.MaxWaiting)

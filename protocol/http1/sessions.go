@@ -30,7 +30,8 @@ type SessionSettings struct {
 	GCProbability, GCDivisor int
 
 	// LockTimeout is how long a request waits for those before it that use the
-	// same session; Session then panics in it. A request holds its session
+	// same session, or, because the store is slow, for one of the 1,024 places where
+	// sessions are read at once; Session then panics in it. A request holds its session
 	// for half of that at most: what it changes later is stored on top of what
 	// others have changed meanwhile.
 	LockTimeout time.Duration

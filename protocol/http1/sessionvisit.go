@@ -3,6 +3,7 @@ package http1
 import (
 	"math/rand/v2"
 	"sync"
+	"time"
 
 	"github.com/workerman-go/wm/protocol"
 )
@@ -15,6 +16,7 @@ type visit struct {
 	current *Session
 	former  []*Session // replaced by current, to be stored too
 	used    bool       // the author has asked for the session
+	came    time.Time  // zero without a load
 
 	arriving bool // the request waits for load, or has just waited
 	loaded   bool // load has returned, if there was one
@@ -70,9 +72,9 @@ func (e *exchange) arrive(frame []byte, c protocol.Conn) bool {
 	if id == "" || !wanted(r) {
 		return true
 	}
-	v := &visit{conn: c, keep: newKeeper(), arriving: true}
+	v := &visit{conn: c, keep: newKeeper(), came: time.Now(), arriving: true}
 	e.request.visit = v
-	v.await(func() { v.load(id) }, func() { v.loaded = true })
+	v.awaitLoad(func() { v.load(id) }, func() { v.loaded = true })
 	v.arriving = !v.loaded
 	return v.loaded
 }
@@ -86,11 +88,22 @@ func wanted(r Request) bool {
 	return Sessions.For(&view)
 }
 
-// await runs work off the loop and then done, and holds the connection meanwhile. What has
-// no loop waits here.
-func (v *visit) await(work, done func()) {
-	if c, ok := v.conn.(protocol.Awaiter); ok {
-		c.Await(work, done)
+// awaitLoad runs work off the loop and then done, and holds the connection meanwhile.
+// What has no loop waits here.
+func (v *visit) awaitLoad(work, done func()) {
+	if c, ok := v.conn.(protocol.StoreAwaiter); ok {
+		c.AwaitLoad(work, done)
+		return
+	}
+	work()
+	done()
+}
+
+// awaitSave is awaitLoad for what stores or unlocks: those who wait for a lock must not
+// be in the way of who has it.
+func (v *visit) awaitSave(work, done func()) {
+	if c, ok := v.conn.(protocol.StoreAwaiter); ok {
+		c.AwaitSave(work, done)
 		return
 	}
 	work()
@@ -99,7 +112,7 @@ func (v *visit) await(work, done func()) {
 
 // load locks and reads the session. Off the loop.
 func (v *visit) load(id string) {
-	lock, err := v.keep.lock(id)
+	lock, err := v.keep.lock(id, v.came)
 	unwanted := lock
 	defer func() { unwanted.release() }() // also when the handler panics
 	var data keptValues
@@ -202,7 +215,7 @@ func (v *visit) save() {
 		return
 	}
 	var failed error
-	v.await(func() { failed = v.keep.storeAll(all) }, func() {
+	v.awaitSave(func() { failed = v.keep.storeAll(all) }, func() {
 		if failed != nil && !v.conn.Event(&SessionFailed{failed}) {
 			v.conn.Close()
 		}
@@ -230,7 +243,7 @@ func (v *visit) unlock() {
 		}
 	}
 	if len(locks) > 0 {
-		v.await(func() { releaseAll(locks) }, func() {})
+		v.awaitSave(func() { releaseAll(locks) }, func() {})
 	}
 }
 
@@ -318,7 +331,7 @@ func (v *visit) closed() {
 	all := v.changes()
 	v.leave()
 	if len(all) > 0 {
-		v.await(func() {
+		v.awaitSave(func() {
 			if err := v.keep.storeAll(all); err != nil {
 				panic(&SessionUnavailable{err})
 			}
