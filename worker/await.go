@@ -97,6 +97,7 @@ func (c *Connection) resume(count *int) {
 		c.writable()
 		if c.flags&blocked != 0 && Status(c.status) != Closed {
 			c.rewatch()
+			c.watchPeer()
 		}
 	}
 	switch Status(c.status) {

@@ -119,7 +119,8 @@ const (
 	awaiting                    // the protocol does something that blocks, see await.go
 	streaming                   // extra.body follows out
 	skipped                     // the protocol took something and delivered nothing
-	listed                      // in Worker.patience
+	listed                      // in Worker.patience, for its request
+	slowly                      // in Worker.patience, for its answer
 	anew                        // a message was delivered since it was looked at there
 	handed                      // the Handler has it, or is about to, see handler.go
 	ahead                       // the peer had sent more when its end began, see close.go

@@ -3,6 +3,8 @@ package worker
 import (
 	"reflect"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/workerman-go/wm/eventloop"
 )
 
@@ -134,3 +136,12 @@ func LookIdle(w *Worker) {
 
 // Resting is how many connections have something left for a later turn.
 func Resting(p *Process) int { return len(p.rests.waiting) }
+
+// Kept is how much of c the kernel has and the peer has not.
+func Kept(c *Connection) int {
+	kept, err := unix.IoctlGetInt(int(c.fd), unix.SIOCOUTQ)
+	if err != nil {
+		return -1
+	}
+	return kept
+}

@@ -116,6 +116,7 @@ func (c *Connection) block() {
 	c.flags |= blocked
 	c.rewatch()
 	c.account()
+	c.watchPeer()
 	c.checkFull()
 }
 

@@ -24,10 +24,12 @@ const (
 
 // patience is with the connections of one Worker in one process.
 type patience struct {
-	begun []begun
-	late  []*Connection // kept between looks for its room
-	timer eventloop.TimerID
-	idle  eventloop.TimerID
+	begun   []begun
+	late    []*Connection // kept between looks for its room
+	slow    []slow
+	stalled []*Connection // as late
+	timer   eventloop.TimerID
+	idle    eventloop.TimerID
 }
 
 // begun is a message that has begun to come.
@@ -54,8 +56,13 @@ func (c *Connection) unfinished(rest int) {
 	c.flags &^= anew
 	p := &w.patience
 	p.begun = append(p.begun, begun{c: c})
-	if p.timer == 0 {
-		p.timer = c.p.loop.AddInnerTimer(interval, true, w.look)
+	w.lookEvery(interval)
+}
+
+// lookEvery has look called, as long as somebody is in a list.
+func (w *Worker) lookEvery(interval time.Duration) {
+	if p := &w.patience; p.timer == 0 {
+		p.timer = w.p.loop.AddInnerTimer(interval, true, w.look)
 	}
 }
 
@@ -83,9 +90,10 @@ func (w *Worker) look() {
 			p.late = append(p.late, b.c)
 		}
 	}
-	if len(p.begun) == 0 {
+	p.lookSlow(most)
+	if len(p.begun)+len(p.slow) == 0 {
 		w.p.loop.DelTimer(p.timer)
-		p.timer, p.begun = 0, nil
+		p.timer, p.begun, p.slow = 0, nil, nil
 	}
 	for i, c := range p.late { // calls authors, who may do anything
 		if p.late[i] = nil; Status(c.status) == Established {
@@ -93,6 +101,7 @@ func (w *Worker) look() {
 		}
 	}
 	p.late = p.late[:0]
+	p.cutStalled()
 }
 
 // unfinishedStill says that c belongs into the list; otherwise it may come again.
