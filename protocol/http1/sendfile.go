@@ -53,11 +53,15 @@ func (e *exchange) encodeFile(dst []byte, r *Response, a answer, c protocol.Conn
 	if !later {
 		_ = f.file.Close() // it was only read
 	}
-	if err == errShort {
+	switch err {
+	case nil:
+		return out, nil
+	case errShort:
 		f.status = http.StatusInternalServerError
 		return e.encodeProblem(dst, &f, a), nil
 	}
-	return out, err
+	e.final = false // the head has gone with the rest
+	return dst, err
 }
 
 // asking is the request that is answered, nil when there is none.
