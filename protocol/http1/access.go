@@ -70,7 +70,8 @@ func (e *exchange) logRefused(buf []byte, err error) {
 	e.access.Add(protocol.Answer{Request: line, Status: status, Bytes: int64(len(body))})
 }
 
-// logFailure notes the 500 of a callback that has panicked.
+// logFailure notes the 500 of a callback that has panicked, or of an answer that
+// could not be made.
 func (e *exchange) logFailure() {
 	if e.access == nil || !e.asked || e.logged {
 		return

@@ -3,6 +3,7 @@ package http1
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -64,4 +65,12 @@ func TestNothingIsLeftOfAnAnswerWhoseFileCannotBeRead(t *testing.T) {
 			c.wantLines(t, "GET /a HTTP/1.1 503")
 		})
 	}
+}
+
+func TestJSONThatCannotBeMadeIsLogged(t *testing.T) {
+	c := notedAsked(t)
+	if _, err := (http1{}).Encode(nil, JSON(math.NaN()), c); err == nil {
+		t.Fatal("no error")
+	}
+	c.wantLines(t, "GET /a HTTP/1.1 500")
 }

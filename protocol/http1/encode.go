@@ -126,6 +126,7 @@ func (e *exchange) encodeResponse(dst []byte, r *Response, a answer, c protocol.
 // does not wait for ever, and returns why.
 func (e *exchange) giveUp(why error, c protocol.Conn) error {
 	if c != nil && c.SendRaw([]byte(internalError)) == nil {
+		e.logFailure()
 		e.asked = false
 		c.Close()
 	}
