@@ -2,7 +2,6 @@ package webserver
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -80,7 +79,7 @@ func (f *folder) open(name string) (found, error) {
 	}
 	switch stat.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
-		file := &file{fd: fd}
+		file := http1.NewDescriptor(fd)
 		r := http1.OpenFile(file, name, stat.Size, time.Unix(stat.Mtim.Unix()))
 		return found{response: r, file: file}, nil
 	case unix.S_IFDIR:
@@ -104,29 +103,4 @@ func (f *folder) descriptor(name string) (int, error) {
 	}
 	defer opened.Close()
 	return unix.FcntlInt(opened.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-}
-
-// file is an open regular file, for sendfile(2). An os.File would try the poller
-// and need a finalizer. Owned by the loop.
-type file struct{ fd int }
-
-// Descriptor is how protocol.Body sends it.
-func (f *file) Descriptor() int { return f.fd }
-
-func (f *file) ReadAt(p []byte, offset int64) (int, error) {
-	n, err := unix.Pread(f.fd, p, offset)
-	if err == nil && n < len(p) {
-		err = io.EOF
-	}
-	return max(n, 0), err
-}
-
-// Close may be called again.
-func (f *file) Close() error {
-	if f.fd < 0 {
-		return nil
-	}
-	fd := f.fd
-	f.fd = -1
-	return unix.Close(fd)
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/protocol/http1"
 )
 
 // linked is a tree with a root, a secret beside it, and links of all kinds.
@@ -96,7 +98,7 @@ func TestALinkMadeBetweenTwoLooksLeadsNowhere(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		opened := &file{fd: fd}
+		opened := http1.NewDescriptor(fd)
 		content := make([]byte, 10)
 		n, _ := opened.ReadAt(content, 0)
 		must(t, opened.Close())
@@ -127,7 +129,7 @@ func swap(root string, stop chan struct{}) error {
 func TestAFileCanBeClosedTwice(t *testing.T) {
 	fd, err := unix.Open("folder_test.go", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	must(t, err)
-	f := &file{fd: fd}
+	f := http1.NewDescriptor(fd)
 	p := make([]byte, 7)
 	if n, err := f.ReadAt(p, 0); n != 7 || err != nil || string(p) != "package" {
 		t.Errorf("read %d %q, %v", n, p, err)
@@ -139,5 +141,19 @@ func TestAFileCanBeClosedTwice(t *testing.T) {
 	must(t, f.Close())
 	if n, err := f.ReadAt(p, 0); n != 0 || err == nil {
 		t.Errorf("read %d, %v of a closed file", n, err)
+	}
+}
+
+// Files of /proc come in pieces, however much is asked for.
+func TestAFileIsReadToTheEndOfTheBuffer(t *testing.T) {
+	f, err := openFolder("/proc/self")
+	must(t, err)
+	defer f.dir.Close()
+	found, err := f.open("smaps")
+	must(t, err)
+	defer found.drop()
+	p := make([]byte, 8<<10)
+	if n, err := found.file.(io.ReaderAt).ReadAt(p, 0); n < len(p) || err != nil {
+		t.Errorf("read %d bytes of %d, %v", n, len(p), err)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/workerman-go/wm/protocol/http1"
 )
 
 // FuzzPath never gets anything from outside the root, in both ways of opening.
@@ -47,7 +49,7 @@ func content(t *testing.T, f *folder, name string) string {
 	}
 	defer found.drop()
 	p := make([]byte, 100)
-	n, _ := found.file.(*file).ReadAt(p, 0)
+	n, _ := found.file.(*http1.Descriptor).ReadAt(p, 0)
 	text := string(p[:n])
 	if text != "text" && text != "b" {
 		t.Errorf("%q: read %q", name, text)

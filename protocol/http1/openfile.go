@@ -17,3 +17,22 @@ func OpenFile(file protocol.File, name string, size int64, changed time.Time) *R
 	ready := opened{file: file, size: size, changed: changed}
 	return answerOf(source{name: name, ready: ready})
 }
+
+// Descriptor is an open regular file of the system, as OpenFile takes it: an os.File
+// would try the poller and need a finalizer. Owned by the loop.
+type Descriptor struct{ descriptor }
+
+// NewDescriptor makes a Descriptor of fd, which is its own from now on.
+func NewDescriptor(fd int) *Descriptor { return &Descriptor{descriptor(fd)} }
+
+// Close may be called again, and does nothing then.
+func (d *Descriptor) Close() error {
+	if d.descriptor < 0 {
+		return nil
+	}
+	fd := d.descriptor
+	d.descriptor = -1
+	return fd.Close()
+}
+
+var _ protocol.File = (*Descriptor)(nil)
