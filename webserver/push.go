@@ -27,19 +27,7 @@ func (w *writer) push(first bool, piece []byte) {
 		c.Destroy() // the goroutine waits for nothing else
 		return
 	}
-	c.Flush()
-	if c.SendQueueSize() == 0 {
-		w.room <- struct{}{}
-		return
-	}
-	before := c.OnBufferDrain
-	c.OnBufferDrain = func(c *worker.Connection) {
-		c.OnBufferDrain = before
-		w.room <- struct{}{}
-		if before != nil {
-			before(c)
-		}
-	}
+	c.WhenSent(func(*worker.Connection) { w.room <- struct{}{} })
 }
 
 // patience is Limits.RequestTimeout in two looks.

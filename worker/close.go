@@ -240,7 +240,7 @@ func (x *extra) end(loop *eventloop.Loop) {
 			loop.DelTimer(id)
 		}
 	}
-	x.linger, x.deadline, x.preamble, x.awaits = 0, 0, nil, nil
+	x.linger, x.deadline, x.preamble, x.awaits, x.whenSent = 0, 0, nil, nil, nil
 	if x.cancel != nil {
 		x.cancel()
 	}

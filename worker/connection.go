@@ -73,7 +73,8 @@ type extra struct {
 	handed   *handedConn // the socket that left the loop
 	awaits   *int        // calls of Await in this life that are not done; nil: none
 	former   []former    // of SetProtocol in the callback of a message
-	zone     uint32      // of the link-local sender of a datagram
+	whenSent []func(c *Connection)
+	zone     uint32 // of the link-local sender of a datagram
 }
 
 // network is how the bytes of a connection travel.

@@ -50,6 +50,7 @@
 //	close.go    one place where connections end
 //
 //	patience.go peers that begin a request and do not go on
+//	stalled.go  peers that take nothing of their answer
 //
 // What a Worker.Handler serves leaves the loop: handler.go begins it,
 // handlerconn.go is the socket, handlerqueue.go the listener of the http.Server,

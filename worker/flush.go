@@ -208,11 +208,47 @@ func (c *Connection) writable() {
 	c.drained()
 }
 
-// drained tells the author that no backlog is left.
+// drained tells who has asked for it, and the author, that no backlog is left.
 func (c *Connection) drained() {
-	if c.flags&holding == 0 {
-		c.flags &^= full
+	if c.flags&holding != 0 {
+		return
+	}
+	c.flags &^= full
+	if c.extra != nil && c.extra.whenSent != nil {
+		asked := c.extra.whenSent
+		c.extra.whenSent = nil
+		for _, fn := range asked {
+			c.sentAll(fn)
+		}
+	}
+	if Status(c.status) != Closed {
 		c.onBufferDrain()
+	}
+}
+
+// sentAll calls a function of WhenSent.
+func (c *Connection) sentAll(fn func(c *Connection)) {
+	if Status(c.status) != Closed {
+		defer c.p.caught("a function of WhenSent")
+		fn(c)
+	}
+}
+
+// WhenSent offers what was sent so far to the kernel, as Flush does, and calls fn
+// when the kernel has all of it: at once, or later, before OnBufferDrain, with what
+// was sent meanwhile. It is for code that streams to a connection whose callbacks
+// are another's, and may be called again before fn was. What the connection closes
+// over is dropped, fn too. Called on the loop goroutine.
+func (c *Connection) WhenSent(fn func(c *Connection)) {
+	c.p.own("Connection.WhenSent")
+	c.offer()
+	switch {
+	case Status(c.status) == Closed:
+	case c.unsent() || c.waiting() > 0:
+		x := c.more()
+		x.whenSent = append(x.whenSent, fn)
+	default:
+		c.sentAll(fn)
 	}
 }
 

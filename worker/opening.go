@@ -192,5 +192,6 @@ func (c *Connection) explain(err error) {
 func (x *extra) idle() bool {
 	return x.ctx == nil && x.linger == 0 && x.deadline == 0 && x.preamble == nil && x.head == nil &&
 		x.tls == nil && x.dial == nil && x.header == nil && x.upgrade == nil &&
-		x.body == nil && x.handed == nil && x.awaits == nil && x.former == nil
+		x.body == nil && x.handed == nil && x.awaits == nil && x.former == nil &&
+		x.whenSent == nil
 }
