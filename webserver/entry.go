@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/workerman-go/wm/protocol/http1"
 	"github.com/workerman-go/wm/worker"
@@ -24,7 +23,6 @@ func (a ask) handle(h http.Handler) {
 	w := &writer{
 		c: a.c, ctx: a.c.Context(), header: make(http.Header), extra: a.s.Header,
 		head: r.Method == http.MethodHead, room: make(chan struct{}, 1),
-		patience: a.s.patience(),
 	}
 	w.room <- struct{}{}
 	failed := a.s.pages.failed
@@ -94,9 +92,7 @@ type writer struct {
 	spare   []byte // the piece before, which push has copied when room says so
 	begun   bool   // a part was given to the loop
 
-	room     chan struct{} // has a token when what was given to the loop is with the kernel
-	patience time.Duration // between two looks at a client that takes nothing; 0: none
-	taken    uint64        // by the client, at the last look; the loop's
+	room chan struct{} // has a token when what was given to the loop is with the kernel
 }
 
 // errGone is what Write returns when the client is gone.
@@ -195,26 +191,16 @@ func (w *writer) FlushError() error {
 
 // wait takes the token of room.
 func (w *writer) wait() error {
-	select {
+	select { // not at random when it is both
 	case <-w.room:
 		return nil
 	default:
 	}
-	var looks <-chan time.Time
-	if w.patience > 0 {
-		t := time.NewTicker(w.patience)
-		defer t.Stop()
-		looks = t.C
-	}
-	for {
-		select {
-		case <-w.room:
-			return nil
-		case <-w.ctx.Done():
-			return errGone
-		case <-looks:
-			w.c.Post(w.look)
-		}
+	select {
+	case <-w.room:
+		return nil
+	case <-w.ctx.Done():
+		return errGone
 	}
 }
 

@@ -3,7 +3,6 @@ package webserver
 import (
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/workerman-go/wm/protocol/http1"
 	"github.com/workerman-go/wm/worker"
@@ -28,30 +27,6 @@ func (w *writer) push(first bool, piece []byte) {
 		return
 	}
 	c.WhenSent(func(*worker.Connection) { w.room <- struct{}{} })
-}
-
-// patience is Limits.RequestTimeout in two looks.
-func (s *WebServer) patience() time.Duration {
-	switch d := s.Limits.RequestTimeout; {
-	case d < 0:
-		return 0
-	case d == 0:
-		return defaultPatience / 2
-	default:
-		return max(d/2, time.Millisecond)
-	}
-}
-
-// defaultPatience is Limits.RequestTimeout where that is 0.
-const defaultPatience = time.Minute
-
-// look ends the connection of a client that has taken nothing since the last look:
-// clients that do not read could have all goroutines that entries may have.
-func (w *writer) look(c *worker.Connection) {
-	if c.SendQueueSize() > 0 && c.BytesWritten == w.taken {
-		c.Destroy()
-	}
-	w.taken = c.BytesWritten
 }
 
 // finish sends what is left. A panic was logged and counted by worker.Go, but for
