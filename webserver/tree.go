@@ -1,6 +1,7 @@
 package webserver
 
 import (
+	"context"
 	"encoding/hex"
 	"hash/fnv"
 	"io"
@@ -8,12 +9,22 @@ import (
 	"net/http"
 
 	"github.com/workerman-go/wm/protocol/http1"
+	"github.com/workerman-go/wm/worker"
+)
+
+const (
+	// quickTag is up to which size a file is read for its tag on the loop, as it is
+	// for its answer.
+	quickTag = 64 << 10
+	// maxTags is how many tags are kept: a file system may make up its names.
+	maxTags = 10_000
 )
 
 // tree is a root in another file system. Owned by the loop.
 type tree struct {
-	files fs.FS
-	tags  map[string]http.Header // the ETag of files without a time of change, by name
+	files   fs.FS
+	tags    map[string]http.Header // the ETag of files without a time of change, by name
+	reading bool                   // a goroutine makes the tag of a large one
 }
 
 func (t *tree) open(name string) (found, error) {
@@ -29,18 +40,57 @@ func (t *tree) open(name string) (found, error) {
 	}
 	r := http1.FileFS(t.files, name)
 	if info.ModTime().IsZero() {
-		r.Header, err = t.tag(name)
+		r.Header, err = t.tag(name, info.Size())
 	}
 	return found{response: r}, err
 }
 
 // tag is an ETag made of the content: what has no time of change, such as a file of
-// an embed.FS, does not change as long as the process lives.
-func (t *tree) tag(name string) (http.Header, error) {
+// an embed.FS, does not change as long as the process lives. A large file is read on
+// a goroutine, one at a time, and has none until then.
+func (t *tree) tag(name string, size int64) (http.Header, error) {
 	if tag, ok := t.tags[name]; ok {
 		return tag, nil
 	}
-	f, err := t.files.Open(name)
+	if size > quickTag {
+		t.tagLater(name)
+		return nil, nil
+	}
+	tag, err := tagOf(t.files, name)
+	if err == nil {
+		t.keep(name, tag)
+	}
+	return tag, err
+}
+
+func (t *tree) tagLater(name string) {
+	if t.reading {
+		return // it is asked for again
+	}
+	t.reading = true
+	files := t.files
+	work := func(context.Context) (http.Header, error) { return tagOf(files, name) }
+	worker.Go(context.Background(), work, func(tag http.Header, err error) {
+		t.reading = false
+		if err == nil { // else its answer fails, too
+			t.keep(name, tag)
+		}
+	})
+}
+
+func (t *tree) keep(name string, tag http.Header) {
+	if len(t.tags) >= maxTags {
+		for other := range t.tags { // whichever: it is made again
+			delete(t.tags, other)
+			break
+		}
+	}
+	t.tags[name] = tag
+}
+
+// tagOf reads a file to its end.
+func tagOf(files fs.FS, name string) (http.Header, error) {
+	f, err := files.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +99,5 @@ func (t *tree) tag(name string) (http.Header, error) {
 	if _, err := io.Copy(hash, f); err != nil {
 		return nil, err
 	}
-	tag := http.Header{"Etag": {`"` + hex.EncodeToString(hash.Sum(nil)) + `"`}}
-	t.tags[name] = tag
-	return tag, nil
+	return http.Header{"Etag": {`"` + hex.EncodeToString(hash.Sum(nil)) + `"`}}, nil
 }

@@ -94,8 +94,11 @@ func (s *WebServer) AddRoot(host, dir string) {
 
 // AddFS is AddRoot for other file systems, most of all for an embed.FS, with which
 // the binary stands alone; fs.Sub makes a root of one of its directories. Files are
-// opened and read on the loop goroutine, so files has to be quick. An os.DirFS
-// follows links to anywhere: AddRoot does not. Called in Start.
+// opened and read on the loop goroutine, so files has to be quick. A file without a
+// time of change gets its ETag from its content: one above 64 KiB is read for that
+// on another goroutine when it is asked for, one at a time, and has none until then.
+// At most 10,000 ETags are kept. An os.DirFS follows links to anywhere: AddRoot does
+// not. Called in Start.
 func (s *WebServer) AddFS(host string, files fs.FS) {
 	what := fmt.Sprintf("AddFS(%q)", host)
 	if files == nil {
