@@ -212,7 +212,7 @@ func (w *writer) guess(body []byte) {
 }
 
 // end is the last that the goroutine does: when it returns the kernel has all but
-// the end of an answer in chunks, so that the end is not refused for a backlog.
+// the end of an answer in parts, so that the end is not refused for a backlog.
 func (w *writer) end() error {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -42,5 +43,28 @@ func TestAnAuthorMayReplaceOnBufferDrainMeanwhile(t *testing.T) {
 	}
 	if len(drained) == 0 {
 		t.Error("the author's OnBufferDrain was not called")
+	}
+}
+
+// A browser shows how far a download is when it knows its length.
+func TestALargeAnswerKeepsItsContentLength(t *testing.T) {
+	const size = 100_000
+	addr := withEntry(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(size))
+		w.Write(make([]byte, size))
+	}).Addr("WebServer")
+	conn := dial(t, addr)
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	for range 2 { // on one connection
+		io.WriteString(conn, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+		response, err := http.ReadResponse(in, nil)
+		must(t, err)
+		body, err := io.ReadAll(response.Body)
+		must(t, err)
+		if response.ContentLength != size || len(response.TransferEncoding) > 0 || len(body) != size {
+			t.Errorf("Content-Length %d, %q, %d bytes, want %d",
+				response.ContentLength, response.TransferEncoding, len(body), size)
+		}
 	}
 }

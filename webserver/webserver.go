@@ -115,9 +115,10 @@ func (s *WebServer) AddFS(host string, files fs.FS) {
 //
 // h runs on a goroutine of its own, through worker.Go and within its bound of
 // 1,024, and may block. What it writes is sent as a whole when h returns, or in
-// chunks where it calls Flush or writes more than 32 KiB; Write then waits for a
-// client that reads slowly. One that takes nothing for Limits.RequestTimeout is cut
-// off. The context of the request ends with the connection and when h returns.
+// parts where it calls Flush or writes more than 32 KiB: in chunks, unless h has set
+// a Content-Length. Write then waits for a client that reads slowly. One that takes
+// nothing for Limits.RequestTimeout is cut off. The context of the request ends with
+// the connection and when h returns.
 //
 // A panic is logged, counted, and answered with 500, or ends the connection when a
 // part was sent; that of http.ErrAbortHandler only ends the connection. An answer

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"errors"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,11 +19,15 @@ import (
 //
 // Parts may come much later, from a timer for example. Until the end other
 // answers are refused with ErrStreaming, and the next request of the connection
-// waits. A client of HTTP/1.0 gets the parts as they are, and the end of the
-// connection for that of the answer; the answer to HEAD is the head, and parts
-// are swallowed. Close before the end leaves the answer without its last chunk,
-// so that the client sees that it is not whole; so does a part that is refused
-// for a full buffer: see MaxSendBufferSize and OnBufferDrain.
+// waits. With a Content-Length beside it the parts go out as they are, behind a head
+// with that length, and the client can tell how much is to come: a part above it is
+// refused with http.ErrContentLength, and an end below it ends the connection, so
+// that the client sees that it is not whole. Without one a client of HTTP/1.0 gets
+// the parts as they are, and the end of the connection for that of the answer; the
+// answer to HEAD is the head, and parts are swallowed. Close before the end leaves
+// the answer without its last chunk, so that the client sees that it is not whole;
+// so does a part that is refused for a full buffer: see MaxSendBufferSize and
+// OnBufferDrain.
 type Chunk []byte
 
 // Event is one message of an event stream (Server-Sent Events, the EventSource of
@@ -59,15 +64,22 @@ var (
 	ErrBadEvent = errors.New("http1: no event can have this id, name or retry")
 )
 
-// stream is how the parts of a streamed answer go out. 0: there is none.
-type stream uint8
+// stream is how the parts of a streamed answer go out, and above these bits how many
+// bytes of one with a length are to come. 0: there is none.
+type stream uint64
 
 const (
 	streams stream = 1 << iota
 	ofEvents
 	inChunks // not for HTTP/1.0
 	unseen   // for HEAD
+	sized    // it has a length
+
+	streamBits = iota
 )
+
+// left is how many bytes of a sized one are to come.
+func (s stream) left() int64 { return int64(s >> streamBits) }
 
 // streamOf tells what r begins; 0 for an answer that is whole.
 func (r *Response) streamOf() stream {
@@ -91,11 +103,26 @@ func isEvents(kind string) bool {
 	return fold(strings.TrimSpace(kind), typeEvents)
 }
 
+// sizedBy adds the length that r says its body will have.
+func (s stream) sizedBy(r *Response) stream {
+	if s&ofEvents != 0 {
+		return s
+	}
+	given, _ := r.header("Content-Length")
+	length, err := strconv.ParseUint(given, 10, 63-streamBits)
+	if err != nil || length < uint64(len(r.Body)) {
+		return s
+	}
+	return s | sized | stream(length)<<streamBits
+}
+
 // beginStream appends the head of a streamed answer, and its first part.
 func (e *exchange) beginStream(w *responseWriter, kind stream) []byte {
+	kind = kind.sizedBy(w.response)
 	switch {
 	case w.answer&noBody != 0:
 		kind |= unseen
+	case kind&sized != 0:
 	case e.request.head.minor == 0:
 		w.answer |= closes
 	default:
@@ -104,8 +131,8 @@ func (e *exchange) beginStream(w *responseWriter, kind stream) []byte {
 	if kind&ofEvents != 0 && kind&unseen != 0 {
 		w.answer |= closes // its author stops with the connection
 	}
-	w.framed, w.open = true, true
-	w.chunked = kind&inChunks != 0 || e.request.head.minor > 0 && kind&unseen != 0
+	w.framed, w.open, w.size = true, kind&sized == 0, kind.left()
+	w.chunked = w.open && (kind&inChunks != 0 || e.request.head.minor > 0)
 	w.head()
 	e.stream, e.pending, e.final = kind, w.answer, false
 	dst := w.dst
@@ -124,6 +151,9 @@ func (e *exchange) appendPart(dst, p []byte) []byte {
 	case e.stream&unseen != 0:
 		return dst
 	case e.stream&inChunks == 0:
+		if e.stream&sized != 0 {
+			e.stream -= stream(len(p)) << streamBits
+		}
 		return append(dst, p...)
 	}
 	dst = strconv.AppendInt(dst, int64(len(p)), 16)
@@ -135,7 +165,7 @@ func (e *exchange) appendPart(dst, p []byte) []byte {
 // endStream appends what ends the answer.
 func (e *exchange) endStream(dst []byte) []byte {
 	dst = e.appendLast(dst)
-	if e.leaving {
+	if e.leaving || e.stream&unseen == 0 && e.stream.left() > 0 {
 		e.pending |= closes
 	}
 	e.stream, e.final = 0, true
@@ -157,6 +187,8 @@ func (e *exchange) encodeChunk(dst []byte, p Chunk) ([]byte, error) {
 		return dst, ErrNotStreaming
 	case len(p) == 0:
 		return e.endStream(dst), nil
+	case e.stream&(sized|unseen) == sized && int64(len(p)) > e.stream.left():
+		return dst, http.ErrContentLength
 	}
 	return e.appendPart(dst, p), nil
 }
