@@ -111,7 +111,8 @@ func TestRequestsThatWaitForAPlaceFailInTime(t *testing.T) {
 	var last *client
 	for n := range requests {
 		last = s.dial()
-		last.send(fmt.Sprintf("GET / HTTP/1.1\r\nHost: h\r\nCookie: PHPSID=session-number-%d\r\n\r\n", n))
+		id := fmt.Sprintf("session-number-%d", n)
+		last.send("GET / HTTP/1.1\r\nHost: h\r\nCookie: PHPSID=" + id + "\r\n\r\n")
 	}
 	eventually(t, "a store that has to do", func() bool { return h.hung.Load() == places })
 	first := time.Now()
