@@ -298,7 +298,7 @@ func TestSessionsWhenRedisDies(t *testing.T) {
 	for range 3 {
 		wantNoSession(t, c, address)
 	}
-	s.wantLog("panic in OnRequest or OnValue: session ")
+	s.wantLog("sessions fail: session ")
 	s.wantLog("redis " + redis.socket + ": dial unix")
 	// A new client's session cannot be stored: its connection ends without an answer.
 	if _, _, err := countOnce(visitor(t), address); err == nil {
