@@ -131,7 +131,8 @@ type Quiescer interface{ Quiet(c Conn) bool }
 // like over a message that they have begun (http), see worker.Limits. Midway
 // says that the beginning of a message, which tells how long it is, has come
 // and the rest has not, even if nothing of it is buffered. Late is the error
-// that ends a connection whose message does not come; a Reject tells the peer.
+// that ends a connection whose message does not come; a Reject tells the peer. One
+// that takes nothing of what it is sent for as long is destroyed.
 type Patient interface {
 	Midway(c Conn) bool
 	Late(c Conn) error

@@ -45,8 +45,8 @@ type Limits struct {
 	// connection waits for an answer, for ResumeRecv, or for something that its
 	// protocol has to do, nobody counts. It is also how long a client may take
 	// nothing of an answer that waits for it, a file too: then it is destroyed.
-	// A stream in which nothing waits may be quiet for ever. 0 is 60 s, below 0
-	// is no limit.
+	// A stream in which nothing waits may be quiet for ever. A Handler bounds its
+	// answers itself, by http.ResponseController. 0 is 60 s, below 0 is no limit.
 	RequestTimeout time.Duration
 	// IdleTimeout is how long an http connection may rest, before its first
 	// request, too, until it is closed, up to a quarter of that late. 0 or less
