@@ -81,8 +81,8 @@ func (r *Request) File(name string) *Upload {
 	return u
 }
 
-// Files are all uploaded files, in the order in which they came. At most
-// MaxFileUploads parts of a form are looked at.
+// Files are all uploaded files, in the order in which they came, also those that
+// File does not find. At most MaxFileUploads parts of a form are looked at.
 func (r *Request) Files() []*Upload {
 	if !r.isMultipart() {
 		return nil

@@ -39,6 +39,7 @@
 //	values.go           the variables of a query or form by PHP's rules
 //	multipart.go        the bytes of a multipart body, however they are cut
 //	parts.go, upload.go the fields and files in it, and where the files lie
+//	disposition.go      the names of a part, as clients really write them
 //	uploadsweep.go      files that killed processes left behind
 //	cookie.go, std.go   cookies; the request as net/http has it
 //

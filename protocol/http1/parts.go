@@ -2,7 +2,6 @@ package http1
 
 import (
 	"bytes"
-	"mime"
 	"strings"
 )
 
@@ -35,37 +34,36 @@ func newParts(toDisk bool) *parts {
 	return &parts{fields: newTable(), files: newTable(), toDisk: toDisk, room: MaxUploadMemory}
 }
 
-// begin is the header of a part. One without a name is ignored.
+// begin is the header of a part. One that is no file and has no name is ignored.
 func (p *parts) begin(header []byte) error {
 	p.upload, p.isField, p.value = nil, false, nil
 	if p.count++; p.count > MaxFileUploads {
 		return nil
 	}
-	kind, params, err := mime.ParseMediaType(partHeader(header, "content-disposition"))
-	if p.name = params["name"]; err != nil || kind != "form-data" || p.name == "" {
+	d := readDisposition(partHeader(header, "content-disposition"))
+	p.name = d.name
+	switch {
+	case d.isFile:
+		p.beginFile(d.path, partHeader(header, "content-type"))
+		return nil
+	case p.name == "":
 		return nil
 	}
-	path, isFile := params["filename"]
-	if !isFile {
-		if p.vars++; p.vars > MaxInputVars {
-			return nil
-		}
-		p.isField = true
-		return p.take(len(p.name))
+	if p.vars++; p.vars > MaxInputVars {
+		return nil
 	}
-	p.beginFile(path, partHeader(header, "content-type"))
-	return nil
+	p.isField = true
+	return p.take(len(p.name))
 }
 
 func (p *parts) beginFile(path, kind string) {
 	base, indexes, ok := splitName(p.name)
 	u := newUpload("", path, kind)
-	if !ok || !p.files.set(base, indexes, u) {
-		return
-	}
-	u.Field = base
-	for _, index := range indexes {
-		u.Field += "[" + index + "]"
+	if ok && p.files.set(base, indexes, u) {
+		u.Field = base
+		for _, index := range indexes {
+			u.Field += "[" + index + "]"
+		}
 	}
 	p.upload, p.uploads = u, append(p.uploads, u)
 	switch {

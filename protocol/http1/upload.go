@@ -38,11 +38,13 @@ var (
 // unless Move took it.
 type Upload struct {
 	// Field is the name of the form's field by PHP's rules; the second file of
-	// photos[] has photos[1].
+	// photos[] has photos[1]. It is empty when the client gave none, or one that
+	// PHP ignores, such as []: only Files has that file.
 	Field string
 	// Name is the last part of the name that the client gave: it has no
-	// slashes and is not "." or "..", but nothing else is promised about it.
-	// FullPath is all of it.
+	// slashes and is not "." or "..", but nothing else is promised about it: it may
+	// be empty, or no UTF-8, and a browser writes a quote as %22. FullPath is all
+	// of it.
 	Name, FullPath string
 	// Type is what the client says that the content is. Not to be trusted.
 	Type string
