@@ -28,7 +28,8 @@ import (
 //
 // The folder is made with mode 0700. It has to belong to the user of the process
 // and must not be writable by others; neither may a file in it belong to
-// another user. What is in its way is an error of each call.
+// another user. What is in its way is an error of each call; so is a file above
+// Sessions.MaxSize for Read.
 type FileSessions struct{ dir string }
 
 // NewFileSessions keeps sessions in dir, which is made on first use; what is above
@@ -67,6 +68,9 @@ func (f *FileSessions) Read(_ context.Context, id string) ([]byte, error) {
 		if there, err := f.judge(name, &info, err); !there || expired(&info, time.Now()) {
 			return nil, err
 		}
+		if err := bounded(info.Size); err != nil {
+			return nil, fmt.Errorf("session file %s: %w", filepath.Join(f.dir, name), err)
+		}
 		data := make([]byte, info.Size)
 		n, err := file.ReadAt(data, 0)
 		if err != nil && err != io.EOF {
@@ -74,6 +78,14 @@ func (f *FileSessions) Read(_ context.Context, id string) ([]byte, error) {
 		}
 		return data[:n], nil
 	})
+}
+
+// bounded refuses what is too large for a session, before it takes memory.
+func bounded(size int64) error {
+	if size > int64(Sessions.MaxSize) {
+		return fmt.Errorf("%d bytes are above Sessions.MaxSize", size)
+	}
+	return nil
 }
 
 // look asks whether there is a session file, and it is an error when that is not ours.
@@ -120,6 +132,9 @@ func expired(info *unix.Stat_t, now time.Time) bool {
 func (f *FileSessions) Write(
 	_ context.Context, id string, data []byte, lifetime time.Duration,
 ) error {
+	if err := bounded(int64(len(data))); err != nil {
+		return err
+	}
 	_, err := inFolder(f, id, func(dir int, name string) (struct{}, error) {
 		// What is there of another user is not replaced but refused.
 		if _, err := f.look(dir, name); err != nil {

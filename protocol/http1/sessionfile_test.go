@@ -50,6 +50,35 @@ func wantNames(t testing.TB, dir string, want ...string) {
 	}
 }
 
+// A file of 3 GB, which takes no room on the disk, cost 4.6 GB of memory.
+func TestFileSessionsAboveMaxSize(t *testing.T) {
+	f, dir := newFiles(t)
+	largest := strings.Repeat("x", Sessions.MaxSize)
+	mustWrite(t, f, someID, largest, time.Hour)
+	wantStored(t, f, someID, largest)
+	err := f.Write(t.Context(), someID, []byte(largest+"x"), time.Hour)
+	if err == nil || !strings.Contains(err.Error(), "1048577 bytes are above Sessions.MaxSize") {
+		t.Errorf("Write: %v", err)
+	}
+	path := filepath.Join(dir, sessionFileName(someID))
+	if err := os.Truncate(path, 3<<30); err != nil {
+		t.Fatal(err)
+	}
+	inAnHour := time.Now().Add(time.Hour)
+	if err := os.Chtimes(path, inAnHour, inAnHour); err != nil {
+		t.Fatal(err)
+	}
+	data, err := f.Read(t.Context(), someID)
+	if data != nil || err == nil || !strings.Contains(err.Error(), path) ||
+		!strings.Contains(err.Error(), "3221225472 bytes are above Sessions.MaxSize") {
+		t.Errorf("Read: %d bytes, %v", len(data), err)
+	}
+	if err := f.Destroy(t.Context(), someID); err != nil {
+		t.Error(err)
+	}
+	wantStored(t, f, someID, "")
+}
+
 func TestFileSessionsKeepWhatIsWritten(t *testing.T) {
 	f, dir := newFiles(t)
 	long := strings.Repeat("a", maxSessionID)

@@ -41,7 +41,8 @@ type SessionSettings struct {
 	// Session panics at once in what comes beyond.
 	MaxWaiting int
 	// MaxSize is how large a stored session may be, in bytes. A larger one is not
-	// stored, which ends the connection like any failure to store.
+	// stored, which ends the connection like any failure to store; FileSessions
+	// does not read one either, of which Session then panics.
 	MaxSize int
 
 	// Handler keeps the sessions. nil: NewFileSessions in the folder wm-sessions-UID of
