@@ -87,11 +87,12 @@ func TestAccessLogSaysWhatWasAnswered(t *testing.T) {
 		c.send("HEAD / HTTP/1.1\r\nHost: a\r\nuser-agent: me\r\n\r\n")
 		c.send("GET /missing HTTP/1.1\r\nHost: a\r\n\r\n")
 		c.send("GET /panic HTTP/1.1\r\nHost: a\r\n\r\n")
+		failed := map[string]string{"OnRequest": "18", "Handler": "0"}
 		want := []string{
 			`"GET /a?b=c HTTP/1.1" 200 5 "http://b/" "me/1 (x)"`,
 			`"HEAD / HTTP/1.1" 200 0 "-" "me"`,
 			`"GET /missing HTTP/1.1" 404 0 "-" "-"`,
-			`"GET /panic HTTP/1.1" 500 0 "-" "-"`,
+			`"GET /panic HTTP/1.1" 500 ` + failed[kind] + ` "-" "-"`,
 		}
 		if kind == "OnRequest" {
 			c = s.dial()

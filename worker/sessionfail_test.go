@@ -87,7 +87,7 @@ func TestPanickingCallbackStoresAndUnlocksItsSession(t *testing.T) {
 	for range 2 {
 		c := s.dial()
 		c.send(fmt.Sprintf(getWith, "/"))
-		expectAnswer(t, c.r, http.StatusInternalServerError, "")
+		expectAnswer(t, c.r, http.StatusInternalServerError, "the server failed\n")
 		c.expectEnd()
 		if got := h.stored(t); got != `{"n":7}` {
 			t.Errorf("stored %s", got)

@@ -76,7 +76,10 @@ func (e *exchange) logFailure() {
 	if e.access == nil || !e.asked || e.logged {
 		return
 	}
-	a := protocol.Answer{Status: http.StatusInternalServerError}
+	a := protocol.Answer{Status: http.StatusInternalServerError, Bytes: int64(len(failure))}
+	if e.due&noBody != 0 {
+		a.Bytes = 0
+	}
 	e.describe(&a)
 	e.access.Add(a)
 }

@@ -125,7 +125,7 @@ func (e *exchange) encodeResponse(dst []byte, r *Response, a answer, c protocol.
 // giveUp answers with 500 what the author could not make, so that the client
 // does not wait for ever, and returns why.
 func (e *exchange) giveUp(why error, c protocol.Conn) error {
-	if c != nil && c.SendRaw([]byte(internalError)) == nil {
+	if c != nil && c.SendRaw(e.internalError()) == nil {
 		e.logFailure()
 		e.asked = false
 		c.Close()

@@ -244,11 +244,8 @@ func (e *exchange) fail(dst []byte) []byte {
 	if e.stream != 0 {
 		return dst
 	}
-	return append(dst, internalError...)
+	return append(dst, e.internalError()...)
 }
-
-const internalError = "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n" +
-	"Content-Length: 0\r\n\r\n"
 
 // sent does what had to wait until the answer was in the send buffer.
 func (e *exchange) sent(c protocol.Conn) {

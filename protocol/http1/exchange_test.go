@@ -1,8 +1,12 @@
 package http1
 
 import (
+	"fmt"
+	"math"
 	"strings"
 	"testing"
+
+	"github.com/workerman-go/wm/protocol"
 )
 
 func get(lines ...string) []byte {
@@ -194,6 +198,43 @@ func TestRequestLastsUntilItIsAnswered(t *testing.T) {
 			t.Errorf("later %s, want %s", got, want)
 		}
 	}
+}
+
+// The answer to a request whose callback failed says no more than that.
+func TestFailure(t *testing.T) {
+	setDate(t)
+	const head = "HTTP/1.1 500 Internal Server Error\r\n" + dateLine + "Connection: close\r\n" +
+		"Content-Type: text/plain;charset=utf-8\r\nContent-Length: 18\r\n\r\n"
+	for method, body := range map[string]string{"GET": "the server failed\n", "HEAD": ""} {
+		wire := []byte(method + " / HTTP/1.1\r\nHost: a\r\n\r\n")
+		for name, fail := range map[string]func(c *conn) []byte{
+			"panic": func(c *conn) []byte { return http1{}.AppendFailure([]byte("-"), c)[1:] },
+			"JSON": func(c *conn) []byte {
+				_, _ = http1{}.Encode(nil, JSON(math.NaN()), c)
+				return c.sent
+			},
+		} {
+			c, log := newConn(), &notes{}
+			if _, err := c.summaries(wire); err != nil {
+				t.Fatal(err)
+			}
+			exchangeOf(c).access = log
+			if got := string(fail(c)); got != head+body {
+				t.Errorf("%s of %s: %q, want %q", name, method, got, head+body)
+			}
+			if want := fmt.Sprintf("[%s 500 %d]", method, len(body)); fmt.Sprint(*log) != want {
+				t.Errorf("%s of %s: access log %v, want %s", name, method, *log, want)
+			}
+		}
+	}
+}
+
+// notes is an access log: method, status and bytes.
+type notes []string
+
+func (n *notes) Add(a protocol.Answer) {
+	method, _, _ := strings.Cut(string(a.Request), " ")
+	*n = append(*n, fmt.Sprint(method, " ", a.Status, " ", a.Bytes))
 }
 
 func TestDecodeAlone(t *testing.T) {

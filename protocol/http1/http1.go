@@ -28,7 +28,7 @@
 //	head.go             the request line and what the headers say together
 //	header.go           one header line (method.go, bytes.go: what may be in it)
 //	chunked.go          where a chunked body ends
-//	refuse.go           400, 408, 413 and 431: each with its reason
+//	refuse.go           400, 408, 413 and 431: each with its reason; 500 without
 //	collect.go          a multipart form that is too large for memory
 //	crowd.go            a form with many small files
 //

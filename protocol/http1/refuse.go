@@ -39,13 +39,7 @@ func bad(why string) error { return reject("400 Bad Request", why) }
 
 // reject is the error that answers with status and ends the connection.
 func reject(status, why string) error {
-	body := why + "\n"
-	return &protocol.Reject{
-		Reply: []byte("HTTP/1.1 " + status + "\r\nConnection: close\r\n" +
-			"Content-Type: text/plain;charset=utf-8\r\n" +
-			"Content-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body),
-		Why: "http: " + why,
-	}
+	return &protocol.Reject{Reply: closing(status, why+"\n"), Why: "http: " + why}
 }
 
 // refuse notes what ends the connection, deletes what was collected of it, and
@@ -68,13 +62,34 @@ func (e *exchange) refused(err error) error {
 	if !ok {
 		return err
 	}
-	line, rest, _ := bytes.Cut(r.Reply, crlf)
-	reply := append(append(bytes.Clone(line), crlf...), appendDate(nil)...)
-	if e.head.method == methodHead {
+	reply := dated(r.Reply, e.head.method == methodHead)
+	return &protocol.Reject{Reply: reply, Why: r.Why}
+}
+
+// failure is the body of the 500 that says no more: the reason is in the log, and
+// not for strangers.
+const failure = "the server failed\n"
+
+// internalError answers the request that waits.
+func (e *exchange) internalError() []byte {
+	return dated(closing("500 Internal Server Error", failure), e.due&noBody != 0)
+}
+
+// closing is an answer that ends the connection, but for its Date.
+func closing(status, body string) []byte {
+	return []byte("HTTP/1.1 " + status + "\r\nConnection: close\r\n" +
+		"Content-Type: text/plain;charset=utf-8\r\n" +
+		"Content-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body)
+}
+
+// dated is reply with a Date, without its body when only the head is wanted.
+func dated(reply []byte, headOnly bool) []byte {
+	line, rest, _ := bytes.Cut(reply, crlf)
+	if headOnly {
 		end := bytes.Index(rest, blankLine)
 		rest = rest[:end+len(blankLine)]
 	}
-	return &protocol.Reject{Reply: append(reply, rest...), Why: r.Why}
+	return append(appendDate(append(bytes.Clone(line), crlf...)), rest...)
 }
 
 var blankLine = []byte("\r\n\r\n")
