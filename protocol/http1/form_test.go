@@ -38,6 +38,7 @@ func TestForm(t *testing.T) {
 		{"no word", "application/jsonp", `{"a":1}`, Values{}},
 		{"scalar", "application/json", `"a"`, Values{}},
 		{"broken JSON", "application/json", `{"a":1`, Values{}},
+		{"JSON in Latin-1", "application/json", "{\"a\":\"\xe9\"}", Values{}},
 		{"two values", "application/json", `{"a":1} {"b":1}`, Values{}},
 	}
 	for _, tt := range tests {
