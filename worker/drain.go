@@ -69,7 +69,6 @@ func (p *Process) Drain(graceful bool) {
 	}
 	if !graceful && !d.closing {
 		d.closing = true
-		p.handled.closing.Store(true)
 		// Shortly before the master would kill: OnClose is promised.
 		d.last = p.loop.AddInnerTimer(p.stopTimeout()*9/10, false, p.cutOff)
 	}
@@ -123,7 +122,7 @@ func (p *Process) sweep() {
 // mayLeave says that a graceful drain need not wait until the peer closes. One
 // that has not finished a handshake has a deadline for that.
 func (c *Connection) mayLeave() bool {
-	return c.codec.leave != nil && !c.handles() && c.flags&(prefaced|opening) == 0
+	return c.codec.leave != nil && c.flags&(prefaced|opening) == 0
 }
 
 // retire closes a connection of a draining process once it rests. What has

@@ -42,8 +42,7 @@ type handling struct {
 type handled struct {
 	requests, failures atomic.Int64
 	running            atomic.Int64 // requests in a Handler
-	draining           atomic.Bool  // somebody waits for them
-	closing            atomic.Bool  // answers say that the connection closes
+	draining           atomic.Bool  // somebody waits for them, and answers say Connection: close
 	cut                atomic.Bool  // nobody waits any more
 }
 

@@ -38,7 +38,7 @@ func (w *responder) begin(status int) {
 		return
 	}
 	w.status = status
-	if w.n.closing.Load() && status != http.StatusSwitchingProtocols {
+	if w.n.draining.Load() && status != http.StatusSwitchingProtocols {
 		w.Header().Set("Connection", "close") // HTTP/2 makes a GOAWAY of it
 	}
 }
