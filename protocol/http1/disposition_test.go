@@ -61,7 +61,7 @@ var dispositions = []struct {
 	{`form-data; name="a"; filename*=x`, "a", "x", true},
 }
 
-func TestDispositions(t *testing.T) {
+func TestNamesOfParts(t *testing.T) {
 	for _, tt := range dispositions {
 		want := disposition{tt.name, tt.path, tt.isFile}
 		if got := readDisposition(tt.header); got != want {
