@@ -175,7 +175,7 @@ func TestUploadsOfFailedRequestsAreDeleted(t *testing.T) {
 			if path := await(t, tmp, "request"); filepath.Dir(path) != dir {
 				t.Errorf("file %s", path)
 			}
-			expectAnswer(t, c.r, http.StatusInternalServerError, "")
+			expectAnswer(t, c.r, http.StatusInternalServerError, "the server failed\n")
 			s.logged("panic in OnRequest")
 			s.do(func() { expectFiles(t, dir) })
 		})

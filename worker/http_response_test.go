@@ -335,7 +335,7 @@ func TestAnswerThatCannotBeMade(t *testing.T) {
 		}
 		c := o.open(start(t, w))
 		c.send(fmt.Sprintf(get+get, "/", "/"))
-		expectAnswer(t, c.r, http.StatusInternalServerError, "")
+		expectAnswer(t, c.r, http.StatusInternalServerError, "the server failed\n")
 		c.expectEnd()
 		if err := await(t, refusals, "refusal"); err == nil ||
 			!strings.Contains(err.Error(), "func()") {

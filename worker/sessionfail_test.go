@@ -110,7 +110,7 @@ func TestUnreadableSessionIsAnswered500(t *testing.T) {
 	c := s.dial()
 	c.send(fmt.Sprintf(getWith+getWith, "/page", "/"))
 	expectAnswer(t, c.r, http.StatusOK, "page")
-	expectAnswer(t, c.r, http.StatusInternalServerError, "")
+	expectAnswer(t, c.r, http.StatusInternalServerError, "the server failed\n")
 	s.logged("sessions fail: session 01234567...: " +
 		"session folder /proc/nowhere/sessions: no such file")
 }
@@ -136,7 +136,7 @@ func TestManySessionFailuresAreFewLines(t *testing.T) {
 	for range requests {
 		c := s.dial()
 		c.send(fmt.Sprintf(getWith, "/"))
-		expectAnswer(t, c.r, http.StatusInternalServerError, "")
+		expectAnswer(t, c.r, http.StatusInternalServerError, "the server failed\n")
 	}
 	if got := s.p.Figures().ThrowException; got != requests {
 		t.Errorf("throw_exception %d, want %d", got, requests)

@@ -118,7 +118,7 @@ func TestRequestsThatWaitForAPlaceFailInTime(t *testing.T) {
 	first := time.Now()
 	eventually(t, "the time of all", func() bool { return time.Since(first) > time.Second })
 	close(h.reads)
-	expectAnswer(t, last.r, http.StatusInternalServerError, "")
+	expectAnswer(t, last.r, http.StatusInternalServerError, "the server failed\n")
 	if n := h.hung.Load(); n != places {
 		t.Errorf("%d reads, want %d", n, places)
 	}
