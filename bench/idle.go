@@ -55,7 +55,7 @@ func idleName(kind string, count int) string {
 	if count == allIdle {
 		return "idle " + kind
 	}
-	return fmt.Sprintf("idle %s of %d", kind, count)
+	return "idle " + kind + ", few"
 }
 
 func (l *lab) idleMemory(kind string, to target, wanted int) (s sample, err error) {
