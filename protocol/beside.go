@@ -30,6 +30,9 @@ type Awaiter interface {
 type StoreAwaiter interface {
 	AwaitLoad(work, done func())
 	AwaitSave(work, done func())
+	// RunBeside runs work in a place of the loads, and holds nobody up. A panic of
+	// it is logged and counted.
+	RunBeside(work func())
 }
 
 // BodySender sends what is too large to be held in memory.

@@ -24,13 +24,26 @@ func (c *Connection) await(kind jobKind, work, done func()) {
 	if Status(c.status) != Closed {
 		count = c.beginAwait()
 	}
+	p.offLoop(kind, work, func(err error) {
+		if c.waitsFor(count) {
+			c.awaited(count, done, err)
+		}
+	})
+}
+
+// RunBeside is protocol.StoreAwaiter. Called on the loop goroutine.
+func (c *Connection) RunBeside(work func()) {
+	c.p.own("Connection.RunBeside")
+	c.p.offLoop(ofLoads, work, func(error) {})
+}
+
+// offLoop runs work on a goroutine and then on the loop, with its panic.
+func (p *Process) offLoop(kind jobKind, work func(), then func(err error)) {
 	p.jobs.start(kind, func() {
 		_, err := attempt(p, func() (struct{}, error) { work(); return struct{}{}, nil })
 		p.loop.Post(func() {
 			p.jobs.alive.Add(-1)
-			if c.waitsFor(count) {
-				c.awaited(count, done, err)
-			}
+			then(err)
 		})
 	})
 }

@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -247,4 +248,24 @@ func TestDrainWaitsForSessions(t *testing.T) {
 	if got := h.stored(t); got != `{"n":1}` {
 		t.Errorf("stored %s", got)
 	}
+}
+
+// brokenGC is a store of an author whose GC panics.
+type brokenGC struct{ http1.SessionHandler }
+
+func (brokenGC) GC(context.Context) error { panic("no collector") }
+
+func TestPanicInGCOfSessionsIsLogged(t *testing.T) {
+	h := useSessions(t)
+	http1.Sessions.Handler = brokenGC{h}
+	http1.Sessions.GCProbability, http1.Sessions.GCDivisor = 1, 1
+	w := worker.New("http://127.0.0.1:0")
+	w.OnRequest = count
+	s := start(t, w)
+	c := s.dial()
+	c.send(fmt.Sprintf(getWith, "/"))
+	expectAnswer(t, c.r, http.StatusOK, "1")
+	s.logged("no collector")
+	c.send(fmt.Sprintf(getWith, "/"))
+	expectAnswer(t, c.r, http.StatusOK, "2")
 }

@@ -317,7 +317,11 @@ func (v *visit) chance() {
 	k := v.keep
 	if v.used && k.GCProbability > 0 && rand.IntN(max(k.GCDivisor, 1)) < k.GCProbability {
 		v.used = false
-		go k.collect() // ends with the handler's GC
+		if c, ok := v.conn.(protocol.StoreAwaiter); ok {
+			c.RunBeside(k.collect)
+		} else {
+			k.collect()
+		}
 	}
 }
 
