@@ -70,13 +70,7 @@ type redisServer struct {
 
 func startRedis(t testing.TB) *redisServer {
 	t.Helper()
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("WM_TEST_NEEDS") == "all" {
-			t.Fatal("redis-server is not installed (apt-get install redis-server)")
-		}
-		t.Skip("redis-server is not installed (apt-get install redis-server)")
-	}
+	path := need(t, "redis-server", "redis-server")
 	dir, err := os.MkdirTemp("", "wm-redis-")
 	if err != nil {
 		t.Fatal(err)
