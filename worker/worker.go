@@ -80,8 +80,8 @@ type Worker struct {
 	// OnClose are called, and Close, End and Destroy close their sockets. They
 	// are the Handler's otherwise: they cannot be sent to, Send returns
 	// ErrClosed, and their BytesRead and BytesWritten are what went over the
-	// wire, TLS included. A connection costs a goroutine and buffers, several
-	// kilobytes more than one of OnRequest, and a request several times the
+	// wire, TLS included. A connection costs a goroutine and buffers, about 20
+	// KB more than one of OnRequest, and a request about three times the
 	// processor time: it is the way for code that is there already, or that
 	// waits.
 	//
