@@ -200,11 +200,11 @@ func TestSessionLockOfALongCallbackEnds(t *testing.T) {
 	Sessions.LockTimeout = 2 * time.Millisecond
 	v := newVisitor(t)
 	v.visit(func(r *Request) {
-		for unlocked := false; !unlocked; time.Sleep(time.Millisecond) {
+		eventually(t, "the lock is given up", func() bool {
 			m.mu.Lock()
-			unlocked = slices.Contains(m.calls, "unlock abcd")
-			m.mu.Unlock()
-		}
+			defer m.mu.Unlock()
+			return slices.Contains(m.calls, "unlock abcd")
+		})
 		m.data[someID] = `{"a":1,"b":1}`
 		r.Session().Set("c", 1)
 		v.send(t, "x")
@@ -219,12 +219,7 @@ func TestSessionGC(t *testing.T) {
 	v := newVisitor(t)
 	v.visit(func(r *Request) { v.send(t, "x") })
 	v.visit(func(r *Request) { r.Session(); v.send(t, "x") })
-	for done := false; !done; time.Sleep(time.Millisecond) {
-		m.mu.Lock()
-		done = len(m.calls) > 0
-		m.mu.Unlock()
-	}
-	m.wantCalls(t, "gc")
+	m.wantCalls(t, "gc") // a test's connection has no loop to hold up
 }
 
 func TestLockQueueIsBounded(t *testing.T) {
@@ -241,11 +236,11 @@ func TestLockQueueIsBounded(t *testing.T) {
 		}
 		entered <- second
 	}()
-	for waiting := 0; waiting == 0; time.Sleep(time.Millisecond) {
+	eventually(t, "the second waits", func() bool {
 		q.mu.Lock()
-		waiting = q.waiting
-		q.mu.Unlock()
-	}
+		defer q.mu.Unlock()
+		return q.waiting > 0
+	})
 	if _, err := q.enter(t.Context(), "a", 1); err != errCrowded {
 		t.Errorf("a third: %v", err)
 	}
@@ -258,5 +253,15 @@ func TestLockQueueIsBounded(t *testing.T) {
 	(<-entered)()
 	if len(q.byID) != 0 || q.waiting != 0 {
 		t.Errorf("%d sessions and %d waiting are left", len(q.byID), q.waiting)
+	}
+}
+
+// eventually waits for what happens on another goroutine.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(5 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("not in time: ", what)
+		}
 	}
 }
