@@ -28,6 +28,16 @@ func Loop() *eventloop.Loop {
 	return nil
 }
 
+// Generation returns the number of the reload that this process belongs to, 1 for
+// what the service was started with; 0 where there is no process. It may be called
+// by any goroutine.
+func Generation() int {
+	if p := current.Load(); p != nil {
+		return p.env.Generation
+	}
+	return 0
+}
+
 // Args returns what follows -- on the command line of start.
 func Args() []string {
 	if p := current.Load(); p != nil {

@@ -1,0 +1,76 @@
+package wire
+
+// Command says what a packet is (wire.md 2.4).
+type Command uint8
+
+// Events, from a Gateway to a BusinessWorker.
+const (
+	OnConnect          Command = 1
+	OnMessage          Command = 3
+	OnClose            Command = 4
+	Ping               Command = 201
+	OnWebSocketConnect Command = 205
+)
+
+// What a Gateway does without an answer.
+const (
+	SendToOne     Command = 5
+	SendToAll     Command = 6
+	Kick          Command = 7
+	Destroy       Command = 8
+	UpdateSession Command = 9
+	BindUID       Command = 12
+	UnbindUID     Command = 13
+	SendToUID     Command = 14
+	JoinGroup     Command = 20
+	LeaveGroup    Command = 21
+	SendToGroup   Command = 22
+	Ungroup       Command = 27
+	SetSession    Command = 204
+)
+
+// Questions to a Gateway. Each has one answer, see AppendReply.
+const (
+	GetAllClientSessions       Command = 10
+	IsOnline                   Command = 11
+	GetClientIDByUID           Command = 15
+	BatchGetClientIDByUID      Command = 16
+	GetClientSessionsByGroup   Command = 23
+	GetClientCountByGroup      Command = 24
+	Select                     Command = 25
+	GetGroupIDList             Command = 26
+	BatchGetClientCountByGroup Command = 28
+	GetSessionByClientID       Command = 203
+)
+
+// Who connects says one of these first.
+const (
+	WorkerConnect        Command = 200
+	GatewayClientConnect Command = 202
+)
+
+// Between wm and wm only: PHP ignores them. A Gateway sends Welcome to a
+// BusinessWorker that said in its WorkerConnect that it is wm. A BusinessWorker
+// that is about to leave sends Drain; the Gateway answers it with Drain, which is
+// the last packet that it sends on this link, and holds what its clients send. The
+// BusinessWorker sends Drained behind its last command; then the clients of the
+// link are bound anew.
+const (
+	Welcome Command = 220
+	Drain   Command = 221
+	Drained Command = 222
+)
+
+// Flag has the bits of a packet's flag.
+type Flag uint8
+
+const (
+	// Scalar says that the body is bytes; without it, it is a value of PHP
+	// serialize (wire.md 2.3).
+	Scalar Flag = 0x01
+	// Raw says that the protocol of the client is not asked to encode.
+	Raw Flag = 0x02
+	// IPv6 says that the ext data begins with the 16 bytes of the address of the
+	// client. Between wm and wm only.
+	IPv6 Flag = 0x40
+)
