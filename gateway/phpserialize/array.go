@@ -11,16 +11,19 @@ import (
 // Array that is put into another one is copied, as in PHP. Get and All, though, return
 // the nested Array itself: changing that changes this one.
 //
-// Methods that only read take a nil *Array for an empty one. No locking.
+// Methods that only read take a nil *Array for an empty one, and may run in several
+// goroutines while none changes it. No locking.
 type Array struct {
 	keys  []Key // nil while they are 0, 1, 2 …
 	vals  []any // a hole where one was deleted
 	index map[Key]int32
-	holes int
 	next  int64 // the key of the next Append
+	holes int32
+	epoch int32 // counts the times when entries have moved
 }
 
-// indexAbove is the number of entries up to which a search looks at each key.
+// indexAbove is the number of entries up to which a search looks at each key; above it
+// there is an index.
 const indexAbove = 16
 
 // hole is the value of a deleted entry, vacant its key: the entry stays until the
@@ -72,7 +75,7 @@ func (a *Array) Len() int {
 	if a == nil {
 		return 0
 	}
-	return len(a.vals) - a.holes
+	return len(a.vals) - int(a.holes)
 }
 
 // All walks over the entries in their order. Entries may be changed and deleted
@@ -82,20 +85,41 @@ func (a *Array) All() iter.Seq2[Key, any] {
 		if a == nil {
 			return
 		}
-		keys, vals := a.keys, a.vals
-		for i, v := range vals {
-			if v == (hole{}) {
-				continue
-			}
-			k := Key{num: int64(i)}
-			if keys != nil {
-				k = keys[i]
-			}
-			if !yield(k, v) {
+		keys, n, epoch := a.keys, len(a.vals), a.epoch
+		for i := range n {
+			k, at := a.step(i, keys, epoch)
+			if at >= 0 && !yield(k, a.vals[at]) {
 				return
 			}
 		}
 	}
+}
+
+// step returns the entry at step i of a walk, its place -1 when it was deleted. Once
+// entries have moved, the walk goes on by the keys that there were at its beginning.
+func (a *Array) step(i int, keys []Key, epoch int32) (Key, int) {
+	if a.epoch == epoch {
+		if i >= len(a.vals) || a.vals[i] == (hole{}) {
+			return Key{}, -1
+		}
+		return a.keyAt(i), i
+	}
+	k := IntKey(int64(i))
+	if keys != nil {
+		k = keys[i]
+	}
+	if k == vacant {
+		return k, -1
+	}
+	return k, a.find(k)
+}
+
+// keyAt is the key at a place.
+func (a *Array) keyAt(i int) Key {
+	if a.keys == nil {
+		return IntKey(int64(i))
+	}
+	return a.keys[i]
 }
 
 // IsList says that the keys are 0, 1, 2 … in this order: JSON shows such an Array,
@@ -155,7 +179,7 @@ func (a *Array) DeleteKey(k Key) {
 }
 
 // Clear removes all entries; Append begins at 0 again.
-func (a *Array) Clear() { *a = Array{} }
+func (a *Array) Clear() { *a = Array{epoch: a.epoch + 1} }
 
 // Clone returns a copy that shares nothing that can be changed.
 func (a *Array) Clone() *Array {
@@ -175,6 +199,7 @@ func (a *Array) Clone() *Array {
 			c.keys = append(c.keys, k)
 		}
 	}
+	c.buildIndex()
 	return c
 }
 
@@ -189,10 +214,7 @@ func (a *Array) find(k Key) int {
 		}
 		return int(k.num)
 	}
-	if len(a.keys) > indexAbove {
-		if a.index == nil {
-			a.buildIndex()
-		}
+	if a.index != nil {
 		if i, ok := a.index[k]; ok {
 			return int(i)
 		}
@@ -212,7 +234,7 @@ func (a *Array) put(k Key, v any) int {
 		a.vals[i] = v
 		return i
 	}
-	if a.holes > indexAbove && a.holes > len(a.vals)/2 {
+	if a.holes > indexAbove && int(a.holes) > len(a.vals)/2 {
 		a.compact()
 	}
 	if a.keys == nil && k != IntKey(int64(len(a.vals))) {
@@ -224,6 +246,8 @@ func (a *Array) put(k Key, v any) int {
 	a.vals = append(a.vals, v)
 	if a.index != nil {
 		a.index[k] = int32(len(a.vals) - 1)
+	} else {
+		a.buildIndex()
 	}
 	if !k.isText && k.num >= a.next {
 		a.next = k.num
@@ -245,7 +269,11 @@ func (a *Array) nameKeys() {
 	}
 }
 
+// buildIndex makes an index when there are so many keys that a search needs one.
 func (a *Array) buildIndex() {
+	if len(a.keys) <= indexAbove {
+		return
+	}
 	a.index = make(map[Key]int32, len(a.keys))
 	for i, k := range a.keys {
 		if k != vacant {
@@ -254,13 +282,15 @@ func (a *Array) buildIndex() {
 	}
 }
 
-// compact drops the holes. The old slices stay as they are, for walks.
+// compact drops the holes. The old keys stay as they are, for walks.
 func (a *Array) compact() {
 	keys, vals := make([]Key, 0, a.Len()+1), make([]any, 0, a.Len()+1)
 	for k, v := range a.All() {
 		keys, vals = append(keys, k), append(vals, v)
 	}
 	a.keys, a.vals, a.index, a.holes = keys, vals, nil, 0
+	a.epoch++
+	a.buildIndex()
 }
 
 // must is From for values that an author gives.
