@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"sort"
 )
 
 // Array is an array of PHP: entries in the order in which their keys came. Values are
@@ -14,16 +15,17 @@ import (
 // Methods that only read take a nil *Array for an empty one, and may run in several
 // goroutines while none changes it. No locking.
 type Array struct {
-	keys  []Key // nil while they are 0, 1, 2 …
-	vals  []any // a hole where one was deleted
-	index map[Key]int32
-	next  int64 // the key of the next Append
-	holes int32
-	epoch int32 // counts the times when entries have moved
+	keys   []Key         // nil while they are 0, 1, 2 …
+	vals   []any         // a hole where one was deleted
+	index  map[Key]int32 // of many keys that are not rising
+	next   int64         // the key of the next Append
+	holes  int32
+	epoch  int32 // counts the times when entries have moved
+	rising bool  // keys are ints, each above the one before, and there are no holes
 }
 
-// indexAbove is the number of entries up to which a search looks at each key; above it
-// there is an index.
+// indexAbove is the number of entries up to which a search looks at each key. Above it
+// there is an index, but for rising keys, such as the ids of clients: they are sorted.
 const indexAbove = 16
 
 // hole is the value of a deleted entry, vacant its key: the entry stays until the
@@ -169,6 +171,10 @@ func (a *Array) DeleteKey(k Key) {
 		a.keys[i] = vacant
 	}
 	a.holes++
+	if i < len(a.vals)-1 {
+		a.rising = false
+		a.buildIndex()
+	}
 	for n := len(a.vals); n > 0 && a.vals[n-1] == (hole{}); n-- {
 		a.vals = a.vals[:n-1]
 		if a.keys != nil {
@@ -186,7 +192,7 @@ func (a *Array) Clone() *Array {
 	if a == nil {
 		return nil
 	}
-	c := &Array{next: a.next, vals: make([]any, 0, a.Len())}
+	c := &Array{next: a.next, rising: a.rising, vals: make([]any, 0, a.Len())}
 	if a.keys != nil {
 		c.keys = make([]Key, 0, a.Len())
 	}
@@ -220,6 +226,13 @@ func (a *Array) find(k Key) int {
 		}
 		return -1
 	}
+	if a.rising {
+		i := sort.Search(len(a.keys), func(i int) bool { return a.keys[i].num >= k.num })
+		if i < len(a.keys) && a.keys[i] == k {
+			return i
+		}
+		return -1
+	}
 	for i := range a.keys {
 		if a.keys[i] == k {
 			return i
@@ -230,9 +243,12 @@ func (a *Array) find(k Key) int {
 
 // put sets an entry to a value of the package comment and returns its place.
 func (a *Array) put(k Key, v any) int {
-	if i := a.find(k); i >= 0 {
-		a.vals[i] = v
-		return i
+	highest := !k.isText && k.num >= a.next && k.num < math.MaxInt64 // so it is new
+	if !highest {
+		if i := a.find(k); i >= 0 {
+			a.vals[i] = v
+			return i
+		}
 	}
 	if a.holes > indexAbove && int(a.holes) > len(a.vals)/2 {
 		a.compact()
@@ -242,6 +258,7 @@ func (a *Array) put(k Key, v any) int {
 	}
 	if a.keys != nil {
 		a.keys = append(a.keys, k)
+		a.rising = a.rising && highest
 	}
 	a.vals = append(a.vals, v)
 	if a.index != nil {
@@ -263,6 +280,7 @@ func (a *Array) nameKeys() {
 	if a.keys != nil {
 		return
 	}
+	a.rising = true
 	a.keys = make([]Key, len(a.vals), len(a.vals)+1)
 	for i := range a.keys {
 		a.keys[i] = Key{num: int64(i)}
@@ -271,7 +289,7 @@ func (a *Array) nameKeys() {
 
 // buildIndex makes an index when there are so many keys that a search needs one.
 func (a *Array) buildIndex() {
-	if len(a.keys) <= indexAbove {
+	if len(a.keys) <= indexAbove || a.rising || a.index != nil {
 		return
 	}
 	a.index = make(map[Key]int32, len(a.keys))

@@ -104,7 +104,8 @@ func TestCopiesShareNothing(t *testing.T) {
 	c.Array("n").Set("x", 2)
 	c.Array("l").Append(3)
 	c.Set("new", 1)
-	if got, want := shown(t, a), `a:2:{s:1:"n";a:1:{s:1:"x";i:1;}s:1:"l";a:2:{i:0;i:1;i:1;i:2;}}`; got != want {
+	want := `a:2:{s:1:"n";a:1:{s:1:"x";i:1;}s:1:"l";a:2:{i:0;i:1;i:1;i:2;}}`
+	if got := shown(t, a); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 	inner := ArrayOf("x", 1)
@@ -186,24 +187,32 @@ func TestArrayIsAnOrderedMap(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
 		a, m := NewArray(), &modelArray{vals: map[Key]any{}}
-		span := 1 + r.IntN(60)
+		span, texts := 1+r.IntN(60), r.IntN(2) == 0
 		for step := range 300 {
 			n := r.IntN(span)
 			k := IntKey(int64(n))
-			if r.IntN(3) == 0 {
+			if texts && r.IntN(3) == 0 {
 				k = KeyOf(fmt.Sprint("k", n))
 			}
-			switch r.IntN(8) {
-			case 0, 1, 2:
+			switch r.IntN(9) {
+			case 0, 1:
 				a.SetKey(k, step)
 				m.set(k, int64(step))
-			case 3:
+			case 2:
 				a.Append(step)
 				m.set(IntKey(m.next), int64(step))
-			case 4, 5, 6:
+			case 3:
+				k = IntKey(m.next + int64(r.IntN(3)))
+				a.SetKey(k, step)
+				m.set(k, int64(step))
+			case 4:
+				if c := a.Clone(); r.IntN(3) == 0 {
+					a = c
+				}
+			case 5, 6:
 				a.DeleteKey(k)
 				m.delete(k)
-			case 7:
+			default:
 				if a.GetKey(k) != m.vals[k] {
 					t.Fatalf("%v: got %v, want %v", k, a.GetKey(k), m.vals[k])
 				}
@@ -241,6 +250,9 @@ func (m *modelArray) check(t *testing.T, a *Array) {
 	}
 	i := 0
 	for k, v := range a.All() {
+		if a.GetKey(k) != v {
+			t.Fatalf("entry %v is found as %v, not as %v", k, a.GetKey(k), v)
+		}
 		if k != m.keys[i] || v != m.vals[k] {
 			t.Fatalf("entry %d is %v: %v, want %v: %v", i, k, v, m.keys[i], m.vals[m.keys[i]])
 		}

@@ -36,7 +36,8 @@ func TestObjectsAreWrittenAsTheyWereRead(t *testing.T) {
 
 func TestReferencesInsideAnObjectMoveWithIt(t *testing.T) {
 	self := `O:1:"Q":1:{s:4:"self";r:3;}`
-	in := `a:4:{s:1:"a";i:5;s:1:"q";` + self + `s:1:"n";i:7;s:1:"o";O:1:"Q":2:{s:1:"x";i:1;s:1:"y";R:7;}}`
+	in := `a:4:{s:1:"a";i:5;s:1:"q";` + self + `s:1:"n";i:7;` +
+		`s:1:"o";O:1:"Q":2:{s:1:"x";i:1;s:1:"y";R:7;}}`
 	v, err := Unmarshal(in)
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +47,8 @@ func TestReferencesInsideAnObjectMoveWithIt(t *testing.T) {
 	}
 	a := v.(*Array)
 	a.Delete("a")
-	want := `a:3:{s:1:"q";O:1:"Q":1:{s:4:"self";r:2;}s:1:"n";i:7;s:1:"o";O:1:"Q":2:{s:1:"x";i:1;s:1:"y";R:6;}}`
+	want := `a:3:{s:1:"q";O:1:"Q":1:{s:4:"self";r:2;}s:1:"n";i:7;` +
+		`s:1:"o";O:1:"Q":2:{s:1:"x";i:1;s:1:"y";R:6;}}`
 	if got := shown(t, a); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
