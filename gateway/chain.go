@@ -10,7 +10,8 @@ type chain[T any] struct {
 	n           int
 }
 
-// hook is the place of an element in one chain.
+// hook is the place of an element in one chain. An element that was cut stands
+// before itself.
 type hook[T any] struct{ before, after *T }
 
 // push appends e, which must not be in the chain.
@@ -39,7 +40,7 @@ func (l *chain[T]) cut(e *T, of func(*T) *hook[T]) {
 	} else {
 		of(h.after).before = h.before
 	}
-	h.before = nil
+	h.before = e
 	l.n--
 }
 
@@ -47,12 +48,10 @@ func (l *chain[T]) cut(e *T, of func(*T) *hook[T]) {
 // pushed again; what is pushed meanwhile may be seen.
 func (l *chain[T]) each(of func(*T) *hook[T]) iter.Seq[*T] {
 	return func(yield func(*T) bool) {
-		for e := l.first; e != nil; {
-			gone := of(e)
-			if !yield(e) {
+		for e := l.first; e != nil; e = of(e).after {
+			if of(e).before != e && !yield(e) {
 				return
 			}
-			e = gone.after
 		}
 	}
 }

@@ -16,6 +16,9 @@ type clients struct {
 	groups  map[string]*members
 	listed  chain[members] // the groups, in the order in which they appeared
 	last    uint32         // the number given last
+
+	answers []byte             // memory of the answer before, for the next one
+	early   map[*client][]byte // raw bytes for those whose handshake is not done
 }
 
 // client is one of them. There may be very many: it is kept small.
@@ -24,7 +27,7 @@ type client struct {
 	link    *Link  // that its events go to; nil: none yet
 	session string // as the BusinessWorkers encode it
 	id      uint32 // never 0
-	silent  int8   // ticks without a message, see heartbeat.go
+	silent  int16  // ticks without a message, see heartbeat.go
 	grouped bool   // it was in a group once
 
 	uid    *membership // nil: none
@@ -57,6 +60,7 @@ func (t *clients) begin(last uint32) {
 	t.numbers = map[uint32]*client{}
 	t.uids = map[string]*members{}
 	t.groups = map[string]*members{}
+	t.early = map[*client][]byte{}
 	t.last = last
 }
 
@@ -67,6 +71,7 @@ func (t *clients) remove(c *client) {
 		return
 	}
 	delete(t.numbers, c.id)
+	delete(t.early, c)
 	t.all.cut(c, (*client).inAll)
 	t.unbind(c)
 	for m := c.groups.first; m != nil; m = c.groups.first {
