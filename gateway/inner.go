@@ -77,7 +77,7 @@ func (g gatewayProtocol) Quiet(protocol.Conn) bool { return len(g.p.of) == 0 }
 func (p *process) met(conn *worker.Connection) {
 	pe := &peer{p: p, conn: conn, ip: conn.RemoteAddrPort().Addr()}
 	conn.Data = pe
-	conn.MaxSendBufferSize = p.g.SendToWorkerBuffer
+	conn.MaxSendBufferSize = positive(p.g.SendToWorkerBuffer, defaultWorkerBuffer)
 	keepWatch(conn)
 	if p.g.SecretKey == "" {
 		pe.admit()

@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -127,7 +125,6 @@ func (p *process) connect(pe *peer, name string, wm bool) {
 		old.conn.Destroy()
 	}
 	pe.link = l
-	pe.conn.MaxSendBufferSize = positive(p.g.SendToWorkerBuffer, math.MaxInt)
 	t.add(l)
 	if wm {
 		pe.send(wire.Welcome)
@@ -190,6 +187,3 @@ func (p *process) pingLinks() {
 		}
 	}
 }
-
-// String names the link in log lines.
-func (l *Link) String() string { return fmt.Sprintf("%s (%s)", l.Key, l.Addr) }

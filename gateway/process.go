@@ -41,6 +41,7 @@ type process struct {
 	onWebSocketConnect func(c *worker.Connection, r *http1.Request)
 
 	routing   *client // whom Router is asked about
+	prepared  bool    // the callbacks are ours
 	accepting bool    // clients
 	leaving   bool
 }
@@ -61,11 +62,14 @@ func (g *Gateway) serve(w *worker.Worker) {
 		panic(fmt.Errorf("gateway: inner port: %w", err))
 	}
 	p.port = portOf(p.inner.Addr())
-	p.takeOver(w)
-	p.awaitBusiness()
+	w.PauseAccept()
+	loop := worker.Loop()
+	loop.Post(func() {
+		p.takeOver(w)
+		p.awaitBusiness()
+	})
 	p.startHeartbeat()
 	local().addGateway(p)
-	loop := worker.Loop()
 	context.AfterFunc(w.Context(), func() { loop.Post(p.leave) })
 	if g.LanIP != loopback {
 		loop.AddInnerTimer(pingLinksEvery, true, p.pingLinks)
@@ -93,13 +97,13 @@ func (p *process) clientID(c *client) wire.ClientID {
 
 // awaitBusiness keeps the door closed until somebody is there for the clients.
 func (p *process) awaitBusiness() {
-	if p.g.BusinessWait == 0 {
-		p.accepting = true
+	p.prepared = true
+	if p.g.BusinessWait == 0 || p.links.usable() {
+		p.accept()
 		return
 	}
-	p.g.PauseAccept()
 	worker.Loop().AddInnerTimer(p.g.BusinessWait, false, func() {
-		if !p.accepting {
+		if !p.accepting && !p.leaving {
 			worker.Log("Gateway %s: no BusinessWorker within %v, accepting clients anyway",
 				p.g.Name, p.g.BusinessWait)
 			p.accept()
@@ -107,9 +111,9 @@ func (p *process) awaitBusiness() {
 	})
 }
 
-// accept opens the door.
+// accept opens the door, unless it is too early for that or too late.
 func (p *process) accept() {
-	if !p.accepting && !p.leaving {
+	if p.prepared && !p.accepting && !p.leaving {
 		p.accepting = true
 		if !p.holding.stopped {
 			p.g.ResumeAccept()
