@@ -3,10 +3,8 @@ package gateway
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"reflect"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -84,15 +82,7 @@ func (g *Gateway) checkInner() error {
 }
 
 // checkSecret refuses an open door.
-func (g *Gateway) checkSecret() error {
-	bind, err := netip.ParseAddr(g.innerAddress())
-	if err == nil && !bind.IsLoopback() && g.SecretKey == "" {
-		return fmt.Errorf("the inner port listens on %s, which others can reach: set SecretKey, "+
-			"the same in Gateway, BusinessWorker, Register and Client, "+
-			"or InnerListen to a loopback address", bind)
-	}
-	return nil
-}
+func (g *Gateway) checkSecret() error { return requireSecret(g.innerAddress(), g.SecretKey) }
 
 // checkNumbers names a setting that has no meaning.
 func (g *Gateway) checkNumbers() error {
@@ -111,21 +101,6 @@ func (g *Gateway) checkNumbers() error {
 	} {
 		if n.value < 0 {
 			return fmt.Errorf("%s is below 0", n.name)
-		}
-	}
-	return nil
-}
-
-// checkRegisters is for everybody who connects to Registers.
-func checkRegisters(addresses []string) error {
-	if len(addresses) == 0 {
-		return errors.New("RegisterAddress is empty: name a Register, as 127.0.0.1:1236")
-	}
-	for _, address := range addresses {
-		host, port, err := net.SplitHostPort(address)
-		n, bad := strconv.ParseUint(port, 10, 16)
-		if err != nil || bad != nil || host == "" || n == 0 {
-			return fmt.Errorf("RegisterAddress %q is no host:port", address)
 		}
 	}
 	return nil

@@ -41,8 +41,6 @@ const (
 	fightTime = 10 * time.Second
 	// maxReplaced is how often a living link is replaced in that time.
 	maxReplaced = 2
-	// fightLogEvery is how often the log tells of a fight.
-	fightLogEvery = time.Minute
 )
 
 // add appends a link.
@@ -138,7 +136,7 @@ func (p *process) connect(pe *peer, name string, wm bool) {
 
 // refuseRival keeps the link that is there.
 func (p *process) refuseRival(pe *peer, key string) {
-	p.said.logEvery(fightLogEvery, "fight "+key, "Gateway %s: several BusinessWorkers call "+
+	p.logRarely("fight "+key, "Gateway %s: several BusinessWorkers call "+
 		"themselves %s: give each BusinessWorker of a host a Name of its own. "+
 		"%s is refused, the other one stays", p.g.Name, key, pe.conn.RemoteAddr())
 	pe.conn.Destroy()

@@ -22,7 +22,9 @@ type process struct {
 	holding holding
 	of      map[*worker.Connection]*client
 	author  worker.Callbacks // what they were before they became ours
-	said    complaints
+	rarely  rarely
+
+	registers *registerLinks
 
 	inner  *worker.Worker
 	asked  []*peer // their questions wait for the end of the turn
@@ -74,7 +76,7 @@ func (g *Gateway) serve(w *worker.Worker) {
 	if g.LanIP != loopback {
 		loop.AddInnerTimer(pingLinksEvery, true, p.pingLinks)
 	}
-	announce(g.RegisterAddress, g.SecretKey, p.address())
+	p.registers = announce(g.RegisterAddress, g.SecretKey, p.address())
 }
 
 // portOf is 0 for what is no TCP address.
@@ -83,6 +85,13 @@ func portOf(addr net.Addr) uint16 {
 		return uint16(tcp.Port)
 	}
 	return 0
+}
+
+// logRarely writes a line that peers can cause at will: of each kind one in a while.
+func (p *process) logRarely(kind, format string, a ...any) {
+	if p.rarely.due(kind, worker.Loop().Now()) {
+		worker.Log(format, a...)
+	}
 }
 
 // address is the inner address as Registers and client ids have it.
@@ -126,6 +135,7 @@ func (p *process) accept() {
 // they have gone.
 func (p *process) leave() {
 	p.leaving = true
+	p.registers.close()
 	p.endIfAlone()
 }
 
@@ -183,7 +193,7 @@ const innerOverhead = wire.HeaderBytes + 16
 
 // refuseLarge ends a client whose message, with its session, fits into no packet.
 func (p *process) refuseLarge(c *client, size int) {
-	p.said.log("large", "Gateway %s: a message of client %s makes a packet of %d bytes with its "+
+	p.logRarely("large", "Gateway %s: a message of client %s makes a packet of %d bytes with its "+
 		"session, above %d: closed", p.g.Name, p.clientID(c), size, wire.MaxPacketBytes)
 	c.conn.CloseCode(tooBig, "message too big")
 }

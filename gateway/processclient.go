@@ -98,7 +98,7 @@ func (p *process) value(conn *worker.Connection, v any) {
 	c.heard()
 	body, flag, err := valueBody(v)
 	if err != nil {
-		p.said.log("value", "Gateway %s: a message of client %s is dropped: %v",
+		p.logRarely("value", "Gateway %s: a message of client %s is dropped: %v",
 			p.g.Name, p.clientID(c), err)
 		return
 	}
