@@ -87,6 +87,8 @@ type BusinessWorker struct {
 	// is changed in it is not stored (trap T94), and sending to it is useless.
 	// Runs where OnConnect does.
 	OnClose func(e *Event)
+
+	run *business // nil until it serves
 }
 
 // NewBusinessWorker declares a BusinessWorker with the name BusinessWorker and the
@@ -147,6 +149,7 @@ func (b *BusinessWorker) taken() string {
 // prepare makes this process one of the BusinessWorker.
 func (b *BusinessWorker) prepare(w *worker.Worker) {
 	p := newBusiness(b)
+	b.run = p
 	start := w.OnWorkerStart
 	w.OnWorkerStart = func(w *worker.Worker) error {
 		if start != nil {
