@@ -3,10 +3,8 @@ package gateway
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"reflect"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -115,21 +113,6 @@ func (g *Gateway) checkNumbers() error {
 	} {
 		if n.value < 0 {
 			return fmt.Errorf("%s is below 0", n.name)
-		}
-	}
-	return nil
-}
-
-// checkRegisters is for everybody who connects to Registers.
-func checkRegisters(addresses []string) error {
-	if len(addresses) == 0 {
-		return errors.New("RegisterAddress is empty: name a Register, as 127.0.0.1:1236")
-	}
-	for _, address := range addresses {
-		host, port, err := net.SplitHostPort(address)
-		n, bad := strconv.ParseUint(port, 10, 16)
-		if err != nil || bad != nil || host == "" || n == 0 {
-			return fmt.Errorf("RegisterAddress %q is no host:port", address)
 		}
 	}
 	return nil

@@ -107,26 +107,21 @@ func TestAGatewayThatRefusesIsToldOfOnce(t *testing.T) {
 	lives := func(n int) {
 		r.until(fmt.Sprintf("life %d has ended", n), func() bool { return l().short >= n && !l().standing })
 	}
-	lives(1)
-	var first time.Time
-	r.loop(func() { first = l().said })
-	if !first.IsZero() {
-		t.Error("the first time was told")
-	}
-	for n := 2; n < 5; n++ {
-		r.Advance(redial)
+	var said []time.Time // when the next line is due
+	for n := 1; n < 5; n++ {
 		lives(n)
-		var said time.Time
-		r.loop(func() { said = l().said })
-		if n == 2 {
-			first = said
-		}
-		if said.IsZero() || said != first {
-			t.Errorf("life %d: told at %v, first at %v", n, said, first)
-		}
+		r.loop(func() {
+			next := time.Time{}
+			for _, k := range r.b.run.links.said.kinds {
+				next = k.next
+			}
+			said = append(said, next)
+		})
+		r.Advance(redial)
 	}
-	r.Advance(complaints)
-	r.until("it is told again", func() bool { return l().said != first })
+	if !said[0].IsZero() || said[1].IsZero() || said[2] != said[1] || said[3] != said[1] {
+		t.Errorf("lines are due at %v, want one for the second time and no more", said)
+	}
 }
 
 func TestTooLargePacketsAreRefusedAtTheSender(t *testing.T) {
@@ -196,10 +191,10 @@ func TestAFullBufferIsAnErrorAndGoesOnLater(t *testing.T) {
 			sent := 0
 			if where == "loop" {
 				r.loop(func() { sent = stuffed(t, r, address) })
-			} else {
+				rigErr(t, r.b.run.links.flush(time.Now().Add(time.Millisecond)), ErrTimeout)
+			} else { // the kernel may have room for what waits for the loop
 				sent = stuffed(t, r, address)
 			}
-			rigErr(t, r.b.run.links.flush(time.Now().Add(time.Millisecond)), ErrTimeout)
 			got := make(chan int)
 			go func() { // ends with conn
 				n := 0
