@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -324,5 +325,15 @@ func rigRefused(t testing.TB, err error, want string) {
 	t.Helper()
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want one with %q", err, want)
+	}
+}
+
+// rigEventually waits for a condition that other goroutines bring about.
+func rigEventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(rigPatience); !ok(); runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatalf("not in time: %s", what)
+		}
 	}
 }
