@@ -100,43 +100,49 @@ func (o holdOrder) check(t *testing.T, pk wire.Packet) int {
 func TestOrderPerClientOverTheLossOfALink(t *testing.T) {
 	const messages, clients = 5000, 4
 	padding := append(bytes.Repeat([]byte(" "), 1000), '\n') // more than kernels keep
-	s := linkServe(t, nil)
+	s := linkServe(t, func(g *Gateway) { g.SendToWorkerBuffer = 64 << 10 })
 	dying := s.link("BW:0")
-	var sent sync.WaitGroup
+	var conns []*linkPeer
 	for range clients {
-		c := linkDial(t, s.Addr("Gateway"))
+		conns = append(conns, linkDial(t, s.Addr("Gateway")))
 		dying.expect(wire.OnConnect, "")
+	}
+	var sent sync.WaitGroup
+	for _, c := range conns {
 		sent.Go(func() { // ends when all is sent
 			for n := 0; n < messages; n += 100 {
 				c.Write(bytes.ReplaceAll(holdLines(n, 100), []byte("\n"), padding))
 			}
 		})
 	}
-	order := holdOrder{}
+	order, handed := holdOrder{}, holdOrder{}
 	for range messages {
 		order.check(t, dying.must())
 	}
-	s.do(func(p *process) { p.links.list[0].conn.Destroy() })
-	for {
-		pk, err := dying.receive()
-		if err != nil {
-			break
+	for held := 0; held < clients; { // the link is full, and nobody reads
+		_, held = s.holdBytes()
+	}
+	s.do(func(p *process) { // all that is not held was handed to the link
+		for c, h := range p.holding.of {
+			handed.check(t, wire.Packet{Command: wire.OnMessage, ConnectionID: c.id,
+				Body: h.events[0].body})
 		}
+		p.links.list[0].conn.Destroy()
+	})
+	for pk, err := dying.receive(); err == nil; pk, err = dying.receive() {
 		order.check(t, pk)
 	}
 	l := s.linkNow("BW:1")
-	first := map[uint32]bool{}
 	for done := 0; done < clients; {
 		pk := l.must()
-		before := order[pk.ConnectionID]
-		n := order.check(t, pk)
-		if n >= 0 && !first[pk.ConnectionID] {
-			// Between the two is what the dead link had taken and not delivered.
-			first[pk.ConnectionID] = true
-		} else if n >= 0 && n != before {
-			t.Fatalf("client %d: %d behind %d", pk.ConnectionID, n, before-1)
+		before, first := order[pk.ConnectionID], handed[pk.ConnectionID]
+		if first > 0 {
+			before = first - 1
+			delete(handed, pk.ConnectionID)
 		}
-		if n == messages-1 {
+		if n := order.check(t, pk); n != before {
+			t.Fatalf("client %d: %d came, %d is missing", pk.ConnectionID, n, before)
+		} else if n == messages-1 {
 			done++
 		}
 	}
