@@ -101,7 +101,7 @@ func TestGatewayThatIsGoneIsNotDialled(t *testing.T) {
 
 func TestAGatewayThatRefusesIsToldOfOnce(t *testing.T) {
 	g := newRigGateway(t, true)
-	g.deaf = true
+	g.deaf.Store(true)
 	r := runBusiness(t, func(b *BusinessWorker) { echoing(b) }, g)
 	l := func() *uplink { return r.b.run.links.links[g.address()] }
 	lives := func(n int) {
