@@ -52,6 +52,8 @@ func TestGoValuesBecomeThoseOfPHP(t *testing.T) {
 		{map[string]any{"b": 1, "a": []int{2}}, `a:2:{s:1:"a";a:1:{i:0;i:2;}s:1:"b";i:1;}`},
 		{map[string]any(nil), `a:0:{}`},
 		{map[named]int{"7": 1, "07": 2}, `a:2:{s:2:"07";i:2;i:7;i:1;}`},
+		{map[named]int{"10": 1, "9": 2}, `a:2:{i:10;i:1;i:9;i:2;}`},
+		{map[string]any{"10": 1, "9": 2}, `a:2:{i:10;i:1;i:9;i:2;}`},
 		{map[int]string{10: "b", 9: "a", -1: "c"}, `a:3:{i:-1;s:1:"c";i:9;s:1:"a";i:10;s:1:"b";}`},
 		{map[uint8]bool{1: true}, `a:1:{i:1;b:1;}`},
 		{json.Number("5"), `i:5;`},

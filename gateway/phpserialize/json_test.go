@@ -96,4 +96,8 @@ func TestWhatIsNotJSONIsRefused(t *testing.T) {
 	if _, err := FromJSON("[" + deep + "]"); !errors.Is(err, ErrTooDeep) {
 		t.Errorf("129 lists in each other: %v", err)
 	}
+	many := "[" + strings.Repeat("[],", Packets.Values) + "1]"
+	if _, err := FromJSON(many); !errors.Is(err, ErrTooMany) {
+		t.Errorf("%d values: %v", Packets.Values+2, err)
+	}
 }
