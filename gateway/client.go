@@ -21,9 +21,10 @@ import (
 // whether the client has got the message; a client that is not there any more is no
 // error. What asks waits for the Gateways, in all at most Timeout.
 //
-// Each method ends with ctx, and after Timeout at the latest. Gateways that could not
-// be reached, or have not answered, are in a *PartialError; the others have got what
-// was sent, and the values returned beside the error are what they said.
+// Each method ends with ctx, and after Timeout at the latest; a message that a Gateway
+// does not take is given up at the deadline, not before. Gateways that could not be
+// reached, or have not answered, are in a *PartialError; the others have got what was
+// sent, and the values returned beside the error are what they said.
 type Client struct {
 	// RegisterAddress are the Registers of the cluster, "192.168.1.4:1236". One
 	// that answers is enough.
@@ -196,10 +197,13 @@ func (c *Client) tidy() {
 	}
 }
 
-func (c *Client) timeout() time.Duration        { return orDefault(c.Timeout, 5*time.Second) }
-func (c *Client) connectTimeout() time.Duration { return orDefault(c.ConnectTimeout, 3*time.Second) }
-func (c *Client) idleTimeout() time.Duration    { return orDefault(c.IdleTimeout, time.Minute) }
-func (c *Client) maxAnswer() int                { return orDefault(c.MaxAnswer, 64<<20) }
+func (c *Client) timeout() time.Duration     { return orDefault(c.Timeout, 5*time.Second) }
+func (c *Client) idleTimeout() time.Duration { return orDefault(c.IdleTimeout, time.Minute) }
+func (c *Client) maxAnswer() int             { return orDefault(c.MaxAnswer, 64<<20) }
+
+func (c *Client) connectTimeout() time.Duration {
+	return orDefault(c.ConnectTimeout, 3*time.Second)
+}
 
 // orDefault returns v, or what counts when the author has not set it.
 func orDefault[T int | time.Duration](v, otherwise T) T {
