@@ -176,6 +176,28 @@ func TestHoldingIsBoundedPerClient(t *testing.T) {
 	}
 }
 
+func TestHeartbeatSparesClientsThatAreNotRead(t *testing.T) {
+	for name, bounds := range map[string][2]int{
+		"its own bound": {64, 0}, "that of all": {0, 64},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := holdAccepting(t, func(g *Gateway) {
+				g.HoldPerClient, g.HoldBytes = bounds[0], bounds[1]
+				g.BusinessWait = time.Minute
+				g.PingInterval, g.PingNotResponseLimit = time.Second, 1
+			})
+			c := linkDial(t, s.Addr("Gateway"))
+			s.Advance(30 * time.Second)
+			c.sendRaw(holdLines(0, 1))
+			l := s.linkNow("BW:0")
+			l.expect(wire.OnConnect, "")
+			l.holdExpect(0, 1)
+			s.Advance(5 * time.Second) // now it is read
+			l.expect(wire.OnClose, "")
+		})
+	}
+}
+
 func TestHoldingIsBoundedForAll(t *testing.T) {
 	const bound, clients = 64 << 10, 20
 	s := holdAccepting(t, func(g *Gateway) { g.HoldBytes = bound })
