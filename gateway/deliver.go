@@ -47,7 +47,7 @@ const (
 
 // outgoingOf reads the body of a packet. Bytes that say they are a value and are
 // none are refused; PHP would take them for false, and die.
-func outgoingOf(pk *wire.Packet) (outgoing, error) {
+func outgoingOf(pk wire.Packet) (outgoing, error) {
 	raw := pk.Flag&wire.Raw != 0 && pk.Command != wire.Kick
 	if pk.Flag&wire.Scalar != 0 {
 		return outgoingBytes(pk.Body, raw), nil
