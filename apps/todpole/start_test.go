@@ -96,7 +96,7 @@ func TestEverybodySeesEverybodySwim(t *testing.T) {
 	ann.expect(at(tom.id, 1, 2, "tom"))
 
 	ann.send(`{"type":"message","message":" <b>hi</b>\u0007 "}`)
-	hi := `{"type":"message","id":"` + ann.id + `","message":"\u003cb\u003ehi\u003c/b\u003e"}`
+	hi := `{"type":"message","id":"` + ann.id + `","message":"<b>hi</b>"}`
 	tom.expect(hi)
 	browser.Expect(hi)
 
