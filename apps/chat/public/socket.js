@@ -14,6 +14,9 @@ export class Socket {
 		this.failures = 0;
 		this.stopped = true;
 		addEventListener("online", () => this.retry());
+		// A page that is left may be kept for the way back, connection and all.
+		addEventListener("pagehide", () => this.pause());
+		addEventListener("pageshow", (e) => { if (e.persisted) this.retry(); });
 		document.addEventListener("visibilitychange", () => {
 			if (!document.hidden) this.retry();
 		});
@@ -26,7 +29,12 @@ export class Socket {
 
 	stop() {
 		this.stopped = true;
+		this.pause();
+	}
+
+	pause() {
 		clearTimeout(this.timer);
+		clearTimeout(this.ticking);
 		this.drop();
 	}
 

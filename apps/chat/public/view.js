@@ -18,8 +18,8 @@ function make(tag, attributes = {}, ...children) {
 // hue is a colour of a person, the same on every screen.
 function hue(uid) {
 	let h = 7;
-	for (const c of uid) h = (h * 31 + c.codePointAt(0)) % 3600;
-	return h / 10;
+	for (const c of uid) h = (h * 31 + c.codePointAt(0)) % 65521;
+	return (h * 137.5) % 360;
 }
 
 function paint(face, uid, name) {

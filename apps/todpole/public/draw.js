@@ -1,11 +1,13 @@
-// A frame of the pond. The water is drawn once, at the size of the window; what moves
-// is drawn on it.
+// A frame of the pond, on two canvases: below the water with its light, which is soft
+// and slow and so drawn small and seldom; above it what swims and floats.
 
 import { radius } from "./tadpole.js";
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const font = 'system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
 const lineWidth = 190; // of what is said
+const coarse = 4; // pixels of the window for one of the water
+const shineEvery = 80; // ms
 
 // chance gives the same numbers on every screen: the pond is one place.
 function chance(seed) {
@@ -14,13 +16,16 @@ function chance(seed) {
 }
 
 export class Painter {
-	constructor(canvas, me, others) {
+	constructor(canvas, depth, me, others) {
 		this.canvas = canvas;
-		this.g = canvas.getContext("2d", { alpha: false });
+		this.g = canvas.getContext("2d");
+		this.depth = depth;
+		this.deep = depth.getContext("2d", { alpha: false });
 		this.me = me;
 		this.others = others;
 		this.eye = { x: me.x, y: me.y };
 		this.glow = this.shine();
+		this.ray = this.beam();
 		this.furnish();
 		this.resize();
 		addEventListener("resize", () => this.resize());
@@ -38,7 +43,7 @@ export class Painter {
 			...spot(radius * 0.96), size: 34 + r() * 52, turn: r() * 7, hue: 128 + r() * 40, flower: r() < 0.3,
 		}));
 		this.stones = Array.from({ length: 60 }, () => ({
-			...spot(radius), size: 14 + r() * 46, turn: r() * 7, flat: 0.55 + r() * 0.35, light: 20 + r() * 9,
+			...spot(radius), size: 14 + r() * 46, turn: r() * 7, flat: 0.55 + r() * 0.35, light: 22 + r() * 7,
 		}));
 		this.dust = Array.from({ length: 130 }, () => ({ x: r() * 2000, y: r() * 2000, z: 0.45 + r() * 0.75, size: 0.6 + r() * 1.6 }));
 		this.bubbles = Array.from({ length: 22 }, () => ({ x: r() * 2000, y: r() * 2000, v: 14 + r() * 26, size: 2 + r() * 5, sway: r() * 7 }));
@@ -53,24 +58,9 @@ export class Painter {
 		this.canvas.height = Math.round(this.h * dense);
 		this.dense = dense;
 		this.zoom = Math.min(1.5, Math.max(0.75, Math.min(this.w, this.h) / 640));
-		this.water = this.layer((g) => {
-			const fill = g.createRadialGradient(this.w / 2, this.h * 0.3, 0, this.w / 2, this.h / 2, Math.hypot(this.w, this.h) * 0.6);
-			fill.addColorStop(0, "#1b8c96");
-			fill.addColorStop(0.45, "#0e6377");
-			fill.addColorStop(1, "#06303f");
-			g.fillStyle = fill;
-			g.fillRect(0, 0, this.w, this.h);
-		});
-		this.ray = this.layer((g) => {
-			const fill = g.createLinearGradient(0, 0, 0, 900);
-			fill.addColorStop(0, "rgb(205 255 240 / .17)");
-			fill.addColorStop(1, "rgb(205 255 240 / 0)");
-			g.fillStyle = fill;
-			for (let i = 0; i < 16; i++) { // soft edges
-				g.globalAlpha = 0.125;
-				g.fillRect(i * 3.4, 0, 200 - i * 6.8, 900);
-			}
-		}, 200, 900);
+		this.depth.width = Math.ceil(this.w / coarse);
+		this.depth.height = Math.ceil(this.h / coarse);
+		this.shoneAt = 0;
 	}
 
 	// shine is what is around a tadpole; a shadow would cost more in each frame.
@@ -84,8 +74,20 @@ export class Painter {
 		}, 128, 128);
 	}
 
+	// beam is a ray of light, with soft edges.
+	beam() {
+		return this.layer((g) => {
+			const fill = g.createLinearGradient(0, 0, 0, 225);
+			fill.addColorStop(0, "rgb(205 255 240 / .17)");
+			fill.addColorStop(1, "rgb(205 255 240 / 0)");
+			g.fillStyle = fill;
+			g.globalAlpha = 0.125;
+			for (let i = 0; i < 16; i++) g.fillRect(i * 0.85, 0, 50 - i * 1.7, 225);
+		}, 50, 225);
+	}
+
 	// layer is a picture that is drawn once.
-	layer(paint, w = this.w, h = this.h) {
+	layer(paint, w, h) {
 		const c = document.createElement("canvas");
 		c.width = w;
 		c.height = h;
@@ -108,15 +110,18 @@ export class Painter {
 		const near = 1 - Math.exp(-4 * dt);
 		eye.x += (me.x - eye.x) * near;
 		eye.y += (me.y - eye.y) * near;
+		if (now - this.shoneAt > shineEvery) {
+			this.shoneAt = now;
+			this.water(calm.matches ? 0 : now / 1000);
+		}
 		g.setTransform(this.dense, 0, 0, this.dense, 0, 0);
-		g.drawImage(this.water, 0, 0, this.w, this.h);
+		g.clearRect(0, 0, this.w, this.h);
 		g.save();
 		g.translate(this.w / 2, this.h / 2);
 		g.scale(this.zoom, this.zoom);
 		g.translate(-eye.x, -eye.y);
 		this.ground();
 		g.restore();
-		this.light(now);
 		this.floating(now, dt);
 		g.save();
 		g.translate(this.w / 2, this.h / 2);
@@ -134,9 +139,17 @@ export class Painter {
 		const { g } = this;
 		for (const s of this.stones) {
 			if (!this.visible(s.x, s.y, 90)) continue;
-			g.fillStyle = `hsl(192 38% ${s.light}% / .55)`;
+			g.fillStyle = "rgb(2 40 54 / .3)";
+			g.beginPath();
+			g.ellipse(s.x + 4, s.y + 6, s.size, s.size * s.flat, s.turn, 0, 7);
+			g.fill();
+			g.fillStyle = `hsl(194 48% ${s.light}%)`;
 			g.beginPath();
 			g.ellipse(s.x, s.y, s.size, s.size * s.flat, s.turn, 0, 7);
+			g.fill();
+			g.fillStyle = `hsl(191 46% ${s.light + 4}%)`;
+			g.beginPath();
+			g.ellipse(s.x - s.size * 0.12, s.y - s.size * 0.1, s.size * 0.7, s.size * s.flat * 0.66, s.turn, 0, 7);
 			g.fill();
 		}
 		if (Math.hypot(this.eye.x, this.eye.y) + Math.hypot(this.w, this.h) / this.zoom / 2 < radius) return;
@@ -157,19 +170,26 @@ export class Painter {
 		});
 	}
 
-	// light falls through the water, slowly moving.
-	light(now) {
-		const { g } = this;
-		const t = calm.matches ? 0 : now / 1000;
-		g.save();
+	// water is the deep, and the light that falls through it, slowly moving.
+	water(t) {
+		const g = this.deep;
+		const { width: w, height: h } = this.depth;
+		const fill = g.createRadialGradient(w / 2, h * 0.3, 0, w / 2, h / 2, Math.hypot(w, h) * 0.6);
+		fill.addColorStop(0, "#1b8c96");
+		fill.addColorStop(0.45, "#0e6377");
+		fill.addColorStop(1, "#06303f");
+		g.setTransform(1, 0, 0, 1, 0, 0);
+		g.globalAlpha = 1;
+		g.globalCompositeOperation = "source-over";
+		g.fillStyle = fill;
+		g.fillRect(0, 0, w, h);
 		g.globalCompositeOperation = "lighter";
 		for (let i = 0; i < 6; i++) {
-			const x = ((i * 0.19 + 0.06 + Math.sin(t * 0.11 + i * 2.1) * 0.045) * this.w) - this.eye.x * 0.06;
+			const x = (i * 0.19 + 0.06 + Math.sin(t * 0.11 + i * 2.1) * 0.045) * w - (this.eye.x * 0.06) / coarse;
 			g.globalAlpha = 0.45 + 0.4 * Math.sin(t * 0.5 + i * 1.7);
-			g.setTransform(this.dense, 0, -0.34 * this.dense, this.dense, (x + this.w * 0.16) * this.dense, -20 * this.dense);
-			g.drawImage(this.ray, 0, 0, this.w * (0.09 + (i % 3) * 0.035), this.h * 1.15);
+			g.setTransform(1, 0, -0.34, 1, x + w * 0.16, -5);
+			g.drawImage(this.ray, 0, 0, w * (0.09 + (i % 3) * 0.035), h * 1.15);
 		}
-		g.restore();
 	}
 
 	// floating dust shows that one moves; bubbles rise.
@@ -323,9 +343,9 @@ export class Painter {
 			g.beginPath();
 			g.roundRect(t.x - w / 2, bottom - h, w, h, 13);
 			if (i === t.words.length - 1) {
-				g.moveTo(t.x - 6, bottom - 1);
+				g.moveTo(t.x + 6, bottom - 1); // the way the rectangle turns
 				g.lineTo(t.x, bottom + 7);
-				g.lineTo(t.x + 6, bottom - 1);
+				g.lineTo(t.x - 6, bottom - 1);
 			}
 			g.fill();
 			g.fillStyle = "#08323d";

@@ -29,9 +29,9 @@ export class Tadpole {
 		this.words = []; // {text, at}
 		this.beat = Math.random() * 7; // of the tail
 		this.tail = Array.from({ length: bones }, () => ({ x: 0, y: 0 }));
-		let h = 11;
-		for (const c of id) h = (h * 33 + c.codePointAt(0)) % 997;
-		this.hue = id ? h % 360 : 150;
+		let h = 11; // ids that differ little have colours that differ much
+		for (const c of id) h = (h * 33 + c.codePointAt(0)) % 65521;
+		this.hue = id ? (h * 137.5) % 360 : 150;
 	}
 
 	// place puts it somewhere at once.

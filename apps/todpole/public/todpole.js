@@ -23,7 +23,7 @@ me.y = me.ty = (Math.random() - 0.5) * 300;
 me.angle = me.tangle = Math.random() * 2 * Math.PI;
 const others = new Map(); // id -> Tadpole; those that leave fade
 const steer = { keys: new Set(), pointer: null };
-const painter = new Painter($("pond"), me, others);
+const painter = new Painter($("pond"), $("water"), me, others);
 
 // Out.
 
@@ -230,4 +230,3 @@ setInterval(() => {
 socket.start();
 list();
 requestAnimationFrame(frame);
-pond.focus({ preventScroll: true });
