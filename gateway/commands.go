@@ -180,7 +180,9 @@ func destroy(_ *clients, c *client, _ []byte) error {
 }
 
 func setSession(_ *clients, c *client, ext []byte) error {
-	c.session = string(ext)
+	if c.session != string(ext) {
+		c.session = string(ext)
+	}
 	return nil
 }
 

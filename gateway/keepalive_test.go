@@ -15,24 +15,28 @@ func TestInnerConnectionsAreKeptAlive(t *testing.T) {
 	w.expect(noGateway)
 	s.Do("Register", func(r *worker.Worker) {
 		for c := range r.Connections() {
-			for name, want := range map[int]int{
-				unix.TCP_KEEPIDLE: keepIdle, unix.TCP_KEEPINTVL: keepInterval,
-				unix.TCP_KEEPCNT: keepProbes,
-			} {
-				if got, err := unix.GetsockoptInt(c.Fd(), unix.IPPROTO_TCP, name); got != want {
-					t.Errorf("option %d is %d, %v, want %d", name, got, err, want)
-				}
-			}
-			on, err := unix.GetsockoptInt(c.Fd(), unix.SOL_SOCKET, unix.SO_KEEPALIVE)
-			if on == 0 || err != nil {
-				t.Errorf("keepalive is %d, %v", on, err)
-			}
+			expectKeptAlive(t, c)
 		}
 	})
 	s.Advance(time.Hour) // which is none for the kernel
 	w.expectNothing(s)
 	w.Close()
 	s.Advance(time.Hour)
+}
+
+func expectKeptAlive(t *testing.T, c *worker.Connection) {
+	t.Helper()
+	on, err := unix.GetsockoptInt(c.Fd(), unix.SOL_SOCKET, unix.SO_KEEPALIVE)
+	if on == 0 || err != nil {
+		t.Errorf("keepalive is %d, %v", on, err)
+	}
+	for name, want := range map[int]int{
+		unix.TCP_KEEPIDLE: keepIdle, unix.TCP_KEEPINTVL: keepInterval, unix.TCP_KEEPCNT: keepProbes,
+	} {
+		if got, err := unix.GetsockoptInt(c.Fd(), unix.IPPROTO_TCP, name); got != want {
+			t.Errorf("option %d is %d, %v, want %d", name, got, err, want)
+		}
+	}
 }
 
 // look is what TCP_INFO says at a time.

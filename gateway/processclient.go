@@ -76,7 +76,7 @@ func (p *process) upgrade(
 		author(conn, r)
 	}
 	if c := p.of[conn]; c != nil && conn.Status() == worker.Established {
-		p.event(c, wire.OnWebSocketConnect, 0, handshakeBody(conn, r))
+		p.event(c, wire.OnWebSocketConnect, 0, handshakeBody(r, conn.RemoteAddrPort(), conn.LocalPort()))
 	}
 }
 

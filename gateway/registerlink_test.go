@@ -212,6 +212,7 @@ func TestALinkIsTriedEachSecond(t *testing.T) {
 	})
 	reg = newFakeRegister(t, address)
 	f.s.Advance(registerRetry)
+	defer func() { f.do(func() { expectKeptAlive(t, f.links.links[0].c) }) }()
 	p := reg.accept(someWorker)
 	f.s.ExpectLog("register " + address + ": reached")
 	p.say(onlyA)
