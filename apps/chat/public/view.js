@@ -90,10 +90,11 @@ export class View {
 		document.body.dataset.state = name;
 		const says = {
 			connecting: "Connecting…", online: "Connected",
-			waiting: `Reconnecting in ${seconds} s`, displaced: "Open in another tab",
+			waiting: "Reconnecting", displaced: "Open in another tab",
 		};
 		const text = $("state-text");
 		if (text.textContent !== says[name]) text.textContent = says[name];
+		$("wait").textContent = name === "waiting" ? `in ${seconds} s` : ""; // not to be read out
 		$("retry").hidden = name !== "waiting" && name !== "displaced";
 		$("retry").textContent = name === "displaced" ? "Use it here" : "Try now";
 		$("send").disabled = name !== "online";

@@ -26,6 +26,7 @@ export class Painter {
 		this.eye = { x: me.x, y: me.y };
 		this.glow = this.shine();
 		this.ray = this.beam();
+		this.stone = this.pebble();
 		this.furnish();
 		this.resize();
 		addEventListener("resize", () => this.resize());
@@ -43,7 +44,7 @@ export class Painter {
 			...spot(radius * 0.96), size: 34 + r() * 52, turn: r() * 7, hue: 128 + r() * 40, flower: r() < 0.3,
 		}));
 		this.stones = Array.from({ length: 60 }, () => ({
-			...spot(radius), size: 14 + r() * 46, turn: r() * 7, flat: 0.55 + r() * 0.35, light: 22 + r() * 7,
+			...spot(radius), size: 14 + r() * 46, turn: r() * 7, flat: 0.6 + r() * 0.3, light: 0.5 + r() * 0.4,
 		}));
 		this.dust = Array.from({ length: 130 }, () => ({ x: r() * 2000, y: r() * 2000, z: 0.45 + r() * 0.75, size: 0.6 + r() * 1.6 }));
 		this.bubbles = Array.from({ length: 22 }, () => ({ x: r() * 2000, y: r() * 2000, v: 14 + r() * 26, size: 2 + r() * 5, sway: r() * 7 }));
@@ -84,6 +85,19 @@ export class Painter {
 			g.globalAlpha = 0.125;
 			for (let i = 0; i < 16; i++) g.fillRect(i * 0.85, 0, 50 - i * 1.7, 225);
 		}, 50, 225);
+	}
+
+	// pebble is a stone on the ground, with the light from above.
+	pebble() {
+		return this.layer((g) => {
+			const fill = g.createRadialGradient(52, 46, 4, 64, 64, 62);
+			fill.addColorStop(0, "#4b8a93");
+			fill.addColorStop(0.55, "#2f6772");
+			fill.addColorStop(0.92, "#1a4753");
+			fill.addColorStop(1, "rgb(14 60 74 / 0)");
+			g.fillStyle = fill;
+			g.fillRect(0, 0, 128, 128);
+		}, 128, 128);
 	}
 
 	// layer is a picture that is drawn once.
@@ -139,18 +153,12 @@ export class Painter {
 		const { g } = this;
 		for (const s of this.stones) {
 			if (!this.visible(s.x, s.y, 90)) continue;
-			g.fillStyle = "rgb(2 40 54 / .3)";
-			g.beginPath();
-			g.ellipse(s.x + 4, s.y + 6, s.size, s.size * s.flat, s.turn, 0, 7);
-			g.fill();
-			g.fillStyle = `hsl(194 48% ${s.light}%)`;
-			g.beginPath();
-			g.ellipse(s.x, s.y, s.size, s.size * s.flat, s.turn, 0, 7);
-			g.fill();
-			g.fillStyle = `hsl(191 46% ${s.light + 4}%)`;
-			g.beginPath();
-			g.ellipse(s.x - s.size * 0.12, s.y - s.size * 0.1, s.size * 0.7, s.size * s.flat * 0.66, s.turn, 0, 7);
-			g.fill();
+			g.save();
+			g.translate(s.x, s.y);
+			g.rotate(s.turn);
+			g.globalAlpha = s.light;
+			g.drawImage(this.stone, -s.size, -s.size * s.flat, s.size * 2, s.size * 2 * s.flat);
+			g.restore();
 		}
 		if (Math.hypot(this.eye.x, this.eye.y) + Math.hypot(this.w, this.h) / this.zoom / 2 < radius) return;
 		g.strokeStyle = "#123b33";
@@ -228,14 +236,14 @@ export class Painter {
 		for (const p of this.pads) {
 			if (!this.visible(p.x, p.y, 140)) continue;
 			const sway = calm.matches ? 0 : Math.sin(now / 2600 + p.turn) * 0.05;
+			g.fillStyle = "rgb(0 25 32 / .25)";
+			g.beginPath();
+			g.arc(p.x + 9, p.y + 13, p.size, 0.28 + p.turn + sway, 6 + p.turn + sway);
+			g.lineTo(p.x + 9, p.y + 13);
+			g.fill();
 			g.save();
 			g.translate(p.x, p.y);
 			g.rotate(p.turn + sway);
-			g.fillStyle = "rgb(0 25 32 / .28)";
-			g.beginPath();
-			g.arc(9, 12, p.size, 0.28, 6);
-			g.lineTo(9, 12);
-			g.fill();
 			g.fillStyle = `hsl(${p.hue} 42% 34% / .94)`;
 			g.beginPath();
 			g.arc(0, 0, p.size, 0.28, 6);

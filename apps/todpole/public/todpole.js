@@ -92,7 +92,8 @@ const socket = new Socket(find, {
 	state(name, seconds) {
 		document.body.dataset.state = name;
 		if (name !== "online") me.id = "";
-		says.state = name === "waiting" ? `Reconnecting in ${seconds} s` : name === "connecting" ? "Connecting…" : "";
+		says.state = { waiting: "Reconnecting", connecting: "Connecting…" }[name] ?? "";
+		$("wait").textContent = name === "waiting" ? `in ${seconds} s` : ""; // not to be read out
 		$("retry").hidden = name !== "waiting";
 		list();
 	},
