@@ -11,6 +11,7 @@ import (
 type pushApps struct {
 	*service
 	chat, chatText, pond, pondText, endpoint string // pages, text ports, http
+	inner                                    int    // the first inner port of the chat
 }
 
 // newPushApps prepares them; the environment may have more.
@@ -21,6 +22,7 @@ func newPushApps(t *testing.T, env ...string) *pushApps {
 		pond: freeAddress(t), pondText: freeAddress(t), endpoint: freeAddress(t),
 	}
 	inner := portsInARow(t, 152)
+	a.inner = inner
 	a.service = newService(t, append(env,
 		"WM_CHAT_PAGE="+a.chat, "WM_CHAT_TEXT="+a.chatText, "WM_CHAT_WEBSOCKET="+freeAddress(t),
 		"WM_CHAT_REGISTER="+freeAddress(t), fmt.Sprintf("WM_CHAT_START_PORT=%d", inner),

@@ -1,10 +1,16 @@
 package e2e
 
 import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // The commands of docs/push.md, as they stand there but for the ports, do what it
@@ -47,5 +53,52 @@ func TestRecipesOfPush(t *testing.T) {
 		if line, err := listener.in.ReadString('\n'); !strings.Contains(line, want) {
 			t.Errorf("a visitor gets %q, %v, want %q", line, err, want)
 		}
+	}
+}
+
+// A Gateway that hangs does not answer, and /online says which one it was.
+func TestPushNamesTheGatewayThatHangs(t *testing.T) {
+	t.Parallel()
+	const token = "a token for this test"
+	a := newPushApps(t, "WM_PUSH_TOKEN="+token)
+	a.start("--app", "chat,push")
+	online := func() (status int, missing []string) {
+		req, err := http.NewRequest("GET", "http://"+a.endpoint+"/online", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
+		client := http.Client{Timeout: commandLimit}
+		defer client.CloseIdleConnections()
+		r, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Body.Close()
+		text, err := io.ReadAll(r.Body)
+		var said struct{ Missing []string }
+		if err == nil {
+			err = json.Unmarshal(text, &said)
+		}
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		return r.StatusCode, said.Missing
+	}
+	if status, _ := online(); status != 200 {
+		t.Fatalf("the chat is not there: %d", status)
+	}
+	var pid int
+	for _, p := range a.snapshot().Processes {
+		if p.Worker == "ChatText" {
+			pid = p.PID
+		}
+	}
+	kill(t, pid, unix.SIGSTOP)
+	defer kill(t, pid, unix.SIGCONT)
+	status, missing := online()
+	want := fmt.Sprintf("[127.0.0.1:%d]", a.inner+50)
+	if status != 502 || fmt.Sprint(missing) != want {
+		t.Errorf("%d, missing %v, want 502 and %s", status, missing, want)
 	}
 }

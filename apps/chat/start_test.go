@@ -148,8 +148,8 @@ func TestBadInputIsAnsweredAndLosesNothing(t *testing.T) {
 
 func TestNamesAreOneLineOfWhatCanBeSeen(t *testing.T) {
 	for in, want := range map[string]string{
-		" tom ": "tom", "a\n\tb": "a b", "\u202eevil": "evil", "\x00\x07": "", "Ærøskøbing ☕": "Ærøskøbing ☕",
-		"bad \xff utf": "bad utf",
+		" tom ": "tom", "a\n\tb": "a b", "\u202eevil": "evil", "\x00\x07": "",
+		"Ærøskøbing ☕": "Ærøskøbing ☕", "bad \xff utf": "bad utf",
 	} {
 		if got := line(in); got != want {
 			t.Errorf("line(%q) = %q, want %q", in, got, want)

@@ -73,7 +73,7 @@ func (e endpoint) idOf(uid string) (id string) {
 }
 
 // ask sends a request; header is that of Authorization, none when it is empty.
-func (e endpoint) ask(method, path, header, body string) (status int, answer string, r *http.Response) {
+func (e endpoint) ask(method, path, header, body string) (int, string, *http.Response) {
 	e.t.Helper()
 	req, err := http.NewRequest(method, "http://"+e.s.Addr("push")+path, strings.NewReader(body))
 	if err != nil {
@@ -83,7 +83,7 @@ func (e endpoint) ask(method, path, header, body string) (status int, answer str
 		req.Header.Set("Authorization", header)
 	}
 	client := http.Client{Timeout: 2 * patience, Transport: &http.Transport{DisableKeepAlives: true}}
-	r, err = client.Do(req)
+	r, err := client.Do(req)
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -216,6 +216,21 @@ func TestNoClusterIsSaid(t *testing.T) {
 		if status != 502 || !strings.Contains(answer, `"error":`) {
 			t.Errorf("%s: %d %s", path, status, answer)
 		}
+	}
+}
+
+func TestGatewaysThatDoNotAnswerAreNamed(t *testing.T) {
+	r := failure(&gateway.PartialError{Missing: []string{"10.0.0.7:2900", "10.0.0.8:2900"}})
+	var said struct {
+		Error   string
+		Missing []string
+	}
+	if err := json.Unmarshal(r.Body, &said); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"10.0.0.7:2900", "10.0.0.8:2900"}
+	if r.Status != 502 || said.Error == "" || !slices.Equal(said.Missing, want) {
+		t.Errorf("%d %s", r.Status, r.Body)
 	}
 }
 

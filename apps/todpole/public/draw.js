@@ -1,6 +1,7 @@
 // A frame of the pond, on two canvases: below the water with its light, which is soft
 // and slow and so drawn small and seldom; above it what swims and floats.
 
+import { beam, pebble, shine } from "./sprites.js";
 import { radius } from "./tadpole.js";
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -24,9 +25,9 @@ export class Painter {
 		this.me = me;
 		this.others = others;
 		this.eye = { x: me.x, y: me.y };
-		this.glow = this.shine();
-		this.ray = this.beam();
-		this.stone = this.pebble();
+		this.glow = shine();
+		this.ray = beam();
+		this.stone = pebble();
 		this.furnish();
 		this.resize();
 		addEventListener("resize", () => this.resize());
@@ -46,8 +47,12 @@ export class Painter {
 		this.stones = Array.from({ length: 60 }, () => ({
 			...spot(radius), size: 14 + r() * 46, turn: r() * 7, flat: 0.6 + r() * 0.3, light: 0.5 + r() * 0.4,
 		}));
-		this.dust = Array.from({ length: 130 }, () => ({ x: r() * 2000, y: r() * 2000, z: 0.45 + r() * 0.75, size: 0.6 + r() * 1.6 }));
-		this.bubbles = Array.from({ length: 22 }, () => ({ x: r() * 2000, y: r() * 2000, v: 14 + r() * 26, size: 2 + r() * 5, sway: r() * 7 }));
+		this.dust = Array.from({ length: 130 }, () => ({
+			x: r() * 2000, y: r() * 2000, z: 0.45 + r() * 0.75, size: 0.6 + r() * 1.6,
+		}));
+		this.bubbles = Array.from({ length: 22 }, () => ({
+			x: r() * 2000, y: r() * 2000, v: 14 + r() * 26, size: 2 + r() * 5, sway: r() * 7,
+		}));
 		this.shore = Array.from({ length: 96 }, () => ({ out: r() * 26, size: 26 + r() * 34, light: 17 + r() * 10, turn: r() * 7 }));
 	}
 
@@ -62,51 +67,6 @@ export class Painter {
 		this.depth.width = Math.ceil(this.w / coarse);
 		this.depth.height = Math.ceil(this.h / coarse);
 		this.shoneAt = 0;
-	}
-
-	// shine is what is around a tadpole; a shadow would cost more in each frame.
-	shine() {
-		return this.layer((g) => {
-			const fill = g.createRadialGradient(64, 64, 10, 64, 64, 64);
-			fill.addColorStop(0, "rgb(200 255 235 / .5)");
-			fill.addColorStop(1, "rgb(200 255 235 / 0)");
-			g.fillStyle = fill;
-			g.fillRect(0, 0, 128, 128);
-		}, 128, 128);
-	}
-
-	// beam is a ray of light, with soft edges.
-	beam() {
-		return this.layer((g) => {
-			const fill = g.createLinearGradient(0, 0, 0, 225);
-			fill.addColorStop(0, "rgb(205 255 240 / .17)");
-			fill.addColorStop(1, "rgb(205 255 240 / 0)");
-			g.fillStyle = fill;
-			g.globalAlpha = 0.125;
-			for (let i = 0; i < 16; i++) g.fillRect(i * 0.85, 0, 50 - i * 1.7, 225);
-		}, 50, 225);
-	}
-
-	// pebble is a stone on the ground, with the light from above.
-	pebble() {
-		return this.layer((g) => {
-			const fill = g.createRadialGradient(52, 46, 4, 64, 64, 62);
-			fill.addColorStop(0, "#4b8a93");
-			fill.addColorStop(0.55, "#2f6772");
-			fill.addColorStop(0.92, "#1a4753");
-			fill.addColorStop(1, "rgb(14 60 74 / 0)");
-			g.fillStyle = fill;
-			g.fillRect(0, 0, 128, 128);
-		}, 128, 128);
-	}
-
-	// layer is a picture that is drawn once.
-	layer(paint, w, h) {
-		const c = document.createElement("canvas");
-		c.width = w;
-		c.height = h;
-		paint(c.getContext("2d"));
-		return c;
 	}
 
 	// toPond turns a point of the window into one of the pond.
