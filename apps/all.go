@@ -3,17 +3,29 @@
 package apps
 
 import (
+	"github.com/workerman-go/wm/apps/chat"
 	"github.com/workerman-go/wm/apps/hello"
+	"github.com/workerman-go/wm/apps/push"
 	"github.com/workerman-go/wm/apps/simplechat"
 	"github.com/workerman-go/wm/apps/ticker"
+	"github.com/workerman-go/wm/apps/todpole"
 	"github.com/workerman-go/wm/apps/web"
 	"github.com/workerman-go/wm/worker"
 )
 
 // All lists the apps of this module by name.
 var All = []worker.App{
+	{Name: "chat/businessworker", Dir: "apps/chat", Start: chat.StartBusinessWorker},
+	{Name: "chat/gateway", Dir: "apps/chat", Start: chat.StartGateway},
+	{Name: "chat/register", Dir: "apps/chat", Start: chat.StartRegister},
+	{Name: "chat/webserver", Dir: "apps/chat", Start: chat.StartWebServer},
 	{Name: "hello", Dir: "apps/hello", Start: hello.Start},
+	{Name: "push", Dir: "apps/push", Start: push.Start},
 	{Name: "simplechat", Dir: "apps/simplechat", Start: simplechat.Start},
 	{Name: "ticker", Dir: "apps/ticker", Start: ticker.Start},
+	{Name: "todpole/businessworker", Dir: "apps/todpole", Start: todpole.StartBusinessWorker},
+	{Name: "todpole/gateway", Dir: "apps/todpole", Start: todpole.StartGateway},
+	{Name: "todpole/register", Dir: "apps/todpole", Start: todpole.StartRegister},
+	{Name: "todpole/webserver", Dir: "apps/todpole", Start: todpole.StartWebServer},
 	{Name: "web", Dir: "apps/web", Start: web.Start},
 }

@@ -9,6 +9,11 @@ import (
 // samplePorts are those of the apps of the repository.
 var samplePorts = []string{
 	"127.0.0.1:2345", "127.0.0.1:2346", "127.0.0.1:2347", "127.0.0.1:2348", "127.0.0.1:55757",
+	// The chat, push and the pond, with their Registers and inner ports.
+	"127.0.0.1:7272", "127.0.0.1:7273", "127.0.0.1:55151", "127.0.0.1:1236",
+	"127.0.0.1:2900", "127.0.0.1:2901", "127.0.0.1:2950", "127.0.0.1:7274",
+	"127.0.0.1:8282", "127.0.0.1:8283", "127.0.0.1:8383", "127.0.0.1:1237",
+	"127.0.0.1:3000", "127.0.0.1:3001", "127.0.0.1:3050",
 }
 
 // newSample starts the binary of the repository with its own apps.
@@ -48,6 +53,24 @@ func TestSampleApps(t *testing.T) {
 	t.Run("simplechat", chat)
 	t.Run("web", func(t *testing.T) {
 		if got := mustFetch(t, samplePorts[4], "/"); !strings.Contains(got, "<h1>It works</h1>") {
+			t.Errorf("answer %q", got)
+		}
+	})
+	t.Run("chat", func(t *testing.T) {
+		if got := mustFetch(t, "127.0.0.1:55151", "/"); !strings.Contains(got, "<title>Chat") {
+			t.Errorf("answer %q", got)
+		}
+		got := newClient(t, "127.0.0.1:7273").mustLine(t, `{"type":"ping"}`)
+		if got != `{"type":"pong"}` {
+			t.Errorf("answer %q", got)
+		}
+	})
+	t.Run("todpole", func(t *testing.T) {
+		if got := mustFetch(t, "127.0.0.1:8383", "/"); !strings.Contains(got, "Tadpole pond") {
+			t.Errorf("answer %q", got)
+		}
+		got := newClient(t, "127.0.0.1:8283").mustLine(t, `{"type":"ping"}`)
+		if !strings.HasPrefix(got, `{"type":"welcome"`) {
 			t.Errorf("answer %q", got)
 		}
 	})
