@@ -71,6 +71,6 @@ const (
 	// Raw says that the protocol of the client is not asked to encode.
 	Raw Flag = 0x02
 	// IPv6 says that the ext data begins with the 16 bytes of the address of the
-	// client. Between wm and wm only.
+	// client: Packet.ClientIPv6. Between wm and wm only.
 	IPv6 Flag = 0x40
 )

@@ -18,7 +18,7 @@ const (
 var (
 	ErrShort = errors.New("wire: length below that of the header")
 	ErrLong  = errors.New("wire: packet above the maximum package size")
-	ErrExt   = errors.New("wire: ext data beyond the end of the packet")
+	ErrExt   = errors.New("wire: ext data longer than the packet, or shorter than an address")
 )
 
 // Packet is what travels. Parse leaves Ext and Body in the bytes it was given.
@@ -30,12 +30,13 @@ type Packet struct {
 	ClientIP     uint32 // 0 for IPv6
 	ClientPort   uint16
 	ConnectionID uint32
-	GatewayPort  uint16 // the port that clients connect to
+	GatewayPort  uint16          // the port that clients connect to
+	ClientIPv6   [addrBytes]byte // where Flag has IPv6; it travels in front of Ext
 	Ext, Body    []byte
 }
 
 // Len is the number of bytes that Append appends.
-func (p *Packet) Len() int { return HeaderBytes + len(p.Ext) + len(p.Body) }
+func (p *Packet) Len() int { return HeaderBytes + p.extLen() + len(p.Body) }
 
 // Append appends the packet as it goes over the wire.
 func (p *Packet) Append(dst []byte) []byte {
@@ -48,7 +49,10 @@ func (p *Packet) Append(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, p.ConnectionID)
 	dst = append(dst, byte(p.Flag))
 	dst = binary.BigEndian.AppendUint16(dst, p.GatewayPort)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(len(p.Ext)))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(p.extLen()))
+	if p.Flag&IPv6 != 0 {
+		dst = append(dst, p.ClientIPv6[:]...)
+	}
 	dst = append(dst, p.Ext...)
 	return append(dst, p.Body...)
 }
@@ -91,6 +95,14 @@ func Parse(frame []byte) (Packet, error) {
 	}
 	p.Ext = frame[HeaderBytes : HeaderBytes+ext]
 	p.Body = frame[HeaderBytes+ext:]
+	if p.Flag&IPv6 == 0 {
+		return p, nil
+	}
+	if ext < addrBytes {
+		return p, fmt.Errorf("%w: %d bytes with an IPv6 address", ErrExt, ext)
+	}
+	p.ClientIPv6 = [addrBytes]byte(p.Ext)
+	p.Ext = p.Ext[addrBytes:]
 	return p, nil
 }
 
