@@ -208,6 +208,10 @@ func (c *Connection) SetProtocol(p protocol.Protocol) {
 	}
 }
 
+// Protocol returns what cuts the bytes of this connection into messages; nil is
+// raw. Called on the loop goroutine.
+func (c *Connection) Protocol() protocol.Protocol { return c.codec.proto }
+
 // Dialled says that this side opened the connection.
 func (c *Connection) Dialled() bool { return c.Worker == nil }
 
