@@ -1,20 +1,207 @@
 package gateway
 
-import "github.com/workerman-go/wm/gateway/wire"
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/workerman-go/wm/gateway/wire"
+	"github.com/workerman-go/wm/protocol/http1"
+	"github.com/workerman-go/wm/worker"
+)
 
 // process is what one Gateway process knows. Owned by its loop; no locking.
 type process struct {
 	g       *Gateway
 	clients clients
 	links   links
+	holding holding
+	of      map[*worker.Connection]*client
+	author  worker.Callbacks // what they were before they became ours
+	said    complaints
+
+	inner  *worker.Worker
+	asked  []*peer // their questions wait for the end of the turn
+	posted bool    // answerAll will be called
+
+	ip     uint32 // LanIP
+	port   uint16 // inner
+	public uint16 // that clients connect to
+	packet wire.Packet
+	ext    []byte
+
+	// The callbacks of every client connection, made once.
+	onMessage          func(c *worker.Connection, data []byte)
+	onValue            func(c *worker.Connection, v any)
+	onClose            func(c *worker.Connection)
+	onWebSocketConnect func(c *worker.Connection, r *http1.Request)
+
+	routing   *client // whom Router is asked about
+	accepting bool    // clients
+	leaving   bool
 }
 
-// links are the BusinessWorkers that have connected.
-type links struct{}
+// pingLinksEvery is how often BusinessWorkers of other hosts get a packet, for what
+// stands between them and forgets silent connections (wire.md 2.14).
+const pingLinksEvery = 25 * time.Second
+
+// serve makes a process of the Gateway. A panic fails the start.
+func (g *Gateway) serve(w *worker.Worker) {
+	p := &process{
+		g: g, of: make(map[*worker.Connection]*client),
+		public: portOf(w.Addr()),
+	}
+	lan := netip.MustParseAddr(g.LanIP).As4()
+	p.ip = binary.BigEndian.Uint32(lan[:])
+	if err := p.listen(); err != nil {
+		panic(fmt.Errorf("gateway: inner port: %w", err))
+	}
+	p.port = portOf(p.inner.Addr())
+	p.takeOver(w)
+	p.awaitBusiness()
+	p.startHeartbeat()
+	local().addGateway(p)
+	loop := worker.Loop()
+	context.AfterFunc(w.Context(), func() { loop.Post(p.leave) })
+	if g.LanIP != loopback {
+		loop.AddInnerTimer(pingLinksEvery, true, p.pingLinks)
+	}
+	announce(g.RegisterAddress, g.SecretKey, p.address())
+}
+
+// portOf is 0 for what is no TCP address.
+func portOf(addr net.Addr) uint16 {
+	if tcp, ok := addr.(*net.TCPAddr); ok {
+		return uint16(tcp.Port)
+	}
+	return 0
+}
+
+// address is the inner address as Registers and client ids have it.
+func (p *process) address() string {
+	return p.g.LanIP + ":" + strconv.Itoa(int(p.port))
+}
+
+// clientID is what the cluster calls c.
+func (p *process) clientID(c *client) wire.ClientID {
+	return wire.ClientID{IP: p.ip, Port: p.port, Connection: c.id}
+}
+
+// awaitBusiness keeps the door closed until somebody is there for the clients.
+func (p *process) awaitBusiness() {
+	if p.g.BusinessWait == 0 {
+		p.accepting = true
+		return
+	}
+	p.g.PauseAccept()
+	worker.Loop().AddInnerTimer(p.g.BusinessWait, false, func() {
+		if !p.accepting {
+			worker.Log("Gateway %s: no BusinessWorker within %v, accepting clients anyway",
+				p.g.Name, p.g.BusinessWait)
+			p.accept()
+		}
+	})
+}
+
+// accept opens the door.
+func (p *process) accept() {
+	if !p.accepting && !p.leaving {
+		p.accepting = true
+		if !p.holding.stopped {
+			p.g.ResumeAccept()
+		}
+	}
+}
+
+// leave is called when the process has been told to end: inner connections stay for
+// as long as there are clients, for what is still sent to them and for the news that
+// they have gone.
+func (p *process) leave() {
+	p.leaving = true
+	p.endIfAlone()
+}
+
+// endIfAlone lets the inner connections of a leaving process go.
+func (p *process) endIfAlone() {
+	if !p.leaving || len(p.of) > 0 {
+		return
+	}
+	for c := range p.inner.Connections() {
+		c.Close()
+	}
+}
 
 // event hands something that happened to a client to a BusinessWorker; flag says
 // what body is. What cannot go out now is held.
-func (p *process) event(c *client, what wire.Command, flag wire.Flag, body []byte) {}
+func (p *process) event(c *client, what wire.Command, flag wire.Flag, body []byte) {
+	if p.holding.of[c] != nil || !p.deliver(c, what, flag, body) {
+		p.hold(c, what, flag, body)
+	}
+}
 
-// moved is called when the link of c has changed or gone.
-func (p *process) unbind(c *client) {}
+// deliver puts an event on the link of its client; false: it cannot go out now.
+func (p *process) deliver(c *client, what wire.Command, flag wire.Flag, body []byte) bool {
+	l := p.linkOf(c)
+	if l == nil || l.draining || l.full() {
+		return false
+	}
+	pk := &p.packet
+	p.head(pk, c, l)
+	pk.Command, pk.Body = what, body
+	pk.Flag |= flag
+	if pk.Len() > wire.MaxPacketBytes {
+		p.refuseLarge(c, pk.Len())
+		return true
+	}
+	err := l.conn.Send(pk)
+	*pk = wire.Packet{}
+	return err == nil
+}
+
+// head fills in what the header and the ext data say of a client.
+func (p *process) head(pk *wire.Packet, c *client, l *Link) {
+	from := c.conn.RemoteAddrPort()
+	*pk = wire.Packet{
+		LocalIP: p.ip, LocalPort: p.port, ConnectionID: c.id,
+		ClientPort: from.Port(), GatewayPort: p.public,
+	}
+	p.ext = p.ext[:0]
+	switch ip := from.Addr(); {
+	case ip.Is4():
+		four := ip.As4()
+		pk.ClientIP = binary.BigEndian.Uint32(four[:])
+	case ip.Is6() && l.wm:
+		sixteen := ip.As16()
+		p.ext = append(p.ext, sixteen[:]...)
+		pk.Flag = wire.IPv6
+	}
+	p.ext = append(p.ext, c.session...)
+	pk.Ext = p.ext
+}
+
+// innerOverhead is what travels with a message beside the session.
+const innerOverhead = wire.HeaderBytes + 16
+
+// refuseLarge ends a client whose message, with its session, fits into no packet.
+func (p *process) refuseLarge(c *client, size int) {
+	p.said.log("large", "Gateway %s: a message of client %s makes a packet of %d bytes with its "+
+		"session, above %d: closed", p.g.Name, p.clientID(c), size, wire.MaxPacketBytes)
+	c.conn.CloseCode(tooBig, "message too big")
+}
+
+// fit keeps the messages of a client within what a packet has room for.
+func (p *process) fit(c *client) {
+	room := max(wire.MaxPacketBytes-innerOverhead-len(c.session), 1)
+	c.conn.MaxPackageSize = min(c.conn.MaxPackageSize, room)
+}
+
+// Codes of websocket close frames (RFC 6455, and IANA for the last).
+const (
+	tooBig   = 1009
+	tryLater = 1013
+)
+

@@ -27,6 +27,12 @@ func (c *Connection) RemoteAddr() net.Addr {
 	return c.network.addr(netip.AddrPortFrom(c.remote(), c.port))
 }
 
+// RemoteAddrPort is RemoteIP and RemotePort as one value, made without an
+// allocation; its address is not valid where there is none.
+func (c *Connection) RemoteAddrPort() netip.AddrPort {
+	return netip.AddrPortFrom(c.remote(), c.port)
+}
+
 // LocalAddr returns our side's address; after the end it is the listener's, and
 // nil where there is none.
 func (c *Connection) LocalAddr() net.Addr {
