@@ -70,7 +70,11 @@ func (w *Worker) Declaration() Declaration {
 		d.Name = "none"
 	}
 	if w.address == "" {
-		if err := w.checkHandler(nil); err != nil {
+		err := w.checkHandler(nil)
+		if err == nil {
+			err = w.meets()
+		}
+		if err != nil {
 			d.Err = err.Error()
 		}
 		return d

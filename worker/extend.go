@@ -24,7 +24,11 @@ func (w *Worker) Require(check func() error) {
 // meets asks every check of Require.
 func (w *Worker) meets() error {
 	for _, check := range w.requirements {
-		if err := check(); err != nil {
+		err := check()
+		if err != nil && w.address == "" {
+			return err
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", w.address, err)
 		}
 	}

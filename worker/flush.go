@@ -308,10 +308,15 @@ func (c *Connection) account() {
 }
 
 // Flush offers what was sent so far to the kernel now instead of at the end of
-// the turn, for the rare case of a callback that goes on for long. Called on
-// the loop goroutine.
+// the turn, for the rare case of a callback that goes on for long. A backlog is
+// offered once more; when it gets through OnBufferDrain is called before Flush
+// returns. Called on the loop goroutine.
 func (c *Connection) Flush() {
 	c.p.own("Connection.Flush")
+	if c.flags&blocked != 0 {
+		c.writable()
+		return
+	}
 	c.offer()
 }
 

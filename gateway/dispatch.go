@@ -1,0 +1,218 @@
+package gateway
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"slices"
+
+	"github.com/workerman-go/wm/eventloop"
+	"github.com/workerman-go/wm/gateway/wire"
+	"github.com/workerman-go/wm/worker"
+)
+
+// business is one process of a BusinessWorker. Owned by its loop; what other
+// goroutines may reach has a lock of its own.
+type business struct {
+	b        *BusinessWorker
+	key      string
+	loop     *eventloop.Loop
+	links    *linkTable
+	queue    queue
+	contexts *contexts
+	ready    func()   // of HoldReady; nil when it was called
+	leaving  *leaving // nil until the process is told to leave
+	unread   bool     // a value without OnValue was logged
+}
+
+// arrival is an event as it has come.
+type arrival struct {
+	what        wire.Command
+	flag        wire.Flag
+	client      uint32
+	ip          netip.Addr
+	port        uint16
+	local       uint32 // the Gateway, as in client ids
+	localPort   uint16
+	gatewayPort uint16
+	body        []byte // a copy
+}
+
+func newBusiness(b *BusinessWorker) *business {
+	p := &business{b: b, key: b.key(), loop: worker.Loop(), contexts: newContexts()}
+	p.links = newLinkTable(p)
+	p.queue = newQueue(p)
+	Default = &Client{
+		RegisterAddress: b.RegisterAddress, SecretKey: b.SecretKey,
+		Timeout: defaultAskerTimeout, via: p.links,
+	}
+	return p
+}
+
+// begin looks for Gateways. The process waits for the links to those that are
+// there; not in a test kit, where they live on this loop and wait for it as well.
+func (p *business) begin() {
+	if p.b.ReadyWait > 0 && len(worker.Workers()) == 1 {
+		p.ready = p.b.HoldReady()
+		p.loop.AddInnerTimer(p.b.ReadyWait, false, p.waited)
+	}
+	follow(p.b.RegisterAddress, p.b.SecretKey, p.links.changed)
+}
+
+// checkReady reports ready when all Gateways that Registers have named are linked.
+func (p *business) checkReady() {
+	if p.ready != nil && p.links.told && len(p.links.missing()) == 0 {
+		p.ready()
+		p.ready = nil
+	}
+}
+
+// waited is the end of ReadyWait.
+func (p *business) waited() {
+	if p.ready == nil {
+		return
+	}
+	if !p.links.told {
+		worker.Log("BusinessWorker: no Register of %v has answered within %v; going on "+
+			"without it", p.b.RegisterAddress, p.b.ReadyWait)
+	} else {
+		worker.Log("BusinessWorker: no link to %v within %v; going on without",
+			p.links.missing(), p.b.ReadyWait)
+	}
+	p.ready()
+	p.ready = nil
+}
+
+// arrive is called with each event; pk lies in the memory of the connection.
+func (p *business) arrive(l *uplink, pk wire.Packet) {
+	a := arrival{
+		what: pk.Command, flag: pk.Flag, client: pk.ConnectionID,
+		port: pk.ClientPort, gatewayPort: pk.GatewayPort,
+		local: pk.LocalIP, localPort: pk.LocalPort,
+		ip: pk.ClientAddr(),
+	}
+	if a.what == wire.OnClose {
+		p.contexts.closed(a.id())
+	}
+	s := l.seatOf(a.client, pk.Ext)
+	if a.what == wire.OnClose {
+		s.closing.Store(true)
+	}
+	a.body = slices.Clone(pk.Body)
+	l.under++
+	switch {
+	case l.late(s, a): // of a link that is being given up
+	case p.queue.limit > 1:
+		p.queue.add(s, a)
+	default:
+		p.links.gather()
+		defer p.links.drain()
+		p.run(s, a)
+	}
+}
+
+// run handles one event on the loop.
+func (p *business) run(s *seat, a arrival) {
+	defer s.l.done(s)
+	if stored, ok := p.handle(s, a, s.session()); ok {
+		s.l.store(s, a.id(), stored)
+	}
+}
+
+func (a *arrival) id() wire.ClientID {
+	return wire.ClientID{IP: a.local, Port: a.localPort, Connection: a.client}
+}
+
+// server is what the author gets to know of the client.
+func (a *arrival) server() Server {
+	gateway := netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, a.local)))
+	return Server{
+		RemoteAddr: a.ip.String(), RemotePort: int(a.port),
+		GatewayAddr: gateway.String(), GatewayPort: int(a.gatewayPort),
+	}
+}
+
+// handle calls the author. It returns the session that is to be stored, if any. It
+// runs on the loop, or on a goroutine of worker.Go; either catches panics.
+func (p *business) handle(s *seat, a arrival, session string) (stored string, ok bool) {
+	fn := p.handler(&a)
+	if fn == nil {
+		return "", false
+	}
+	id := a.id()
+	e := &Event{
+		ClientID: id.String(), Session: decodeSession(session), Server: a.server(),
+		to: p.links, id: id, contexts: p.contexts, closing: &s.closing,
+	}
+	if a.what == wire.OnClose {
+		e.closing = nil
+	}
+	returned := false
+	defer func() {
+		e.over.Store(true)
+		if !returned {
+			worker.Log("BusinessWorker: %s of client %s did not return",
+				callbackNames[a.what], e.ClientID)
+		}
+	}()
+	fn(e)
+	returned = true
+	if a.what == wire.OnClose || !e.Session.changed() {
+		return "", false
+	}
+	stored, err := e.Session.encode()
+	if err != nil {
+		worker.Log("BusinessWorker: the session of client %s is not stored: %v", e.ClientID, err)
+		return "", false
+	}
+	return stored, true
+}
+
+// callbackNames are for the log.
+var callbackNames = map[wire.Command]string{
+	wire.OnConnect: "OnConnect", wire.OnMessage: "OnMessage", wire.OnClose: "OnClose",
+	wire.OnWebSocketConnect: "OnWebSocketConnect",
+}
+
+// handler is what an event means for the author; nil when that is nothing.
+func (p *business) handler(a *arrival) func(e *Event) {
+	b := p.b
+	switch a.what {
+	case wire.OnConnect:
+		return b.OnConnect
+	case wire.OnClose:
+		return b.OnClose
+	case wire.OnWebSocketConnect:
+		if b.OnWebSocketConnect == nil {
+			return nil
+		}
+		return func(e *Event) {
+			if h, err := decodeHandshake(a.body); err != nil {
+				worker.Log("BusinessWorker: the handshake of client %s: %v", e.ClientID, err)
+			} else {
+				b.OnWebSocketConnect(e, h)
+			}
+		}
+	case wire.OnMessage:
+		return p.messageHandler(a)
+	}
+	return nil
+}
+
+func (p *business) messageHandler(a *arrival) func(e *Event) {
+	b := p.b
+	switch {
+	case a.flag&wire.Scalar != 0 && b.OnMessage != nil:
+		return func(e *Event) { b.OnMessage(e, a.body) }
+	case b.OnValue == nil:
+		return nil
+	case a.flag&wire.Scalar != 0:
+		return func(e *Event) { b.OnValue(e, a.body) }
+	}
+	return func(e *Event) {
+		if v, err := decodeValue(a.body); err != nil {
+			worker.Log("BusinessWorker: a message of client %s: %v", e.ClientID, err)
+		} else {
+			b.OnValue(e, v)
+		}
+	}
+}
