@@ -60,6 +60,7 @@ var layers = map[string][]string{
 // the tests of child, of webserver and of wmtest run are apps.
 var testLayers = map[string][]string{
 	"child":     {"timer", "protocol", "protocol/*"},
+	"gateway":   {"wmtest"},
 	"webserver": {"wmtest"},
 	"wmtest":    {"protocol"},
 }

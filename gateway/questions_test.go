@@ -29,7 +29,8 @@ func questionsAsk(t *testing.T, p *process, pk wire.Packet) string {
 func commandsDo(t *testing.T, p *process, command wire.Command, id uint32, ext string) {
 	t.Helper()
 	pk := wire.Packet{Command: command, Flag: wire.Scalar, ConnectionID: id, Ext: []byte(ext)}
-	if err := p.execute(pk, func([]byte) { t.Errorf("command %d was answered", command) }); err != nil {
+	err := p.execute(pk, func([]byte) { t.Errorf("command %d was answered", command) })
+	if err != nil {
 		t.Fatal(err)
 	}
 }
