@@ -3,8 +3,6 @@ package gateway
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/json"
-	"errors"
 	"net"
 	"net/netip"
 	"strconv"
@@ -165,57 +163,41 @@ func (pe *peer) execute(pk wire.Packet, reply func(value []byte)) {
 // hello is what a BusinessWorker and a client of the API say first (wire.md 2.12).
 // The latter may say it again at any time.
 func (pe *peer) hello(pk *wire.Packet) {
-	h, err := readHello(pk)
+	if pk.Command == wire.GatewayClientConnect {
+		h, err := wire.ParseClientHello(pk)
+		if pe.knows(h.Secret, err) {
+			pe.admit()
+		}
+		return
+	}
+	h, err := wire.ParseWorkerHello(pk)
 	switch {
-	case err != nil:
-		pe.refuse(err.Error())
-	case !same(h.secret, pe.p.g.SecretKey):
-		pe.refuse("its secret key is not ours")
-	case pk.Command == wire.GatewayClientConnect:
-		pe.admit()
-	case h.key == "" || len(h.key) > maxWorkerKey:
-		pe.refuse("its worker_key is missing or too long")
+	case !pe.knows(h.Secret, err):
+	case len(h.Key) > maxWorkerKey:
+		pe.refuse("its worker_key is too long")
 	default:
 		pe.admit()
-		pe.p.connect(pe, h.key, h.wm)
+		pe.p.connect(pe, h.Key, h.WM)
 	}
+}
+
+// knows looks at what a hello says; false: the peer has been refused.
+func (pe *peer) knows(secret string, err error) bool {
+	switch {
+	case err != nil:
+		pe.refuse("it does not say who it is as wire.md 2.12 has it")
+	case !same(secret, pe.p.g.SecretKey):
+		pe.refuse("its secret key is not ours")
+	default:
+		return true
+	}
+	return false
 }
 
 // same compares two secrets without telling by the time where they differ.
 func same(a, b string) bool {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
-}
-
-// hello is the body of WorkerConnect and GatewayClientConnect.
-type hello struct {
-	key, secret string
-	wm          bool
-}
-
-var errHello = errors.New("its first packet is no JSON object with a secret_key")
-
-// readHello is strict about types, as PHP is.
-func readHello(pk *wire.Packet) (h hello, err error) {
-	var fields map[string]json.RawMessage
-	if pk.Flag&wire.Scalar == 0 || json.Unmarshal(pk.Body, &fields) != nil {
-		return h, errHello
-	}
-	var ok bool
-	if h.secret, ok = text(fields["secret_key"]); !ok {
-		return h, errHello
-	}
-	h.key, _ = text(fields["worker_key"])
-	h.wm = string(fields["wm"]) == "1"
-	return h, nil
-}
-
-// text is a value that has to be a JSON string.
-func text(raw json.RawMessage) (s string, ok bool) {
-	if len(raw) == 0 || raw[0] != '"' {
-		return "", false
-	}
-	return s, json.Unmarshal(raw, &s) == nil
 }
 
 // parted is OnClose of an inner connection.

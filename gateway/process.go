@@ -169,17 +169,8 @@ func (p *process) head(pk *wire.Packet, c *client, l *Link) {
 		LocalIP: p.ip, LocalPort: p.port, ConnectionID: c.id,
 		ClientPort: from.Port(), GatewayPort: p.public,
 	}
-	p.ext = p.ext[:0]
-	switch ip := from.Addr(); {
-	case ip.Is4():
-		four := ip.As4()
-		pk.ClientIP = binary.BigEndian.Uint32(four[:])
-	case ip.Is6() && l.wm:
-		sixteen := ip.As16()
-		p.ext = append(p.ext, sixteen[:]...)
-		pk.Flag = wire.IPv6
-	}
-	p.ext = append(p.ext, c.session...)
+	pk.SetClientAddr(from.Addr(), l.wm)
+	p.ext = append(p.ext[:0], c.session...)
 	pk.Ext = p.ext
 }
 
@@ -204,4 +195,3 @@ const (
 	tooBig   = 1009
 	tryLater = 1013
 )
-

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"github.com/workerman-go/wm/gateway/phpserialize"
 	"github.com/workerman-go/wm/gateway/wire"
 	"github.com/workerman-go/wm/protocol"
 	"github.com/workerman-go/wm/protocol/http1"
@@ -118,7 +119,7 @@ func valueBody(v any) ([]byte, wire.Flag, error) {
 		body, err := protocol.AppendText(nil, v)
 		return body, wire.Scalar, err
 	}
-	body, err := serialize(v)
+	body, err := phpserialize.Marshal(v)
 	return body, 0, err
 }
 

@@ -36,6 +36,15 @@ func (r *Request) Query() Values {
 	return m.query
 }
 
+// EachQuery calls fn for each variable of the query, in the order in which they were
+// sent, which Query has lost: keys are the name and what stands in its brackets, an
+// empty one being the next number. What Query ignores is left out. keys may be kept.
+func (r *Request) EachQuery(fn func(keys []string, value string)) {
+	fillTable(newTable(), r.QueryString(), func(base string, indexes []string, value string) {
+		fn(append([]string{base}, indexes...), value)
+	})
+}
+
 // hasBracket tells whether a name of the query may have one.
 func hasBracket(query string) bool {
 	return strings.IndexByte(query, '[') >= 0 ||
@@ -45,6 +54,12 @@ func hasBracket(query string) bool {
 // parseValues reads a query or a form that looks like one.
 func parseValues(s string) Values {
 	t := newTable()
+	fillTable(t, s, nil)
+	return t.values
+}
+
+// fillTable is parseValues into t; each, unless it is nil, is called for what came in.
+func fillTable(t *table, s string, each func(base string, indexes []string, value string)) {
 	vars := 0
 	for more := true; more && vars < MaxInputVars; {
 		var pair string
@@ -54,11 +69,15 @@ func parseValues(s string) Values {
 		}
 		vars++
 		key, raw, _ := strings.Cut(pair, "=")
-		if base, indexes, ok := splitName(unescape(key)); ok {
-			t.set(base, indexes, unescape(raw))
+		base, indexes, ok := splitName(unescape(key))
+		if !ok {
+			continue
+		}
+		value := unescape(raw)
+		if t.set(base, indexes, value) && each != nil {
+			each(base, indexes, value)
 		}
 	}
-	return t.values
 }
 
 // fieldName decodes the name of a query field without brackets by PHP's rules.

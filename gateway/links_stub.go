@@ -1,0 +1,5 @@
+package gateway
+
+import "github.com/workerman-go/wm/worker"
+
+func keepWatch(*worker.Connection) {}
