@@ -1,17 +1,67 @@
 package gateway
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
-// Client is the way into a cluster for any Go program.
+// Client sends to the clients of a cluster, and asks about them, from any Go
+// program: a web application, a script, a job. All methods may be called by any
+// goroutine. RegisterAddress alone makes a usable Client; set the fields before the
+// first call, and do not copy it afterwards. Inside a BusinessWorker use Default, or
+// the package functions, which go over its links.
+//
+// A Client finds the Gateways by itself: with the first call it connects to all of
+// its Registers and from then on knows at once of a Gateway that comes or goes. It
+// keeps one connection to each Gateway that it has something for, and makes it anew
+// when it has ended. What one goroutine does is seen by each Gateway in that order.
+// While no Register is there, what was known last counts and pushes go on.
+//
+// What sends returns when the packets are with the kernel, which says nothing of
+// whether the client has got the message; a client that is not there any more is no
+// error. What asks waits for the Gateways, in all at most Timeout.
+//
+// Each method ends with ctx, and after Timeout at the latest. Gateways that could not
+// be reached, or have not answered, are in a *PartialError; the others have got what
+// was sent, and the values returned beside the error are what they said.
 type Client struct {
+	// RegisterAddress are the Registers of the cluster, "192.168.1.4:1236". One
+	// that answers is enough.
 	RegisterAddress []string
-	SecretKey       string
-	Timeout         time.Duration
+	// SecretKey is that of the Registers and Gateways.
+	SecretKey string
+
+	// Timeout is how long a call may take, connecting included; 0: 5 s. A Gateway
+	// that leaves a question without an answer for so long is disconnected.
+	Timeout time.Duration
+	// ConnectTimeout is how long connecting to one Gateway or Register may take;
+	// 0: 3 s.
+	ConnectTimeout time.Duration
+	// IdleTimeout is after how long without a call connections are closed and
+	// goroutines end, at most twice as late, so that a forgotten Client holds
+	// nothing; 0: 1 minute. The next call connects again.
+	IdleTimeout time.Duration
+	// MaxAnswer is the longest answer of one Gateway, in bytes; a longer one ends
+	// the connection with ErrTooLarge. 0: 64 MiB, some hundred thousand sessions.
+	MaxAnswer int
 
 	via uplinks // of a BusinessWorker; nil elsewhere
+
+	running sync.WaitGroup // goroutines that read
+
+	mu      sync.Mutex // guards the fields below
+	dir     *directory // nil while idle
+	known   []string   // what dir knew when it was closed
+	sockets map[string]*socket
+	calls   int  // that run now
+	recent  bool // there was one since the last tick
+	ticking *time.Timer
+	closed  bool
 }
 
-// Default is the Client of the package functions.
+// Default is the Client of the package functions. A BusinessWorker sets it before
+// its OnWorkerStart; another Worker or program that wants to use them sets its own,
+// before their first use.
 var Default *Client
 
 // uplinks are the links of a BusinessWorker, as its Client sees them. All methods
@@ -24,4 +74,137 @@ type uplinks interface {
 	send(address string, packet []byte) error
 	// flush returns when what was sent before is with the kernel, or ErrTimeout.
 	flush(deadline time.Time) error
+}
+
+// Close ends all connections and goroutines of the Client; calls that run, and later
+// ones, return ErrClosed. It waits for its goroutines, so never long. A second Close
+// does nothing. The error is nil: io.Closer wants one.
+func (c *Client) Close() error {
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	c.closed = true
+	c.rest()
+	for address, s := range c.sockets {
+		delete(c.sockets, address)
+		s.close(true)
+	}
+	if c.ticking != nil {
+		c.ticking.Stop()
+	}
+	c.mu.Unlock()
+	c.running.Wait()
+	return nil
+}
+
+// rest ends the connections to Registers. Called with mu.
+func (c *Client) rest() {
+	if c.dir != nil {
+		c.known = c.dir.close()
+		c.dir = nil
+	}
+}
+
+// enter counts a call that begins.
+func (c *Client) enter() error {
+	if c == nil {
+		return ErrNoClient
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return ErrClosed
+	}
+	c.calls++
+	c.recent = true
+	return nil
+}
+
+// leave counts a call that has ended.
+func (c *Client) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls--
+	c.recent = true
+}
+
+// directory returns what knows the Gateways.
+func (c *Client) directory() (*directory, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, ErrClosed
+	}
+	if c.dir == nil {
+		c.dir = newDirectory(c, c.known)
+		c.tick()
+	}
+	return c.dir, nil
+}
+
+// socket returns the own connection to a Gateway. Its address must come from the
+// directory: a client id may name any address.
+func (c *Client) socket(address string) (*socket, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, ErrClosed
+	}
+	s := c.sockets[address]
+	if s == nil {
+		s = c.newSocket(address)
+		if c.sockets == nil {
+			c.sockets = make(map[string]*socket)
+		}
+		c.sockets[address] = s
+		c.tick()
+	}
+	return s, nil
+}
+
+// tick looks after IdleTimeout for what nobody has used. Called with mu.
+func (c *Client) tick() {
+	if c.ticking == nil {
+		c.ticking = time.AfterFunc(c.idleTimeout(), c.tidy)
+	} else {
+		c.ticking.Reset(c.idleTimeout())
+	}
+}
+
+// tidy closes what was not used since the last time.
+func (c *Client) tidy() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	if c.calls == 0 {
+		if !c.recent {
+			c.rest()
+		}
+		c.recent = false
+		for address, s := range c.sockets {
+			if s.idle() {
+				delete(c.sockets, address)
+				s.close(false)
+			}
+		}
+	}
+	if c.dir != nil || len(c.sockets) > 0 {
+		c.tick()
+	}
+}
+
+func (c *Client) timeout() time.Duration        { return orDefault(c.Timeout, 5*time.Second) }
+func (c *Client) connectTimeout() time.Duration { return orDefault(c.ConnectTimeout, 3*time.Second) }
+func (c *Client) idleTimeout() time.Duration    { return orDefault(c.IdleTimeout, time.Minute) }
+func (c *Client) maxAnswer() int                { return orDefault(c.MaxAnswer, 64<<20) }
+
+// orDefault returns v, or what counts when the author has not set it.
+func orDefault[T int | time.Duration](v, otherwise T) T {
+	if v > 0 {
+		return v
+	}
+	return otherwise
 }

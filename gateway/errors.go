@@ -86,3 +86,26 @@ func missing(addresses []string, errs []error) error {
 	}
 	return e
 }
+
+// of says why a Gateway is missing; nil when it is not.
+func (e *PartialError) of(address string) error {
+	if i := slices.Index(e.Missing, address); i >= 0 {
+		return e.causes[i]
+	}
+	return nil
+}
+
+// together is one PartialError of two, or the error that is none.
+func together(first, second error) error {
+	a, aPartial := first.(*PartialError)
+	b, bPartial := second.(*PartialError)
+	switch {
+	case first == nil || second != nil && !bPartial:
+		return second
+	case second == nil || !aPartial:
+		return first
+	}
+	return &PartialError{
+		Missing: slices.Concat(a.Missing, b.Missing), causes: slices.Concat(a.causes, b.causes),
+	}
+}

@@ -1,0 +1,353 @@
+package gateway
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// redialAfter is how long a Register that is gone is left alone.
+	redialAfter = time.Second
+	// pingEvery keeps what stands between this host and a Register awake.
+	pingEvery = 25 * time.Second
+	// settleAfter is how long a Register that has come back may still not have
+	// heard of all Gateways: each of them tries once a second.
+	settleAfter = 3 * time.Second
+	// maxLineBytes is the longest list of Gateways, some 40,000.
+	maxLineBytes = 1 << 20
+)
+
+// directory knows where the Gateways are: it has a connection to each Register,
+// which says so whenever that changes. Any goroutine may use it.
+type directory struct {
+	secret string
+	dial   func(ctx context.Context, address string) (net.Conn, error)
+	stop   context.CancelFunc
+
+	running *sync.WaitGroup // of the Client
+
+	mu        sync.Mutex // guards the fields below
+	registers []*informer
+	last      []string      // what is known; never changed, only replaced
+	changed   chan struct{} // closed when anything here changes
+}
+
+// informer is what a directory knows of one Register. Its fields are guarded by
+// the directory's mu.
+type informer struct {
+	address string
+	wake    chan struct{} // to dial now, and not after a while
+
+	tries, failed int  // connections begun, and ended or failed
+	connected     bool // it has said where the Gateways are
+	back          bool // it has been away before
+	gateways      []string
+	before        []string // what it said before it went away, until it settles
+	err           error    // why it is not connected
+}
+
+// newDirectory begins to look at Registers; known is what another directory of the
+// same Registers knew. c.running counts its goroutines, which end with close.
+func newDirectory(c *Client, known []string) *directory {
+	ctx, stop := context.WithCancel(context.Background())
+	d := &directory{
+		secret: c.SecretKey, stop: stop, running: &c.running,
+		last: known, changed: make(chan struct{}),
+		dial: func(ctx context.Context, address string) (net.Conn, error) {
+			return dialInner(ctx, address, c.connectTimeout())
+		},
+	}
+	for _, address := range c.RegisterAddress {
+		r := &informer{address: address, wake: make(chan struct{}, 1), tries: 1}
+		d.registers = append(d.registers, r)
+		d.running.Add(1)
+		go d.follow(ctx, r) // ends with close
+	}
+	return d
+}
+
+// close ends the connections and returns what was known.
+func (d *directory) close() []string {
+	d.stop()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.last
+}
+
+// gateways returns the inner addresses of all Gateways, in the order in which the
+// Registers name them. It waits for the first answer of a Register for as long as
+// ctx lasts and one may still answer.
+func (d *directory) gateways(ctx context.Context) ([]string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	hoped := d.hopes()
+	for {
+		switch {
+		case len(d.last) > 0:
+			return d.last, nil
+		case d.answered():
+			return nil, ErrNoGateway
+		}
+		if d.hopeless(hoped) {
+			return nil, d.why()
+		}
+		changed := d.changed
+		d.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+		d.mu.Lock()
+		if ctx.Err() != nil {
+			return nil, errors.Join(ErrNoRegister, late(ctx))
+		}
+	}
+}
+
+// known are the Gateways of the Registers that are connected. While none is, what
+// was known last counts: the Gateways do without Registers.
+func (d *directory) known() []string {
+	if !d.answered() {
+		return d.last
+	}
+	var list []string
+	for _, r := range d.registers {
+		if r.connected {
+			list = unite(unite(list, r.before), r.gateways)
+		}
+	}
+	return list
+}
+
+func (d *directory) answered() bool {
+	return slices.ContainsFunc(d.registers, func(r *informer) bool { return r.connected })
+}
+
+// unite appends what is not in list yet.
+func unite(list, more []string) []string {
+	seen := make(map[string]bool, len(list)+len(more))
+	for _, address := range list {
+		seen[address] = true
+	}
+	for _, address := range more {
+		if !seen[address] {
+			seen[address] = true
+			list = append(list, address)
+		}
+	}
+	return list
+}
+
+// hopes wakes each Register that nobody is dialling, and returns the number of the
+// try that has to fail before a caller gives it up.
+func (d *directory) hopes() []int {
+	list := make([]int, len(d.registers))
+	for i, r := range d.registers {
+		list[i] = r.tries
+		if r.tries == r.failed {
+			list[i]++
+			select {
+			case r.wake <- struct{}{}:
+			default:
+			}
+		}
+	}
+	return list
+}
+
+func (d *directory) hopeless(hoped []int) bool {
+	for i, r := range d.registers {
+		if r.failed < hoped[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *directory) why() error {
+	if len(d.registers) == 0 {
+		return fmt.Errorf("%w: RegisterAddress is empty", ErrNoRegister)
+	}
+	errs := []error{ErrNoRegister}
+	for _, r := range d.registers {
+		errs = append(errs, fmt.Errorf("Register %s: %w", r.address, r.err))
+	}
+	return errors.Join(errs...)
+}
+
+// change changes something and tells who waits for it.
+func (d *directory) change(fn func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	fn()
+	d.last = d.known()
+	close(d.changed)
+	d.changed = make(chan struct{})
+}
+
+// follow is connected to one Register for as long as ctx lasts.
+func (d *directory) follow(ctx context.Context, r *informer) {
+	defer d.running.Done()
+	for {
+		err := d.listen(ctx, r)
+		d.change(func() {
+			r.failed++
+			r.err = err
+			r.back = r.back || r.connected
+			r.before = unite(r.before, r.gateways)
+			r.connected, r.gateways = false, nil
+		})
+		select {
+		case <-time.After(redialAfter):
+		case <-r.wake:
+		case <-ctx.Done():
+			return
+		}
+		d.change(func() { r.tries++ })
+	}
+}
+
+// listen connects once and reads what the Register says until the connection ends.
+func (d *directory) listen(ctx context.Context, r *informer) error {
+	conn, err := d.dial(ctx, r.address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	context.AfterFunc(ctx, func() { _ = conn.Close() })
+	hello, err := json.Marshal(directoryHello{"worker_connect", d.secret})
+	if err != nil {
+		return err
+	}
+	if _, err := conn.Write(append(hello, '\n')); err != nil {
+		return err
+	}
+	if !strings.HasPrefix(r.address, "127.0.0.1") {
+		d.running.Add(1)
+		go pingRegister(ctx, conn, d.running.Done) // ends with the connection
+	}
+	lines := bufio.NewScanner(conn)
+	lines.Buffer(nil, maxLineBytes)
+	for lines.Scan() {
+		list, err := parseBroadcast(lines.Bytes())
+		if err != nil {
+			return err
+		}
+		d.change(func() { d.heard(r, list) })
+	}
+	if err := lines.Err(); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: closed by the Register: is SecretKey the same?", io.EOF)
+}
+
+// directoryHello is how a client of the API introduces itself (wire.md 1.4).
+type directoryHello struct {
+	Event     string `json:"event"`
+	SecretKey string `json:"secret_key"`
+}
+
+// heard notes what a Register says. One that has been away, and was perhaps started
+// anew, may not know all Gateways yet: what it said before counts for a while.
+func (d *directory) heard(r *informer, list []string) {
+	first := !r.connected
+	r.connected, r.gateways, r.err = true, list, nil
+	if !first {
+		return
+	}
+	if !r.back || len(r.before) == 0 {
+		r.before = nil
+		return
+	}
+	tries := r.tries
+	time.AfterFunc(settleAfter, func() {
+		d.change(func() {
+			if r.tries == tries && r.connected {
+				r.before = nil
+			}
+		})
+	})
+}
+
+// pingRegister says something every 25 s, as other peers do, until ctx ends.
+func pingRegister(ctx context.Context, conn net.Conn, done func()) {
+	defer done()
+	tick := time.NewTicker(pingEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			_ = conn.SetWriteDeadline(time.Now().Add(pingEvery))
+			if _, err := conn.Write([]byte(`{"event":"ping"}` + "\n")); err != nil {
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// parseBroadcast reads a list of Gateways, which PHP may write as an object
+// (wire.md 1.4). What is no address is left out.
+func parseBroadcast(line []byte) ([]string, error) {
+	var message struct {
+		Event     string          `json:"event"`
+		Addresses json.RawMessage `json:"addresses"`
+	}
+	if err := json.Unmarshal(line, &message); err != nil {
+		return nil, fmt.Errorf("the Register says no JSON: %w", err)
+	}
+	if message.Event != "broadcast_addresses" {
+		return nil, fmt.Errorf("the Register says %.40q", message.Event)
+	}
+	values, err := jsonValues(message.Addresses)
+	if err != nil {
+		return nil, fmt.Errorf("the Register names no addresses: %w", err)
+	}
+	values = slices.DeleteFunc(values, func(address string) bool {
+		_, _, err := net.SplitHostPort(address)
+		return err != nil
+	})
+	return unite(nil, values), nil
+}
+
+// jsonValues returns the strings of a JSON list or object, in their order.
+func jsonValues(raw []byte) ([]string, error) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	open, err := dec.Token()
+	if err != nil {
+		return nil, err
+	}
+	object := open == json.Delim('{')
+	if !object && open != json.Delim('[') {
+		return nil, fmt.Errorf("%v is no list", open)
+	}
+	var list []string
+	for dec.More() {
+		if object {
+			if _, err := dec.Token(); err != nil {
+				return nil, err
+			}
+		}
+		var v any
+		if err := dec.Decode(&v); err != nil {
+			return nil, err
+		}
+		if s, ok := v.(string); ok {
+			list = append(list, s)
+		}
+	}
+	return list, nil
+}
