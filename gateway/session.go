@@ -47,9 +47,6 @@ func NewSession(values map[string]any) *Session {
 // decodeSession is the session that came with an event, not read yet.
 func decodeSession(ext string) *Session { return &Session{ext: ext} }
 
-// reset makes s the session ext, unchanged.
-func (s *Session) reset(ext string) { *s = Session{ext: ext} }
-
 // array reads the session, once.
 func (s *Session) array() *Array {
 	if s.read {

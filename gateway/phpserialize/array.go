@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"sort"
 )
 
 // Array is an array of PHP: entries in the order in which their keys came. Values are
@@ -11,16 +12,20 @@ import (
 // Array that is put into another one is copied, as in PHP. Get and All, though, return
 // the nested Array itself: changing that changes this one.
 //
-// Methods that only read take a nil *Array for an empty one. No locking.
+// Methods that only read take a nil *Array for an empty one, and may run in several
+// goroutines while none changes it. No locking.
 type Array struct {
-	keys  []Key // nil while they are 0, 1, 2 …
-	vals  []any // a hole where one was deleted
-	index map[Key]int32
-	holes int
-	next  int64 // the key of the next Append
+	keys   []Key         // nil while they are 0, 1, 2 …
+	vals   []any         // a hole where one was deleted
+	index  map[Key]int32 // of many keys that are not rising
+	next   int64         // the key of the next Append
+	holes  int32
+	epoch  int32 // counts the times when entries have moved
+	rising bool  // keys are ints, each above the one before, and there are no holes
 }
 
-// indexAbove is the number of entries up to which a search looks at each key.
+// indexAbove is the number of entries up to which a search looks at each key. Above it
+// there is an index, but for rising keys, such as the ids of clients: they are sorted.
 const indexAbove = 16
 
 // hole is the value of a deleted entry, vacant its key: the entry stays until the
@@ -72,7 +77,7 @@ func (a *Array) Len() int {
 	if a == nil {
 		return 0
 	}
-	return len(a.vals) - a.holes
+	return len(a.vals) - int(a.holes)
 }
 
 // All walks over the entries in their order. Entries may be changed and deleted
@@ -82,20 +87,41 @@ func (a *Array) All() iter.Seq2[Key, any] {
 		if a == nil {
 			return
 		}
-		keys, vals := a.keys, a.vals
-		for i, v := range vals {
-			if v == (hole{}) {
-				continue
-			}
-			k := Key{num: int64(i)}
-			if keys != nil {
-				k = keys[i]
-			}
-			if !yield(k, v) {
+		keys, n, epoch := a.keys, len(a.vals), a.epoch
+		for i := range n {
+			k, at := a.step(i, keys, epoch)
+			if at >= 0 && !yield(k, a.vals[at]) {
 				return
 			}
 		}
 	}
+}
+
+// step returns the entry at step i of a walk, its place -1 when it was deleted. Once
+// entries have moved, the walk goes on by the keys that there were at its beginning.
+func (a *Array) step(i int, keys []Key, epoch int32) (Key, int) {
+	if a.epoch == epoch {
+		if i >= len(a.vals) || a.vals[i] == (hole{}) {
+			return Key{}, -1
+		}
+		return a.keyAt(i), i
+	}
+	k := IntKey(int64(i))
+	if keys != nil {
+		k = keys[i]
+	}
+	if k == vacant {
+		return k, -1
+	}
+	return k, a.find(k)
+}
+
+// keyAt is the key at a place.
+func (a *Array) keyAt(i int) Key {
+	if a.keys == nil {
+		return IntKey(int64(i))
+	}
+	return a.keys[i]
 }
 
 // IsList says that the keys are 0, 1, 2 … in this order: JSON shows such an Array,
@@ -145,6 +171,10 @@ func (a *Array) DeleteKey(k Key) {
 		a.keys[i] = vacant
 	}
 	a.holes++
+	if i < len(a.vals)-1 {
+		a.rising = false
+		a.buildIndex()
+	}
 	for n := len(a.vals); n > 0 && a.vals[n-1] == (hole{}); n-- {
 		a.vals = a.vals[:n-1]
 		if a.keys != nil {
@@ -155,14 +185,14 @@ func (a *Array) DeleteKey(k Key) {
 }
 
 // Clear removes all entries; Append begins at 0 again.
-func (a *Array) Clear() { *a = Array{} }
+func (a *Array) Clear() { *a = Array{epoch: a.epoch + 1} }
 
 // Clone returns a copy that shares nothing that can be changed.
 func (a *Array) Clone() *Array {
 	if a == nil {
 		return nil
 	}
-	c := &Array{next: a.next, vals: make([]any, 0, a.Len())}
+	c := &Array{next: a.next, rising: a.rising, vals: make([]any, 0, a.Len())}
 	if a.keys != nil {
 		c.keys = make([]Key, 0, a.Len())
 	}
@@ -175,6 +205,7 @@ func (a *Array) Clone() *Array {
 			c.keys = append(c.keys, k)
 		}
 	}
+	c.buildIndex()
 	return c
 }
 
@@ -189,12 +220,16 @@ func (a *Array) find(k Key) int {
 		}
 		return int(k.num)
 	}
-	if len(a.keys) > indexAbove {
-		if a.index == nil {
-			a.buildIndex()
-		}
+	if a.index != nil {
 		if i, ok := a.index[k]; ok {
 			return int(i)
+		}
+		return -1
+	}
+	if a.rising {
+		i := sort.Search(len(a.keys), func(i int) bool { return a.keys[i].num >= k.num })
+		if i < len(a.keys) && a.keys[i] == k {
+			return i
 		}
 		return -1
 	}
@@ -208,11 +243,14 @@ func (a *Array) find(k Key) int {
 
 // put sets an entry to a value of the package comment and returns its place.
 func (a *Array) put(k Key, v any) int {
-	if i := a.find(k); i >= 0 {
-		a.vals[i] = v
-		return i
+	highest := !k.isText && k.num >= a.next && k.num < math.MaxInt64 // so it is new
+	if !highest {
+		if i := a.find(k); i >= 0 {
+			a.vals[i] = v
+			return i
+		}
 	}
-	if a.holes > indexAbove && a.holes > len(a.vals)/2 {
+	if a.holes > indexAbove && int(a.holes) > len(a.vals)/2 {
 		a.compact()
 	}
 	if a.keys == nil && k != IntKey(int64(len(a.vals))) {
@@ -220,10 +258,13 @@ func (a *Array) put(k Key, v any) int {
 	}
 	if a.keys != nil {
 		a.keys = append(a.keys, k)
+		a.rising = a.rising && highest
 	}
 	a.vals = append(a.vals, v)
 	if a.index != nil {
 		a.index[k] = int32(len(a.vals) - 1)
+	} else {
+		a.buildIndex()
 	}
 	if !k.isText && k.num >= a.next {
 		a.next = k.num
@@ -239,13 +280,18 @@ func (a *Array) nameKeys() {
 	if a.keys != nil {
 		return
 	}
+	a.rising = true
 	a.keys = make([]Key, len(a.vals), len(a.vals)+1)
 	for i := range a.keys {
 		a.keys[i] = Key{num: int64(i)}
 	}
 }
 
+// buildIndex makes an index when there are so many keys that a search needs one.
 func (a *Array) buildIndex() {
+	if len(a.keys) <= indexAbove || a.rising || a.index != nil {
+		return
+	}
 	a.index = make(map[Key]int32, len(a.keys))
 	for i, k := range a.keys {
 		if k != vacant {
@@ -254,13 +300,15 @@ func (a *Array) buildIndex() {
 	}
 }
 
-// compact drops the holes. The old slices stay as they are, for walks.
+// compact drops the holes. The old keys stay as they are, for walks.
 func (a *Array) compact() {
 	keys, vals := make([]Key, 0, a.Len()+1), make([]any, 0, a.Len()+1)
 	for k, v := range a.All() {
 		keys, vals = append(keys, k), append(vals, v)
 	}
 	a.keys, a.vals, a.index, a.holes = keys, vals, nil, 0
+	a.epoch++
+	a.buildIndex()
 }
 
 // must is From for values that an author gives.

@@ -35,8 +35,5 @@ func (a *Array) entry(i int) (Key, any, int) {
 	for a.vals[i] == (hole{}) {
 		i++
 	}
-	if a.keys == nil {
-		return IntKey(int64(i)), a.vals[i], i + 1
-	}
-	return a.keys[i], a.vals[i], i + 1
+	return a.keyAt(i), a.vals[i], i + 1
 }

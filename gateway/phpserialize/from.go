@@ -16,9 +16,8 @@ import (
 //   - ints and uints become int64, a uint above that is an error; float32 becomes the
 //     float64 of the same decimal text; []byte becomes a string
 //   - slices and Go arrays become lists, nil ones too
-//   - maps with string or int keys become Arrays in the order of their keys, so
-//     that the same map is always the same Array; of two keys that are one to PHP
-//     (which a map cannot have, but for types of its own) the last counts
+//   - maps with string or int keys become Arrays in the order of their keys, strings
+//     by their bytes, so that the same map is always the same Array
 //   - a json.Number becomes an int64 where it is one, else a float64
 //   - structs, and what has MarshalJSON or MarshalText, become what json_decode makes of
 //     their JSON: tags count, a float without a fraction becomes an int
@@ -174,10 +173,14 @@ func (c *converter) otherMap(m reflect.Value, depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		entries = append(entries, mapEntry{key, v})
+		e := mapEntry{key: key, v: v}
+		if k.Kind() == reflect.String {
+			e.name = k.String()
+		}
+		entries = append(entries, e)
 	}
 	slices.SortFunc(entries, func(a, b mapEntry) int {
-		return cmp.Or(cmp.Compare(a.key.num, b.key.num), cmp.Compare(a.key.text, b.key.text))
+		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.key.num, b.key.num))
 	})
 	made := &Array{}
 	for _, e := range entries {
@@ -190,9 +193,11 @@ func (c *converter) otherMap(m reflect.Value, depth int) (any, error) {
 	return made, nil
 }
 
+// mapEntry is an entry of a map; name is its key when that is a string.
 type mapEntry struct {
-	key Key
-	v   reflect.Value
+	name string
+	key  Key
+	v    reflect.Value
 }
 
 // mapKey is the key of a map: a string or an int of any type.

@@ -10,8 +10,9 @@ import (
 
 // FromJSON reads what json_decode(…, true) reads: objects and lists become Arrays in
 // their order, an int that is too large a float64, and of equal keys the last value
-// counts at the first place. The depth is that of Packets. The strings share memory with
-// one copy of data. The errors are ErrJSON, ErrUTF8 and ErrTooDeep.
+// counts at the first place. Depth and number of values are those of Packets. The strings
+// share memory with one copy of data. The errors are ErrJSON, ErrUTF8, ErrTooDeep and
+// ErrTooMany.
 func FromJSON[T ~string | ~[]byte](data T) (any, error) { return decodeJSON(string(data), 0) }
 
 // decodeJSON reads a value that will lie at some depth.
@@ -31,9 +32,10 @@ func decodeJSON(data string, depth int) (any, error) {
 }
 
 type jsonDecoder struct {
-	data  string
-	pos   int
-	depth int
+	data   string
+	pos    int
+	depth  int
+	values int
 }
 
 func (d *jsonDecoder) fail() error { return fmt.Errorf("%w, at byte %d", ErrJSON, d.pos) }
@@ -58,6 +60,9 @@ func (d *jsonDecoder) take(c byte) bool {
 }
 
 func (d *jsonDecoder) value() (any, error) {
+	if d.values++; d.values > Packets.Values {
+		return nil, ErrTooMany
+	}
 	switch c := d.peek(); c {
 	case '{', '[':
 		return d.array(c)

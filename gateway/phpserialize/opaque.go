@@ -86,6 +86,9 @@ func (d *decoder) skipObject() error {
 	if err != nil || name == "" {
 		return d.fail(ErrSyntax)
 	}
+	if kind == 'E' && !strings.Contains(name, ":") {
+		return d.fail(ErrSyntax)
+	}
 	if kind == 'E' {
 		return d.expect(";")
 	}

@@ -170,6 +170,6 @@ func (d *decoder) key() (Key, error) {
 func (a *Array) grow(k Key, n int) {
 	a.vals = make([]any, 0, n)
 	if k != IntKey(0) {
-		a.keys = make([]Key, 0, n)
+		a.keys, a.rising = make([]Key, 0, n), true
 	}
 }
