@@ -57,7 +57,7 @@ var layers = map[string][]string{
 }
 
 // testLayers is what tests need beyond their package's row: the Workers that
-// the tests of child, of webserver and of wmtest run are apps.
+// the tests of child, of gateway, of webserver and of wmtest run are apps.
 var testLayers = map[string][]string{
 	"child":     {"timer", "protocol", "protocol/*"},
 	"gateway":   {"wmtest"},

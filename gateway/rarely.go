@@ -24,6 +24,3 @@ func (r *rarely) due(what string, now time.Time) bool {
 	r.last[what] = now
 	return true
 }
-
-// forget has what logged at once when it comes again.
-func (r *rarely) forget(what string) { delete(r.last, what) }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/workerman-go/wm/protocol/text"
@@ -33,6 +34,7 @@ type Register struct {
 	// one closes it. NewRegister sets 4096: what comes is an address and a secret.
 	MaxLine int
 
+	address  string
 	registry *registry // nil until it serves
 }
 
@@ -52,6 +54,7 @@ func NewRegister(address string) *Register {
 		Worker:      worker.New(address),
 		AuthTimeout: defaultAuthTimeout,
 		MaxLine:     defaultMaxLine,
+		address:     address,
 	}
 	r.Worker.Name = "Register"
 	r.Worker.Protocol = text.Protocol
@@ -84,9 +87,10 @@ func (r *Register) check() error {
 		return fmt.Errorf("MaxLine is %d bytes, and an address with a secret may need %d",
 			r.MaxLine, minMaxLine)
 	}
-	host, _, err := net.SplitHostPort(r.Declaration().Host)
+	_, at, _ := strings.Cut(r.address, "://")
+	host, _, err := net.SplitHostPort(at)
 	if err != nil {
-		return nil // worker.New has something to say about that address
+		return nil // start says what is wrong with that address
 	}
 	return requireSecret(host, r.SecretKey)
 }

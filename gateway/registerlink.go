@@ -223,7 +223,7 @@ func (r *registerLink) onClose(c *worker.Connection) {
 	worker.Loop().DelTimer(r.settled)
 	since := r.connected
 	r.connected = time.Time{}
-	if r.all.closed {
+	if r.all.closed || worker.Self().Context().Err() != nil { // all of the process ends
 		return
 	}
 	c.Reconnect(registerRetry)
