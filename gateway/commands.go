@@ -15,7 +15,7 @@ var (
 )
 
 // commandFunc does what a packet asks for.
-type commandFunc func(p *process, pk *wire.Packet) error
+type commandFunc func(p *process, pk wire.Packet) error
 
 // commands has all that have no answer (wire.md 2.4); questions has the others.
 var commands = [...]commandFunc{
@@ -43,10 +43,10 @@ var commands = [...]commandFunc{
 // packet was as long as it said (wire.md 5.5).
 func (p *process) execute(pk wire.Packet, reply func(value []byte)) error {
 	if int(pk.Command) < len(questions) && questions[pk.Command] != nil {
-		return p.answer(&pk, reply)
+		return p.answer(pk, reply)
 	}
 	if int(pk.Command) < len(commands) && commands[pk.Command] != nil {
-		if err := commands[pk.Command](p, &pk); err != nil {
+		if err := commands[pk.Command](p, pk); err != nil {
 			return fmt.Errorf("command %d: %w", pk.Command, err)
 		}
 		return nil
@@ -57,7 +57,7 @@ func (p *process) execute(pk wire.Packet, reply func(value []byte)) error {
 // ofClient is a command for the client that the packet names; of one that is gone
 // nobody hears.
 func ofClient(do func(t *clients, c *client, ext []byte) error) commandFunc {
-	return func(p *process, pk *wire.Packet) error {
+	return func(p *process, pk wire.Packet) error {
 		if c := p.clients.byID(pk.ConnectionID); c != nil {
 			return do(&p.clients, c, pk.Ext)
 		}
@@ -65,7 +65,7 @@ func ofClient(do func(t *clients, c *client, ext []byte) error) commandFunc {
 	}
 }
 
-func sendToOne(p *process, pk *wire.Packet) error {
+func sendToOne(p *process, pk wire.Packet) error {
 	c := p.clients.byID(pk.ConnectionID)
 	if c == nil {
 		return nil
@@ -79,7 +79,7 @@ func sendToOne(p *process, pk *wire.Packet) error {
 }
 
 // sendToAll never takes ext data that it cannot read for everybody, as PHP does.
-func sendToAll(p *process, pk *wire.Packet) error {
+func sendToAll(p *process, pk wire.Packet) error {
 	to, err := wire.ParseToAll(pk.Ext)
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func sendToAll(p *process, pk *wire.Packet) error {
 }
 
 // sendToUID sends once for each time that a client is named.
-func sendToUID(p *process, pk *wire.Packet) error {
+func sendToUID(p *process, pk wire.Packet) error {
 	uids, err := wire.ParseStrings(pk.Ext)
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func sendToUID(p *process, pk *wire.Packet) error {
 }
 
 // sendToGroup sends twice to a client in two of the groups.
-func sendToGroup(p *process, pk *wire.Packet) error {
+func sendToGroup(p *process, pk wire.Packet) error {
 	to, err := wire.ParseToGroup(pk.Ext)
 	if err != nil {
 		return err
@@ -158,7 +158,7 @@ func exclusion(ids []uint32) map[uint32]bool {
 
 // kick closes a client when everything was sent, its farewell last. null is no
 // farewell, an empty message is one.
-func kick(p *process, pk *wire.Packet) error {
+func kick(p *process, pk wire.Packet) error {
 	c := p.clients.byID(pk.ConnectionID)
 	if c == nil {
 		return nil
@@ -180,7 +180,9 @@ func destroy(_ *clients, c *client, _ []byte) error {
 }
 
 func setSession(_ *clients, c *client, ext []byte) error {
-	c.session = string(ext)
+	if c.session != string(ext) {
+		c.session = string(ext)
+	}
 	return nil
 }
 
@@ -231,7 +233,7 @@ func leaveGroup(t *clients, c *client, group []byte) error {
 	return nil
 }
 
-func ungroup(p *process, pk *wire.Packet) error {
+func ungroup(p *process, pk wire.Packet) error {
 	if nameless(pk.Ext) {
 		return errName
 	}

@@ -29,7 +29,8 @@ type outgoing struct {
 	bytes []byte // what the protocol encodes; of a value its JSON, once it is needed
 	value any    // of a body that is no bytes
 	kind  bodyKind
-	err   error // of the first client that could not get it
+	json  error // value has no JSON
+	err   error // the first of a client; others may have got the message
 
 	once     bool             // it went to one client, so that more may follow
 	prepared *worker.Prepared // bytes, for more than one
@@ -47,7 +48,7 @@ const (
 
 // outgoingOf reads the body of a packet. Bytes that say they are a value and are
 // none are refused; PHP would take them for false, and die.
-func outgoingOf(pk *wire.Packet) (outgoing, error) {
+func outgoingOf(pk wire.Packet) (outgoing, error) {
 	raw := pk.Flag&wire.Raw != 0 && pk.Command != wire.Kick
 	if pk.Flag&wire.Scalar != 0 {
 		return outgoingBytes(pk.Body, raw), nil
@@ -112,12 +113,11 @@ func (m *outgoing) sendText(conn *worker.Connection) error {
 func (m *outgoing) sendValue(conn *worker.Connection) error {
 	switch p := conn.Protocol(); {
 	case isWebSocket(p):
-		if m.bytes == nil {
-			printed, err := phpserialize.AppendJSON(nil, m.value)
-			if err != nil {
-				return err
-			}
-			m.bytes = printed
+		if m.bytes == nil && m.json == nil {
+			m.bytes, m.json = phpserialize.AppendJSON(nil, m.value)
+		}
+		if m.json != nil {
+			return m.json
 		}
 		return m.sendText(conn)
 	case p == nil, p == text.Protocol, p == frame.Protocol:

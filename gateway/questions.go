@@ -9,7 +9,7 @@ import (
 
 // questionFunc appends the answer to what a packet asks. With an error the answer is
 // that of a Gateway which knows nobody.
-type questionFunc func(t *clients, pk *wire.Packet, dst []byte) ([]byte, error)
+type questionFunc func(t *clients, pk wire.Packet, dst []byte) ([]byte, error)
 
 // questions has all that have an answer (wire.md 2.4, 2.8).
 var questions = [...]questionFunc{
@@ -30,7 +30,7 @@ var questions = [...]questionFunc{
 const maxKeptAnswer = 64 << 10
 
 // answer answers a question.
-func (p *process) answer(pk *wire.Packet, reply func(value []byte)) error {
+func (p *process) answer(pk wire.Packet, reply func(value []byte)) error {
 	t := &p.clients
 	memory := t.answers
 	t.answers = nil // reply may be the way to another question
@@ -45,7 +45,7 @@ func (p *process) answer(pk *wire.Packet, reply func(value []byte)) error {
 	return nil
 }
 
-func isOnline(t *clients, pk *wire.Packet, dst []byte) ([]byte, error) {
+func isOnline(t *clients, pk wire.Packet, dst []byte) ([]byte, error) {
 	if t.byID(pk.ConnectionID) == nil {
 		return appendInt(dst, 0), nil
 	}
@@ -54,7 +54,7 @@ func isOnline(t *clients, pk *wire.Packet, dst []byte) ([]byte, error) {
 
 // sessionByClientID answers null for a client that is gone and an empty array for
 // one without a session.
-func sessionByClientID(t *clients, pk *wire.Packet, dst []byte) ([]byte, error) {
+func sessionByClientID(t *clients, pk wire.Packet, dst []byte) ([]byte, error) {
 	c := t.byID(pk.ConnectionID)
 	switch {
 	case c == nil:
@@ -65,7 +65,7 @@ func sessionByClientID(t *clients, pk *wire.Packet, dst []byte) ([]byte, error) 
 	return append(dst, c.session...), nil
 }
 
-func allClientSessions(t *clients, _ *wire.Packet, dst []byte) ([]byte, error) {
+func allClientSessions(t *clients, _ wire.Packet, dst []byte) ([]byte, error) {
 	dst = phpserialize.AppendArrayHead(dst, t.len())
 	for c := range t.each() {
 		dst = phpserialize.AppendString(appendInt(dst, int(c.id)), c.session)
@@ -73,7 +73,7 @@ func allClientSessions(t *clients, _ *wire.Packet, dst []byte) ([]byte, error) {
 	return phpserialize.AppendArrayEnd(dst), nil
 }
 
-func clientSessionsByGroup(t *clients, pk *wire.Packet, dst []byte) ([]byte, error) {
+func clientSessionsByGroup(t *clients, pk wire.Packet, dst []byte) ([]byte, error) {
 	group := named(t.groups, pk.Ext)
 	dst = phpserialize.AppendArrayHead(dst, group.len())
 	for c := range group.each() {
@@ -83,24 +83,24 @@ func clientSessionsByGroup(t *clients, pk *wire.Packet, dst []byte) ([]byte, err
 }
 
 // clientCountByGroup counts everybody when no group is named.
-func clientCountByGroup(t *clients, pk *wire.Packet, dst []byte) ([]byte, error) {
+func clientCountByGroup(t *clients, pk wire.Packet, dst []byte) ([]byte, error) {
 	if len(pk.Ext) == 0 {
 		return appendInt(dst, t.len()), nil
 	}
 	return appendInt(dst, named(t.groups, pk.Ext).len()), nil
 }
 
-func batchClientCountByGroup(t *clients, pk *wire.Packet, dst []byte) ([]byte, error) {
+func batchClientCountByGroup(t *clients, pk wire.Packet, dst []byte) ([]byte, error) {
 	return appendForEach(dst, pk.Ext, func(dst []byte, group string) []byte {
 		return appendInt(dst, t.groups[group].len())
 	})
 }
 
-func clientIDByUID(t *clients, pk *wire.Packet, dst []byte) ([]byte, error) {
+func clientIDByUID(t *clients, pk wire.Packet, dst []byte) ([]byte, error) {
 	return appendNumbers(dst, named(t.uids, pk.Ext)), nil
 }
 
-func batchClientIDByUID(t *clients, pk *wire.Packet, dst []byte) ([]byte, error) {
+func batchClientIDByUID(t *clients, pk wire.Packet, dst []byte) ([]byte, error) {
 	return appendForEach(dst, pk.Ext, func(dst []byte, uid string) []byte {
 		return appendNumbers(dst, t.uids[uid])
 	})
@@ -108,7 +108,7 @@ func batchClientIDByUID(t *clients, pk *wire.Packet, dst []byte) ([]byte, error)
 
 // groupIDList has the names of groups that are numbers as numbers: PHP has them
 // from the keys of an array.
-func groupIDList(t *clients, _ *wire.Packet, dst []byte) ([]byte, error) {
+func groupIDList(t *clients, _ wire.Packet, dst []byte) ([]byte, error) {
 	dst = phpserialize.AppendArrayHead(dst, t.listed.n)
 	i := 0
 	for group := range t.listed.each((*members).inListed) {

@@ -3,6 +3,8 @@ package gateway
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -227,5 +229,33 @@ func TestAnswersAboutManyClients(t *testing.T) {
 	}
 	if cap(p.clients.answers) > maxKeptAnswer {
 		t.Errorf("%d bytes of an answer are kept", cap(p.clients.answers))
+	}
+}
+
+// PHP's Gateway got the same packets in the same order.
+func TestAnswersOfARecordedRunOfPHP(t *testing.T) {
+	text, err := os.ReadFile("../testdata/gateway/trace.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := clientsNumbered(1, 2, 3, 4, 5, 6)
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	for i, line := range lines {
+		var command wire.Command
+		var id uint32
+		var ext, want string
+		if _, err := fmt.Sscanf(line, "%d %d %q %q", &command, &id, &ext, &want); err != nil {
+			t.Fatalf("line %d: %v", i+1, err)
+		}
+		got := "-"
+		err := p.execute(wire.Packet{Command: command, ConnectionID: id, Ext: []byte(ext)},
+			func(value []byte) { got = string(value) })
+		if err != nil && !errors.Is(err, errName) {
+			t.Errorf("line %d: %v", i+1, err)
+		}
+		if got != want {
+			t.Fatalf("line %d, command %d, client %d, %q: %s, want %s",
+				i+1, command, id, ext, got, want)
+		}
 	}
 }

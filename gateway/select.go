@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 
 	"github.com/workerman-go/wm/gateway/phpserialize"
@@ -11,12 +13,15 @@ import (
 // selectClients answers with a row for each client that is asked for, and in it a
 // value for each field (wire.md 2.7). Nobody is in the answer to what cannot be
 // read, and, without conditions and without fields, to what asks for nothing.
-func selectClients(t *clients, pk *wire.Packet, dst []byte) ([]byte, error) {
+func selectClients(t *clients, pk wire.Packet, dst []byte) ([]byte, error) {
 	s, err := wire.ParseSelection(pk.Ext)
 	if err != nil {
 		return appendNone(dst), err
 	}
 	fields := once(s.Fields)
+	if len(fields) > maxFields {
+		return appendNone(dst), fmt.Errorf("%d fields, at most %d", len(fields), maxFields)
+	}
 	if len(s.Where) == 0 {
 		if len(fields) == 0 {
 			return appendNone(dst), nil
@@ -77,8 +82,16 @@ func (f *chosen) members(table map[string]*members, names []string) {
 	}
 }
 
+const (
+	// maxFields is far more than there are: each is in the row of every client.
+	maxFields = 64
+	// fieldBytes is about what a field takes in a row.
+	fieldBytes = 48
+)
+
 // appendRows appends an array of n rows.
 func appendRows(dst []byte, n int, rows iter.Seq[*client], fields []string) []byte {
+	dst = slices.Grow(dst, n*fieldBytes*min(len(fields), 4))
 	dst = phpserialize.AppendArrayHead(dst, n)
 	for c := range rows {
 		dst = phpserialize.AppendArrayHead(appendInt(dst, int(c.id)), len(fields))

@@ -49,3 +49,22 @@ func TestSelect(t *testing.T) {
 		}
 	}
 }
+
+func TestSelectionOfTooManyFields(t *testing.T) {
+	p := clientsNumbered(1)
+	s := wire.Selection{}
+	for i := range maxFields + 1 {
+		s.Fields = append(s.Fields, fmt.Sprint("field", i))
+	}
+	ext, err := s.Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := ""
+	err = p.execute(wire.Packet{Command: wire.Select, Ext: ext}, func(value []byte) {
+		answer = string(value)
+	})
+	if err == nil || answer != "a:0:{}" {
+		t.Errorf("answered %.50s, error %v", answer, err)
+	}
+}
