@@ -95,7 +95,6 @@ const (
 	defaultHoldBytes     = 64 << 20
 	defaultClientBuffer  = 1024000
 	defaultWorkerBuffer  = 10240000
-	defaultAuthTimeout   = 10 * time.Second
 )
 
 // New declares a Gateway: worker.New with the name Gateway and the defaults above.

@@ -3,14 +3,13 @@ package gateway
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"reflect"
-	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/workerman-go/wm/protocol/http1"
+	"github.com/workerman-go/wm/worker"
 )
 
 // check is what start and check refuse, in the probe and again in each process.
@@ -30,8 +29,6 @@ func (g *Gateway) check() error {
 func (g *Gateway) checkTaken() error {
 	name := ""
 	switch {
-	case g.running():
-		return nil // they are ours now
 	case g.OnMessage != nil:
 		name = "OnMessage"
 	case g.OnValue != nil:
@@ -46,9 +43,6 @@ func (g *Gateway) checkTaken() error {
 	return fmt.Errorf("%s is set, but a Gateway hands all messages to BusinessWorkers: "+
 		"set BusinessWorker.OnMessage", name)
 }
-
-// running says that this is the process that serves it.
-func (g *Gateway) running() bool { return g.ID >= 0 }
 
 func (g *Gateway) checkProtocol() error {
 	scheme, _, _ := strings.Cut(strings.ToLower(g.address), "://")
@@ -88,15 +82,7 @@ func (g *Gateway) checkInner() error {
 }
 
 // checkSecret refuses an open door.
-func (g *Gateway) checkSecret() error {
-	bind, err := netip.ParseAddr(g.innerAddress())
-	if err == nil && !bind.IsLoopback() && g.SecretKey == "" {
-		return fmt.Errorf("the inner port listens on %s, which others can reach: set SecretKey, "+
-			"the same in Gateway, BusinessWorker, Register and Client, "+
-			"or InnerListen to a loopback address", bind)
-	}
-	return nil
-}
+func (g *Gateway) checkSecret() error { return requireSecret(g.innerAddress(), g.SecretKey) }
 
 // checkNumbers names a setting that has no meaning.
 func (g *Gateway) checkNumbers() error {
@@ -120,21 +106,6 @@ func (g *Gateway) checkNumbers() error {
 	return nil
 }
 
-// checkRegisters is for everybody who connects to Registers.
-func checkRegisters(addresses []string) error {
-	if len(addresses) == 0 {
-		return errors.New("RegisterAddress is empty: name a Register, as 127.0.0.1:1236")
-	}
-	for _, address := range addresses {
-		host, port, err := net.SplitHostPort(address)
-		n, bad := strconv.ParseUint(port, 10, 16)
-		if err != nil || bad != nil || host == "" || n == 0 {
-			return fmt.Errorf("RegisterAddress %q is no host:port", address)
-		}
-	}
-	return nil
-}
-
 // innerAddress is the IP address that the inner port is bound to (wire.md 2.1).
 func (g *Gateway) innerAddress() string {
 	if g.InnerListen != "" {
@@ -153,31 +124,41 @@ func public(ip netip.Addr) bool {
 		first != 0 && first < 240
 }
 
-// known are the Gateways that were declared and are not served by this process.
+// known are the Gateways by their Workers.
 var known struct {
 	mu       sync.Mutex // guards gateways
-	gateways []*Gateway
+	gateways map[*worker.Worker]*Gateway
 }
 
 // remember keeps g for checkNeighbours of the others.
 func remember(g *Gateway) {
 	known.mu.Lock()
 	defer known.mu.Unlock()
-	kept := known.gateways[:0]
-	for _, other := range known.gateways {
-		if !other.running() {
-			kept = append(kept, other)
+	kept := map[*worker.Worker]*Gateway{g.Worker: g}
+	for _, w := range worker.Neighbours() {
+		if other := known.gateways[w]; other != nil {
+			kept[w] = other
 		}
 	}
-	known.gateways = append(kept, g)
+	known.gateways = kept
+}
+
+// neighbours are all Gateways of the program.
+func neighbours() (all []*Gateway) {
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	for _, w := range worker.Neighbours() {
+		if g := known.gateways[w]; g != nil {
+			all = append(all, g)
+		}
+	}
+	return all
 }
 
 // checkNeighbours refuses inner ports that another Gateway of the program has.
 func (g *Gateway) checkNeighbours() error {
-	known.mu.Lock()
-	defer known.mu.Unlock()
-	for _, other := range known.gateways {
-		if other == g || other.running() || other.innerAddress() != g.innerAddress() {
+	for _, other := range neighbours() {
+		if other == g || other.innerAddress() != g.innerAddress() {
 			continue
 		}
 		mine, theirs := g.StartPort+max(g.Count, 1), other.StartPort+max(other.Count, 1)

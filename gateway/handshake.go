@@ -2,21 +2,21 @@ package gateway
 
 import (
 	"bytes"
+	"net/netip"
 	"strings"
 
 	"github.com/workerman-go/wm/gateway/phpserialize"
 	"github.com/workerman-go/wm/protocol/http1"
-	"github.com/workerman-go/wm/worker"
 )
 
 // handshakeBody is what BusinessWorkers are told of the upgrade request of a
 // websocket client, serialised: the arrays get, server and cookie with the keys and in
 // the order of wire.md 2.11.
-func handshakeBody(conn *worker.Connection, r *http1.Request) []byte {
+func handshakeBody(r *http1.Request, remote netip.AddrPort, localPort int) []byte {
 	headers := handshakeHeaders(r.RawHead())
 	body, err := phpserialize.Marshal(phpserialize.ArrayOf(
 		"get", handshakeGet(r),
-		"server", handshakeServer(conn, r, headers),
+		"server", handshakeServer(r, headers, remote, localPort),
 		"cookie", handshakeCookies(headers.Get("cookie"))))
 	if err != nil { // no value of it can be refused
 		panic(err)
@@ -64,8 +64,12 @@ func handshakeGet(r *http1.Request) *phpserialize.Array {
 
 // handshakeServer is $_SERVER.
 func handshakeServer(
-	conn *worker.Connection, r *http1.Request, headers *phpserialize.Array,
+	r *http1.Request, headers *phpserialize.Array, remote netip.AddrPort, localPort int,
 ) *phpserialize.Array {
+	ip := ""
+	if remote.Addr().IsValid() { // not of a Unix socket
+		ip = remote.Addr().String()
+	}
 	server := phpserialize.ArrayOf(
 		"QUERY_STRING", r.QueryString(),
 		"REQUEST_METHOD", r.Method(),
@@ -73,9 +77,9 @@ func handshakeServer(
 		"SERVER_PROTOCOL", "HTTP/"+r.ProtocolVersion(),
 		"SERVER_NAME", headers.Get("host"),
 		"CONTENT_TYPE", headers.Get("content-type"),
-		"REMOTE_ADDR", conn.RemoteIP(),
-		"REMOTE_PORT", conn.RemotePort(),
-		"SERVER_PORT", conn.LocalPort())
+		"REMOTE_ADDR", ip,
+		"REMOTE_PORT", int(remote.Port()),
+		"SERVER_PORT", localPort)
 	for key, value := range headers.All() {
 		name := strings.ReplaceAll(strings.ToUpper(key.String()), "-", "_")
 		server.Set("HTTP_"+name, value)

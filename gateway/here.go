@@ -5,14 +5,12 @@ import (
 	"github.com/workerman-go/wm/worker"
 )
 
-// here are the Gateway processes and Registers that live in this process, by the
-// address that others know: in a test, where all Workers share one loop, a question
-// that blocks the loop would never be answered over a socket. Set and read on the
-// loop goroutine.
+// here are the Gateway processes that live in this process, by the inner address that
+// others know: in a test, where all Workers share one loop, a question that blocks the
+// loop would never be answered over a socket. Set and read on the loop goroutine.
 type here struct {
-	loop      *eventloop.Loop     // the one they live on
-	gateways  map[string]*process // by inner address, "127.0.0.1:2900"
-	registers map[string]string   // real address by the declared one
+	loop     *eventloop.Loop     // the one they live on
+	gateways map[string]*process // "127.0.0.1:2900"
 }
 
 // present is the here of the process that was made last.
@@ -22,11 +20,7 @@ var present here
 // test has left is forgotten. Called on the loop goroutine.
 func local() *here {
 	if loop := worker.Loop(); present.loop != loop || present.gateways == nil {
-		present = here{
-			loop:      loop,
-			gateways:  make(map[string]*process),
-			registers: make(map[string]string),
-		}
+		present = here{loop: loop, gateways: make(map[string]*process)}
 	}
 	return &present
 }
@@ -34,18 +28,5 @@ func local() *here {
 // addGateway makes p known under its inner address, until the process ends.
 func (h *here) addGateway(p *process) { h.gateways[p.address()] = p }
 
-// addRegister makes it known that the Register that was declared as address listens
-// at real.
-func (h *here) addRegister(address, real string) { h.registers[address] = real }
-
 // gateway returns the Gateway process with an inner address; nil: it is elsewhere.
 func (h *here) gateway(address string) *process { return h.gateways[address] }
-
-// register returns where the Register at address really listens, which is address
-// itself for one that is elsewhere.
-func (h *here) register(address string) string {
-	if real := h.registers[address]; real != "" {
-		return real
-	}
-	return address
-}

@@ -191,7 +191,7 @@ func (p *process) sweepHeld() {
 // turnAway closes a client that nobody is there for. What it has sent is dropped; that
 // it has gone is held if it was known.
 func (p *process) turnAway(h *held) {
-	p.said.log("wait", "Gateway %s: no BusinessWorker for %v, closing clients that wait for one",
+	p.logRarely("wait", "Gateway %s: no BusinessWorker for %v, closing clients that wait for one",
 		p.g.Name, p.g.BusinessWait)
 	h.paused = false // it is not read any more
 	p.drop(h)
@@ -205,7 +205,7 @@ func (p *process) stopReading() {
 		return
 	}
 	t.stopped = true
-	p.said.log("full", "Gateway %s: %d bytes of events wait for BusinessWorkers: nothing is read "+
+	p.logRarely("full", "Gateway %s: %d bytes of events wait for BusinessWorkers: nothing is read "+
 		"of clients until half of it is free", p.g.Name, t.bytes)
 	p.g.PauseAccept()
 	for conn := range p.g.Connections() {

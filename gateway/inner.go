@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"net"
 	"net/netip"
 	"strconv"
@@ -77,7 +75,7 @@ func (g gatewayProtocol) Quiet(protocol.Conn) bool { return len(g.p.of) == 0 }
 func (p *process) met(conn *worker.Connection) {
 	pe := &peer{p: p, conn: conn, ip: conn.RemoteAddrPort().Addr()}
 	conn.Data = pe
-	conn.MaxSendBufferSize = p.g.SendToWorkerBuffer
+	conn.MaxSendBufferSize = positive(p.g.SendToWorkerBuffer, defaultWorkerBuffer)
 	keepWatch(conn)
 	if p.g.SecretKey == "" {
 		pe.admit()
@@ -115,14 +113,14 @@ func (pe *peer) forgetDeadline() {
 
 // refuse ends a peer without a word to it.
 func (pe *peer) refuse(why string) {
-	pe.p.said.log("refuse "+pe.ip.String(), "Gateway %s: inner connection of %s closed: %s",
+	pe.p.logRarely(why+pe.ip.String(), "Gateway %s: inner connection of %s closed: %s",
 		pe.p.g.Name, pe.conn.RemoteAddr(), why)
 	pe.conn.Destroy()
 }
 
 // malformed tells of a peer whose bytes make no sense.
 func (p *process) malformed(conn *worker.Connection, err error) {
-	p.said.log("malformed "+conn.RemoteIP(), "Gateway %s: inner connection of %s closed: %v",
+	p.logRarely("malformed "+conn.RemoteIP(), "Gateway %s: inner connection of %s closed: %v",
 		p.g.Name, conn.RemoteAddr(), err)
 }
 
@@ -155,7 +153,7 @@ func noReply([]byte) {}
 // execute does what a packet asks for.
 func (pe *peer) execute(pk wire.Packet, reply func(value []byte)) {
 	if err := pe.p.execute(pk, reply); err != nil {
-		pe.p.said.log("execute "+pe.ip.String(), "Gateway %s: of %s: %v",
+		pe.p.logRarely("execute "+pe.ip.String(), "Gateway %s: of %s: %v",
 			pe.p.g.Name, pe.conn.RemoteAddr(), err)
 	}
 }
@@ -186,18 +184,12 @@ func (pe *peer) knows(secret string, err error) bool {
 	switch {
 	case err != nil:
 		pe.refuse("it does not say who it is as wire.md 2.12 has it")
-	case !same(secret, pe.p.g.SecretKey):
+	case !sameSecret(secret, pe.p.g.SecretKey):
 		pe.refuse("its secret key is not ours")
 	default:
 		return true
 	}
 	return false
-}
-
-// same compares two secrets without telling by the time where they differ.
-func same(a, b string) bool {
-	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
-	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }
 
 // parted is OnClose of an inner connection.

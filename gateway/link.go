@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -43,8 +41,6 @@ const (
 	fightTime = 10 * time.Second
 	// maxReplaced is how often a living link is replaced in that time.
 	maxReplaced = 2
-	// fightLogEvery is how often the log tells of a fight.
-	fightLogEvery = time.Minute
 )
 
 // add appends a link.
@@ -127,7 +123,6 @@ func (p *process) connect(pe *peer, name string, wm bool) {
 		old.conn.Destroy()
 	}
 	pe.link = l
-	pe.conn.MaxSendBufferSize = positive(p.g.SendToWorkerBuffer, math.MaxInt)
 	t.add(l)
 	if wm {
 		pe.send(wire.Welcome)
@@ -141,7 +136,7 @@ func (p *process) connect(pe *peer, name string, wm bool) {
 
 // refuseRival keeps the link that is there.
 func (p *process) refuseRival(pe *peer, key string) {
-	p.said.logEvery(fightLogEvery, "fight "+key, "Gateway %s: several BusinessWorkers call "+
+	p.logRarely("fight "+key, "Gateway %s: several BusinessWorkers call "+
 		"themselves %s: give each BusinessWorker of a host a Name of its own. "+
 		"%s is refused, the other one stays", p.g.Name, key, pe.conn.RemoteAddr())
 	pe.conn.Destroy()
@@ -190,6 +185,3 @@ func (p *process) pingLinks() {
 		}
 	}
 }
-
-// String names the link in log lines.
-func (l *Link) String() string { return fmt.Sprintf("%s (%s)", l.Key, l.Addr) }

@@ -28,9 +28,15 @@ type linkService struct {
 // linkServe runs a Gateway that change has prepared.
 func linkServe(t testing.TB, change func(g *Gateway)) *linkService {
 	t.Helper()
+	return linkServeAt(t, "text://127.0.0.1:7272", change)
+}
+
+// linkServeAt is linkServe for another address.
+func linkServeAt(t testing.TB, address string, change func(g *Gateway)) *linkService {
+	t.Helper()
 	s := &linkService{t: t}
 	s.Service = wmtest.Run(t, func() {
-		s.g = New("text://127.0.0.1:7272")
+		s.g = New(address)
 		if change != nil {
 			change(s.g)
 		}
@@ -58,12 +64,18 @@ type linkPeer struct {
 // peer connects to the inner port.
 func (s *linkService) peer() *linkPeer {
 	s.t.Helper()
-	conn, err := net.Dial("tcp", s.inner())
+	return linkDial(s.t, s.inner())
+}
+
+// linkDial is for any address.
+func linkDial(t testing.TB, address string) *linkPeer {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
-	s.t.Cleanup(func() { conn.Close() })
-	return &linkPeer{t: s.t, TCPConn: conn.(*net.TCPConn), r: bufio.NewReader(conn)}
+	t.Cleanup(func() { conn.Close() })
+	return &linkPeer{t: t, TCPConn: conn.(*net.TCPConn), r: bufio.NewReader(conn)}
 }
 
 // link is a peer that is a BusinessWorker, once the Gateway knows it.
@@ -72,18 +84,27 @@ func (s *linkService) link(key string) *linkPeer {
 	return s.linked(key, false)
 }
 
+// linkNow is link for one whom events wait for: they come at once.
+func (s *linkService) linkNow(key string) *linkPeer {
+	s.t.Helper()
+	p := s.peer()
+	p.hello(wire.WorkerHello{Key: key, Secret: s.g.SecretKey})
+	return p
+}
+
 // linkWM is link for a BusinessWorker of wm.
 func (s *linkService) linkWM(key string) *linkPeer {
 	s.t.Helper()
-	p := s.linked(key, true)
-	p.expect(wire.Welcome, "")
-	return p
+	return s.linked(key, true)
 }
 
 func (s *linkService) linked(key string, wm bool) *linkPeer {
 	s.t.Helper()
 	p := s.peer()
 	p.hello(wire.WorkerHello{Key: key, Secret: s.g.SecretKey, WM: wm})
+	if wm {
+		p.expect(wire.Welcome, "")
+	}
 	p.ask(1) // answered behind the hello
 	return p
 }

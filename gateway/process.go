@@ -22,7 +22,9 @@ type process struct {
 	holding holding
 	of      map[*worker.Connection]*client
 	author  worker.Callbacks // what they were before they became ours
-	said    complaints
+	rarely  rarely
+
+	registers *registerLinks
 
 	inner  *worker.Worker
 	asked  []*peer // their questions wait for the end of the turn
@@ -41,6 +43,7 @@ type process struct {
 	onWebSocketConnect func(c *worker.Connection, r *http1.Request)
 
 	routing   *client // whom Router is asked about
+	prepared  bool    // the callbacks are ours
 	accepting bool    // clients
 	leaving   bool
 }
@@ -61,16 +64,19 @@ func (g *Gateway) serve(w *worker.Worker) {
 		panic(fmt.Errorf("gateway: inner port: %w", err))
 	}
 	p.port = portOf(p.inner.Addr())
-	p.takeOver(w)
-	p.awaitBusiness()
+	w.PauseAccept()
+	loop := worker.Loop()
+	loop.Post(func() {
+		p.takeOver(w)
+		p.awaitBusiness()
+	})
 	p.startHeartbeat()
 	local().addGateway(p)
-	loop := worker.Loop()
 	context.AfterFunc(w.Context(), func() { loop.Post(p.leave) })
 	if g.LanIP != loopback {
 		loop.AddInnerTimer(pingLinksEvery, true, p.pingLinks)
 	}
-	announce(g.RegisterAddress, g.SecretKey, p.address())
+	p.registers = announce(g.RegisterAddress, g.SecretKey, p.address())
 }
 
 // portOf is 0 for what is no TCP address.
@@ -79,6 +85,13 @@ func portOf(addr net.Addr) uint16 {
 		return uint16(tcp.Port)
 	}
 	return 0
+}
+
+// logRarely writes a line that peers can cause at will: of each kind one in a while.
+func (p *process) logRarely(kind, format string, a ...any) {
+	if p.rarely.due(kind, worker.Loop().Now()) {
+		worker.Log(format, a...)
+	}
 }
 
 // address is the inner address as Registers and client ids have it.
@@ -93,13 +106,13 @@ func (p *process) clientID(c *client) wire.ClientID {
 
 // awaitBusiness keeps the door closed until somebody is there for the clients.
 func (p *process) awaitBusiness() {
-	if p.g.BusinessWait == 0 {
-		p.accepting = true
+	p.prepared = true
+	if p.g.BusinessWait == 0 || p.links.usable() {
+		p.accept()
 		return
 	}
-	p.g.PauseAccept()
 	worker.Loop().AddInnerTimer(p.g.BusinessWait, false, func() {
-		if !p.accepting {
+		if !p.accepting && !p.leaving {
 			worker.Log("Gateway %s: no BusinessWorker within %v, accepting clients anyway",
 				p.g.Name, p.g.BusinessWait)
 			p.accept()
@@ -107,9 +120,9 @@ func (p *process) awaitBusiness() {
 	})
 }
 
-// accept opens the door.
+// accept opens the door, unless it is too early for that or too late.
 func (p *process) accept() {
-	if !p.accepting && !p.leaving {
+	if p.prepared && !p.accepting && !p.leaving {
 		p.accepting = true
 		if !p.holding.stopped {
 			p.g.ResumeAccept()
@@ -122,6 +135,7 @@ func (p *process) accept() {
 // they have gone.
 func (p *process) leave() {
 	p.leaving = true
+	p.registers.close()
 	p.endIfAlone()
 }
 
@@ -179,7 +193,7 @@ const innerOverhead = wire.HeaderBytes + 16
 
 // refuseLarge ends a client whose message, with its session, fits into no packet.
 func (p *process) refuseLarge(c *client, size int) {
-	p.said.log("large", "Gateway %s: a message of client %s makes a packet of %d bytes with its "+
+	p.logRarely("large", "Gateway %s: a message of client %s makes a packet of %d bytes with its "+
 		"session, above %d: closed", p.g.Name, p.clientID(c), size, wire.MaxPacketBytes)
 	c.conn.CloseCode(tooBig, "message too big")
 }

@@ -13,7 +13,7 @@ import (
 // number and before the event goes out, OnWebSocketConnect likewise, OnClose when the
 // client is off every list (features.md 38).
 
-// takeOver makes the callbacks of w ours.
+// takeOver makes the callbacks of w ours, behind OnWorkerStart, which may set them too.
 func (p *process) takeOver(w *worker.Worker) {
 	p.author = w.Callbacks
 	p.onMessage, p.onValue, p.onClose = p.message, p.value, p.closed
@@ -25,7 +25,7 @@ func (p *process) takeOver(w *worker.Worker) {
 func (p *process) connected(conn *worker.Connection) {
 	c := p.clients.add(conn)
 	p.of[conn] = c
-	conn.MaxSendBufferSize = p.g.SendToClientBuffer
+	conn.MaxSendBufferSize = positive(p.g.SendToClientBuffer, defaultClientBuffer)
 	p.fit(c)
 	defer p.welcome(c) // also when the author's panics
 	if conn.OnConnect = p.author.OnConnect; conn.OnConnect != nil {
@@ -76,7 +76,7 @@ func (p *process) upgrade(
 		author(conn, r)
 	}
 	if c := p.of[conn]; c != nil && conn.Status() == worker.Established {
-		p.event(c, wire.OnWebSocketConnect, 0, handshakeBody(conn, r))
+		p.event(c, wire.OnWebSocketConnect, 0, handshakeBody(r, conn.RemoteAddrPort(), conn.LocalPort()))
 	}
 }
 
@@ -98,7 +98,7 @@ func (p *process) value(conn *worker.Connection, v any) {
 	c.heard()
 	body, flag, err := valueBody(v)
 	if err != nil {
-		p.said.log("value", "Gateway %s: a message of client %s is dropped: %v",
+		p.logRarely("value", "Gateway %s: a message of client %s is dropped: %v",
 			p.g.Name, p.clientID(c), err)
 		return
 	}

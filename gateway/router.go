@@ -42,7 +42,7 @@ func (p *process) route(c *client) *Link {
 	l := p.g.Router(slices.Clone(offered), c.conn)
 	p.routing = nil
 	if !slices.Contains(offered, l) {
-		p.said.log("router", "Gateway %s: Router returned nil or a link that it was not given, "+
+		p.logRarely("router", "Gateway %s: Router returned nil or a link that it was not given, "+
 			"taking the BusinessWorker with the fewest clients", p.g.Name)
 		return p.links.leastConnections()
 	}

@@ -35,6 +35,7 @@ var declared struct {
 	app      App        // the one whose Start runs now; empty outside
 	workers  []*Worker  // of that Start
 	main     []*Worker  // made outside any Start
+	all      []*Worker  // of all Starts, and main
 	settings map[string]SettingsValues
 }
 
@@ -67,6 +68,14 @@ func DeclaredMain() []*Worker {
 	declared.mu.Lock()
 	defer declared.mu.Unlock()
 	return append([]*Worker(nil), declared.main...)
+}
+
+// Neighbours returns all Workers that were declared in this program so far, for
+// checks of Require that compare with others. Called by them.
+func Neighbours() []*Worker {
+	declared.mu.Lock()
+	defer declared.mu.Unlock()
+	return append([]*Worker(nil), declared.all...)
 }
 
 // Conflicts returns one sentence for each call of protocol.Register that could
@@ -103,6 +112,7 @@ func register(w *Worker) {
 	defer declared.mu.Unlock()
 	w.app, w.appDir = declared.app.Name, declared.app.Dir
 	w.source = caller(w.appDir)
+	declared.all = append(declared.all, w)
 	if declared.app.Start == nil {
 		w.app = mainApp
 		declared.main = append(declared.main, w)

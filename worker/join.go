@@ -74,6 +74,9 @@ func (p *Process) startAll() error {
 // while no process serves.
 func Rehearse(app App) (made []*Worker, undo func()) {
 	settings, registry, sessions := Settings, protocol.Snapshot(), http1.Sessions
+	declared.mu.Lock()
+	declared.all = nil
+	declared.mu.Unlock()
 	undo = func() {
 		Settings, http1.Sessions = settings, sessions
 		registry.Restore()

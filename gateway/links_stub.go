@@ -1,5 +1,0 @@
-package gateway
-
-import "github.com/workerman-go/wm/worker"
-
-func keepWatch(*worker.Connection) {}
