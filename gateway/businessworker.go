@@ -4,17 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/workerman-go/wm/worker"
 )
 
 // Defaults of a BusinessWorker.
 const (
-	defaultRegister     = "127.0.0.1:1236"
-	defaultToGateway    = 10_240_000
-	defaultQueueBytes   = 8 << 20
-	defaultReadyWait    = 5 * time.Second
-	defaultAskerTimeout = 5 * time.Second
+	defaultToGateway  = 10_240_000
+	defaultQueueBytes = 8 << 20
+	defaultReadyWait  = 5 * time.Second
 )
 
 // BusinessWorker is a Worker without an address that runs the author's code for
@@ -87,6 +86,8 @@ type BusinessWorker struct {
 	// is changed in it is not stored (trap T94), and sending to it is useless.
 	// Runs where OnConnect does.
 	OnClose func(e *Event)
+
+	run *business // nil until it serves
 }
 
 // NewBusinessWorker declares a BusinessWorker with the name BusinessWorker and the
@@ -114,8 +115,11 @@ func (b *BusinessWorker) check() error {
 		return fmt.Errorf("Worker.%s is set, but a BusinessWorker has no connections: "+
 			"want BusinessWorker.%s", name, name)
 	}
-	if len(b.RegisterAddress) == 0 {
-		return errors.New("RegisterAddress is empty, and it says where the Gateways are")
+	if err := checkRegisters(b.RegisterAddress); err != nil {
+		return err
+	}
+	if !utf8.ValidString(b.Name) || !utf8.ValidString(b.SecretKey) {
+		return errors.New("Name and SecretKey have to be UTF-8: they travel as JSON")
 	}
 	none := b.OnMessage == nil && b.OnValue == nil && b.OnConnect == nil &&
 		b.OnWebSocketConnect == nil && b.OnClose == nil
@@ -147,6 +151,7 @@ func (b *BusinessWorker) taken() string {
 // prepare makes this process one of the BusinessWorker.
 func (b *BusinessWorker) prepare(w *worker.Worker) {
 	p := newBusiness(b)
+	b.run = p
 	start := w.OnWorkerStart
 	w.OnWorkerStart = func(w *worker.Worker) error {
 		if start != nil {

@@ -13,15 +13,17 @@ import (
 // business is one process of a BusinessWorker. Owned by its loop; what other
 // goroutines may reach has a lock of its own.
 type business struct {
-	b        *BusinessWorker
-	key      string
-	loop     *eventloop.Loop
-	links    *linkTable
-	queue    queue
-	contexts *contexts
-	ready    func()   // of HoldReady; nil when it was called
-	leaving  *leaving // nil until the process is told to leave
-	unread   bool     // a value without OnValue was logged
+	b         *BusinessWorker
+	key       string
+	loop      *eventloop.Loop
+	links     *linkTable
+	registers *registerLinks
+	cluster   *Client
+	queue     queue
+	contexts  *contexts
+	ready     func()   // of HoldReady; nil when it was called
+	leaving   *leaving // nil until the process is told to leave
+	unread    bool     // a value without OnValue was logged
 }
 
 // arrival is an event as it has come.
@@ -41,10 +43,10 @@ func newBusiness(b *BusinessWorker) *business {
 	p := &business{b: b, key: b.key(), loop: worker.Loop(), contexts: newContexts()}
 	p.links = newLinkTable(p)
 	p.queue = newQueue(p)
-	Default = &Client{
-		RegisterAddress: b.RegisterAddress, SecretKey: b.SecretKey,
-		Timeout: defaultAskerTimeout, via: p.links,
+	p.cluster = &Client{
+		RegisterAddress: b.RegisterAddress, SecretKey: b.SecretKey, via: p.links,
 	}
+	Default = p.cluster
 	return p
 }
 
@@ -55,7 +57,7 @@ func (p *business) begin() {
 		p.ready = p.b.HoldReady()
 		p.loop.AddInnerTimer(p.b.ReadyWait, false, p.waited)
 	}
-	follow(p.b.RegisterAddress, p.b.SecretKey, p.links.changed)
+	p.registers = follow(p.b.RegisterAddress, p.b.SecretKey, p.links.changed)
 }
 
 // checkReady reports ready when all Gateways that Registers have named are linked.
@@ -73,7 +75,7 @@ func (p *business) waited() {
 	}
 	if !p.links.told {
 		worker.Log("BusinessWorker: no Register of %v has answered within %v; going on "+
-			"without it", p.b.RegisterAddress, p.b.ReadyWait)
+			"without it", p.registers.unanswered(), p.b.ReadyWait)
 	} else {
 		worker.Log("BusinessWorker: no link to %v within %v; going on without",
 			p.links.missing(), p.b.ReadyWait)
@@ -141,7 +143,7 @@ func (p *business) handle(s *seat, a arrival, session string) (stored string, ok
 	id := a.id()
 	e := &Event{
 		ClientID: id.String(), Session: decodeSession(session), Server: a.server(),
-		to: p.links, id: id, contexts: p.contexts, closing: &s.closing,
+		to: p.links, cluster: p.cluster, id: id, contexts: p.contexts, closing: &s.closing,
 	}
 	if a.what == wire.OnClose {
 		e.closing = nil

@@ -117,7 +117,7 @@ func (l *uplink) store(s *seat, id wire.ClientID, session string) {
 	l.t.gather()
 	defer l.t.drain()
 	// A full buffer must not cost what the author has stored.
-	if err := l.t.enclose(l.address, pk.Append(nil), 2*l.t.limit); err != nil {
+	if err := l.t.sendWithin(2*l.t.limit, l.address, pk.Append(nil)); err != nil {
 		worker.Log("BusinessWorker: the session of client %s is not stored: %v", id, err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 
 	"github.com/workerman-go/wm/gateway/wire"
-	"github.com/workerman-go/wm/protocol"
 )
 
 // Event is what happened to one client, and what a handler does about it. Its
@@ -23,6 +22,7 @@ type Event struct {
 	Server Server
 
 	to       *linkTable
+	cluster  *Client
 	id       wire.ClientID
 	contexts *contexts
 	over     atomic.Bool // the handler has returned
@@ -59,32 +59,29 @@ type Handshake struct {
 // does not fit into a packet. worker.ErrBufferFull: SendToGatewayBuffer is reached.
 // All are about this message alone. Never blocks.
 func (e *Event) Send(v any) error {
-	body, err := protocol.AppendText(nil, v)
+	message, err := messageBody(v)
 	if err != nil {
 		return err
 	}
-	return e.put(wire.SendToOne, wire.Scalar, body)
+	packet, err := assemble(wire.Packet{
+		Command: wire.SendToOne, Flag: wire.Scalar, ConnectionID: e.id.Connection, Body: message,
+	})
+	if err != nil {
+		return err
+	}
+	return e.to.send(e.id.Address(), packet)
 }
 
 // Close sends last, if given, and closes the client when all that was sent to it
-// is with the kernel. Its OnClose follows. Errors are those of Send.
+// is with the kernel; see CloseClient. Errors are those of Send.
 func (e *Event) Close(last ...any) error {
-	if len(last) == 0 {
-		return e.put(wire.Kick, 0, []byte("N;"))
-	}
-	var body []byte
-	for _, v := range last {
-		var err error
-		if body, err = protocol.AppendText(body, v); err != nil {
-			return err
-		}
-	}
-	return e.put(wire.Kick, wire.Scalar, body)
+	return e.cluster.CloseClient(context.Background(), e.ClientID, last...)
 }
 
-// Destroy closes the client at once; what was not sent to it yet is dropped. Its
-// OnClose follows. Errors are those of Send.
-func (e *Event) Destroy() error { return e.put(wire.Destroy, wire.Scalar, nil) }
+// Destroy closes the client at once; see DestroyClient. Errors are those of Send.
+func (e *Event) Destroy() error {
+	return e.cluster.DestroyClient(context.Background(), e.ClientID)
+}
 
 // Context ends when the client has closed, when the link to its Gateway is gone,
 // and when the process has no more time to leave. It is asked for in the handler;
@@ -94,13 +91,4 @@ func (e *Event) Context() context.Context {
 		return e.contexts.process
 	}
 	return e.contexts.of(e.id, e.closing)
-}
-
-// put sends a command about the client.
-func (e *Event) put(what wire.Command, flag wire.Flag, body []byte) error {
-	pk := wire.Packet{Command: what, Flag: flag, ConnectionID: e.id.Connection, Body: body}
-	if pk.Len() > wire.MaxPacketBytes {
-		return ErrTooLarge
-	}
-	return e.to.send(e.id.Address(), pk.Append(make([]byte, 0, pk.Len())))
 }

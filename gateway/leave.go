@@ -63,6 +63,7 @@ func (p *business) leave(stop func()) {
 		return struct{}{}, nil
 	}, nil)
 	v.timer = p.loop.AddInnerTimer(p.b.stopTimeout()*leaveShare/10, false, p.abandon)
+	p.registers.close()
 	p.queue.check()
 	p.links.drain()
 	for _, l := range p.links.all() {

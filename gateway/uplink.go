@@ -3,8 +3,6 @@ package gateway
 import (
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/workerman-go/wm/gateway/wire"
 	"github.com/workerman-go/wm/worker"
 )
@@ -14,8 +12,8 @@ const (
 	redial = time.Second
 	// early is the age below which the end of a link is the Gateway's refusal.
 	early = 2 * time.Second
-	// complaints is the time between two lines of the log about one Gateway.
-	complaints = time.Minute
+	// refusedEvery is the time between two lines of the log about one Gateway.
+	refusedEvery = time.Minute
 	// welcomeWait is after how long a Gateway that says nothing is one of PHP.
 	welcomeWait = 200 * time.Millisecond
 )
@@ -33,7 +31,6 @@ type uplink struct {
 	settled  bool      // it was welcomed, or nobody is going to
 	wm       bool      // it was welcomed: the Gateway is of wm
 	short    int       // lives in a row that ended early
-	said     time.Time // the last complaint
 
 	box      outbox   // guarded by t.mu
 	flushed  []func() // who waits for a flush
@@ -66,7 +63,7 @@ func (t *linkTable) dial(address string) {
 
 // stand introduces this process, before anything else goes over the link.
 func (l *uplink) stand() {
-	keepalive(l.conn.Fd())
+	keepWatch(l.conn)
 	l.standing, l.since, l.settled, l.wm = true, l.t.now(), false, false
 	hello := wire.WorkerHello{Key: l.t.p.key, Secret: l.t.p.b.SecretKey, WM: true}
 	l.write(wire.Packet{Command: wire.WorkerConnect, Flag: wire.Scalar, Body: hello.Append(nil)})
@@ -148,33 +145,16 @@ func (l *uplink) fall() {
 // no more than a Gateway that ends.
 func (l *uplink) refused() {
 	l.short++
-	if l.short < 2 || l.t.p.leaving != nil {
+	if l.short < 2 {
 		return
 	}
 	l.complain("Gateway %s closes the link at once: its SecretKey is another one, or "+
 		"another BusinessWorker of this host is called %s too", l.address, l.t.p.b.Name)
 }
 
-// complain logs a line, once in a while.
+// complain logs a line, once in a while. A process that leaves does not mind.
 func (l *uplink) complain(format string, a ...any) {
-	now := l.t.now()
-	if l.t.p.leaving != nil || !l.said.IsZero() && now.Sub(l.said) < complaints {
-		return
-	}
-	l.said = now
-	worker.Log("BusinessWorker: "+format, a...)
-}
-
-// keepalive has the kernel find out within 10 s that a host has vanished.
-func keepalive(fd int) {
-	for _, o := range []struct{ level, option, value int }{
-		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
-		{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 3},
-		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, 2},
-		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 2},
-		{unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 8000},
-	} {
-		// An error means a kernel without it: the link works all the same.
-		_ = unix.SetsockoptInt(fd, o.level, o.option, o.value)
+	if l.t.p.leaving == nil {
+		l.t.said.logEvery(refusedEvery, l.address+format, "BusinessWorker: "+format, a...)
 	}
 }

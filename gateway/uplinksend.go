@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,17 +27,20 @@ func (t *linkTable) send(address string, packet []byte) error {
 	if len(packet) > wire.MaxPacketBytes {
 		return fmt.Errorf("%w: %d bytes", ErrTooLarge, len(packet))
 	}
-	err := t.enclose(address, packet, t.limit)
+	err := t.sendWithin(t.limit, address, packet)
 	if errors.Is(err, worker.ErrBufferFull) && t.p.loop.Owned() { // the kernel may have room
 		t.drain()
 		t.flushAll()
-		err = t.enclose(address, packet, t.limit)
+		err = t.sendWithin(t.limit, address, packet)
 	}
 	return err
 }
 
-// enclose is send as far as limit bytes wait.
-func (t *linkTable) enclose(address string, packet []byte, limit int) error {
+// sendWithin is send as far as limit bytes wait.
+func (t *linkTable) sendWithin(limit int, address string, packet []byte) error {
+	if p := localGateway(address); p != nil {
+		return t.sendHere(p, address, packet)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l := t.linked[address]
@@ -49,13 +53,38 @@ func (t *linkTable) enclose(address string, packet []byte, limit int) error {
 	}
 	t.mark(l)
 	l.box.packets = append(l.box.packets, packet...)
+	l.box.writes = appendWrite(l.box.writes, packet)
+	return nil
+}
+
+// appendWrite appends what a packet does to a session.
+func appendWrite(all []write, packet []byte) []write {
 	switch what := wire.Command(packet[4]); what {
 	case wire.SetSession, wire.UpdateSession:
 		if pk, err := wire.Parse(packet); err == nil {
-			l.box.writes = append(l.box.writes, write{
+			return append(all, write{
 				client: pk.ConnectionID, merge: what == wire.UpdateSession, value: string(pk.Ext),
 			})
 		}
+	}
+	return all
+}
+
+// sendHere has a Gateway of this process, in a test, do what a packet says. Questions
+// to it do not go over the link either, and have to come behind.
+func (t *linkTable) sendHere(p *process, address string, packet []byte) error {
+	if err := (inProcess{p}).send(context.Background(), packet); err != nil {
+		return err
+	}
+	note := func() {
+		if l := t.links[address]; l != nil {
+			l.note(appendWrite(nil, packet))
+		}
+	}
+	if t.p.loop.Owned() {
+		note()
+	} else {
+		t.p.loop.Post(note)
 	}
 	return nil
 }
