@@ -27,10 +27,11 @@ type socket struct {
 	failure  error   // of the last dial
 	failedAt time.Time
 
-	mu     sync.Mutex // guards the fields below
-	open   *stream    // now, for who closes it
-	shut   bool       // the Client has closed it for good
-	recent bool       // used since the last tick of the Client
+	mu     sync.Mutex    // guards the fields below
+	open   *stream       // now, for who closes it
+	shut   bool          // the Client has closed it for good
+	recent bool          // used since the last tick of the Client
+	lacks  map[byte]bool // commands that it has turned out to be too old for
 }
 
 // againAfter is how long a Gateway that could not be reached in ConnectTimeout is
@@ -51,6 +52,9 @@ func (s *socket) send(ctx context.Context, packet []byte) error {
 // been dead for long, so a question goes out a second time; it changes nothing at
 // the Gateway.
 func (s *socket) ask(ctx context.Context, questions []inquiry) ([][]byte, error) {
+	if q := questions[0]; q.newer && s.tooOld(q.packet[4]) {
+		return make([][]byte, len(questions)), nil
+	}
 	var packet []byte
 	for _, q := range questions {
 		packet = append(packet, q.packet...)
@@ -65,10 +69,30 @@ func (s *socket) ask(ctx context.Context, questions []inquiry) ([][]byte, error)
 			return nil, err
 		}
 		answers, err := awaitAnswers(ctx, asked)
+		if err == nil && answers[0] == nil {
+			s.learn(questions[0].packet[4])
+		}
 		if again || !errors.Is(err, errEnded) {
 			return answers, err
 		}
 	}
+}
+
+// tooOld says that the Gateway does not know a command, learn notes it: for this
+// connection, because the next one may be to a newer Gateway.
+func (s *socket) tooOld(command byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lacks[command] && s.open != nil && s.open.alive()
+}
+
+func (s *socket) learn(command byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lacks == nil {
+		s.lacks = make(map[byte]bool)
+	}
+	s.lacks[command] = true
 }
 
 // awaitAnswers takes the answers as they come.
@@ -176,7 +200,7 @@ func (s *socket) opened(st *stream) bool {
 	if s.shut {
 		return false
 	}
-	s.open, s.recent = st, true
+	s.open, s.recent, s.lacks = st, true, nil
 	s.c.running.Add(1)
 	return true
 }
