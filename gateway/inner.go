@@ -140,8 +140,10 @@ func (p *process) packetCame(conn *worker.Connection, data []byte) {
 		p.drain(pe.link)
 	case pk.Command == wire.Drained:
 		p.drained(pe.link)
-	case isQuestion(pk.Command):
+	case isQuestion(pk.Command) && pe.link == nil:
 		pe.ask(data)
+	case isQuestion(pk.Command):
+		pe.execute(pk, pe.reply) // on a link it stands behind its commands anyway
 	default:
 		pe.execute(pk, noReply)
 	}
