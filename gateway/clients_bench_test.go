@@ -7,8 +7,8 @@ import (
 	"github.com/workerman-go/wm/gateway/wire"
 )
 
-// benchProcess has clients with a uid of their own, and ten of them to a group.
-func benchProcess(clients int) *process {
+// clientsBench has clients with a uid of their own, and ten of them to a group.
+func clientsBench(clients int) *process {
 	p := &process{}
 	for i := range clients {
 		c := p.clients.add(nil)
@@ -21,7 +21,7 @@ func benchProcess(clients int) *process {
 // What is about one client, uid or group costs the same however many there are.
 func BenchmarkExecute(b *testing.B) {
 	for _, clients := range []int{1000, 100000} {
-		p := benchProcess(clients)
+		p := clientsBench(clients)
 		c := p.clients.all.first
 		for _, bench := range []struct {
 			name string
@@ -50,7 +50,7 @@ func BenchmarkExecute(b *testing.B) {
 
 func BenchmarkConnectAndClose(b *testing.B) {
 	for _, clients := range []int{1000, 100000} {
-		t := &benchProcess(clients).clients
+		t := &clientsBench(clients).clients
 		b.Run(fmt.Sprintf("%dclients", clients), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -65,7 +65,7 @@ func BenchmarkConnectAndClose(b *testing.B) {
 }
 
 func BenchmarkSelectAll(b *testing.B) {
-	p := benchProcess(15000)
+	p := clientsBench(15000)
 	pk := wire.Packet{Command: wire.Select,
 		Ext: []byte(`{"fields":["uid","groups","session"],"where":[]}`)}
 	b.ReportAllocs()

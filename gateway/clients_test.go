@@ -160,14 +160,14 @@ func TestClientsTakeLittleMemory(t *testing.T) {
 		var table clients
 		uid, group := func(i int) []byte { return fmt.Appendf(nil, "uid-%08d", i) },
 			func(i int) []byte { return fmt.Appendf(nil, "group-%06d", i) }
-		before := heapBytes()
+		before := clientsHeap()
 		for i := range many {
 			c := table.add(nil)
 			table.bind(c, uid(i))
 			table.join(c, group(i/perGroup))
 			table.join(c, group(many+i/perGroup))
 		}
-		each := (heapBytes() - before) / many
+		each := (clientsHeap() - before) / many
 		t.Logf("%d bytes for a client, %d clients to a group", each, perGroup)
 		if perGroup > 1 && each > most {
 			t.Errorf("%d bytes for a client, want at most %d", each, most)
@@ -178,8 +178,8 @@ func TestClientsTakeLittleMemory(t *testing.T) {
 	}
 }
 
-// heapBytes is what is in use.
-func heapBytes() uint64 {
+// clientsHeap is what is in use.
+func clientsHeap() uint64 {
 	var m runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&m)

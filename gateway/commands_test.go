@@ -81,11 +81,11 @@ func (s *clientsService) must(packets ...wire.Packet) {
 	}
 }
 
-func sayToAll(body string) wire.Packet {
+func clientsSay(body string) wire.Packet {
 	return wire.Packet{Command: wire.SendToAll, Flag: wire.Scalar, Body: []byte(body)}
 }
 
-func valueToAll(serialized string) wire.Packet {
+func clientsSayValue(serialized string) wire.Packet {
 	return wire.Packet{Command: wire.SendToAll, Body: []byte(serialized)}
 }
 
@@ -139,7 +139,7 @@ func TestKick(t *testing.T) {
 	}
 	c, id := s.dial("text")
 	bad := wire.Packet{Command: wire.Kick, ConnectionID: id, Body: []byte("a:1:{")}
-	if errs := s.execute(bad, sayToAll("still here")); errs[0] == nil {
+	if errs := s.execute(bad, clientsSay("still here")); errs[0] == nil {
 		t.Error("a farewell that cannot be read is no error")
 	}
 	c.Expect("still here")
@@ -195,7 +195,7 @@ func TestSendCommandsPickTheirClients(t *testing.T) {
 		body := fmt.Sprint("message ", i)
 		s.must(wire.Packet{
 			Command: tt.command, Flag: wire.Scalar, Ext: []byte(tt.ext), Body: []byte(body),
-		}, sayToAll("end"))
+		}, clientsSay("end"))
 		for j, c := range all {
 			for range tt.want[j] {
 				c.Expect(body)
@@ -212,14 +212,14 @@ func TestExtDataThatCannotBeReadSendsNothing(t *testing.T) {
 	exts := []string{"{", "0", "null", `{"connections":`, `"u"`, "\xff", `{"conections":{}}`}
 	for _, command := range []wire.Command{wire.SendToAll, wire.SendToUID, wire.SendToGroup} {
 		for _, ext := range exts {
-			pk := sayToAll("lost")
+			pk := clientsSay("lost")
 			pk.Command, pk.Ext = command, []byte(ext)
 			if errs := s.execute(pk); errs[0] == nil {
 				t.Errorf("command %d with %q is no error", command, ext)
 			}
 		}
 	}
-	s.must(sayToAll("end"))
+	s.must(clientsSay("end"))
 	c.Expect("end")
 }
 
@@ -241,6 +241,6 @@ func TestCommandsForNobody(t *testing.T) {
 			t.Errorf("command %d: %v", command, errs[0])
 		}
 	}
-	s.must(sayToAll("end"))
+	s.must(clientsSay("end"))
 	c.Expect("end")
 }

@@ -32,8 +32,8 @@ func TestMessagesGoThroughTheProtocolOfEachClient(t *testing.T) {
 		}
 	}
 	long := strings.Repeat("long ", 2000)
-	s.must(sayToAll("hi"), sayToAll(long), valueToAll("i:5;"), valueToAll(`s:2:"ho";`),
-		valueToAll("d:0.5;"), valueToAll("b:1;"))
+	s.must(clientsSay("hi"), clientsSay(long), clientsSayValue("i:5;"), clientsSayValue(`s:2:"ho";`),
+		clientsSayValue("d:0.5;"), clientsSayValue("b:1;"))
 	for _, c := range all {
 		for _, want := range []string{"hi", long, "5", "ho", "0.5", "1"} {
 			c.Expect(want)
@@ -60,7 +60,7 @@ func TestMessagesForCompressedClients(t *testing.T) {
 		s.newest()
 	}
 	long := strings.Repeat("long ", 2000)
-	s.must(sayToAll(long), valueToAll("a:1:{i:0;i:1;}"))
+	s.must(clientsSay(long), clientsSayValue("a:1:{i:0;i:1;}"))
 	for i, c := range all {
 		for _, want := range []string{long, "[1]"} {
 			if _, got, err := c.Read(ctx); err != nil || string(got) != want {
@@ -77,9 +77,10 @@ func TestArraysAreJSONForWebSockets(t *testing.T) {
 		c, _ := s.dial(name)
 		all = append(all, c)
 	}
-	errs := s.execute(valueToAll(`a:2:{s:1:"a";s:2:"é";i:5;a:1:{i:0;b:1;}}`),
-		valueToAll("N;"), valueToAll(`a:1:{i:0;s:1:"`+"\xff"+`";}`),
-		valueToAll(`O:8:"stdClass":0:{}`), valueToAll("a:1:{"), valueToAll(""), sayToAll("end"))
+	errs := s.execute(clientsSayValue(`a:2:{s:1:"a";s:2:"é";i:5;a:1:{i:0;b:1;}}`),
+		clientsSayValue("N;"), clientsSayValue(`a:1:{i:0;s:1:"`+"\xff"+`";}`),
+		clientsSayValue(`O:8:"stdClass":0:{}`), clientsSayValue("a:1:{"),
+		clientsSayValue(""), clientsSay("end"))
 	if !errors.Is(errs[0], errValue) || !errors.Is(errs[1], errValue) {
 		t.Errorf("errors about the clients that get no values: %v, %v", errs[0], errs[1])
 	}
@@ -97,10 +98,10 @@ func TestArraysAreJSONForWebSockets(t *testing.T) {
 	}
 }
 
-// printing is a protocol of an author that knows arrays.
-type printing struct{ protocol.Protocol }
+// deliverPrinting is a protocol of an author that knows arrays.
+type deliverPrinting struct{ protocol.Protocol }
 
-func (printing) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
+func (deliverPrinting) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
 	if a, ok := v.(*phpserialize.Array); ok {
 		v = fmt.Sprint("array of ", a.Len())
 	}
@@ -109,7 +110,7 @@ func (printing) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
 
 func TestArraysGoToProtocolsOfTheAuthor(t *testing.T) {
 	s := clientsServe(t, func(w *worker.Worker) {
-		w.Protocol = printing{text.Protocol}
+		w.Protocol = deliverPrinting{text.Protocol}
 		w.OnValue = func(*worker.Connection, any) {}
 		w.OnMessage = nil
 	}, "tcp")
@@ -117,7 +118,7 @@ func TestArraysGoToProtocolsOfTheAuthor(t *testing.T) {
 	for range 3 {
 		all = append(all, bufio.NewReader(clientsSocket(t, s, "tcp")))
 	}
-	s.must(valueToAll(`a:1:{s:1:"a";i:1;}`))
+	s.must(clientsSayValue(`a:1:{s:1:"a";i:1;}`))
 	for _, c := range all {
 		if line, err := c.ReadString('\n'); line != "array of 1\n" {
 			t.Errorf("got %q, %v", line, err)
@@ -134,14 +135,14 @@ func TestRawBytesPassTheProtocol(t *testing.T) {
 		return to
 	}
 	one := wire.Packet{Command: wire.SendToOne, ConnectionID: id}
-	s.must(raw(one, wire.Scalar, "\x81\x02hi"), raw(sayToAll(""), wire.Scalar, "\x81\x02ho"))
+	s.must(raw(one, wire.Scalar, "\x81\x02hi"), raw(clientsSay(""), wire.Scalar, "\x81\x02ho"))
 	if errs := s.execute(raw(one, 0, "a:0:{}")); errs[0] != nil {
 		t.Errorf("an array is never raw: %v", errs[0])
 	}
 	ws.Expect("hi")
 	ws.Expect("ho")
 	ws.Expect("[]")
-	s.must(sayToAll("!"))
+	s.must(clientsSay("!"))
 	line.Expect("\x81\x02ho!")
 }
 
@@ -152,7 +153,7 @@ func TestNothingLeavesBeforeTheHandshake(t *testing.T) {
 	id := s.newest()
 	raw := wire.Packet{Command: wire.SendToOne, Flag: wire.Scalar | wire.Raw, ConnectionID: id}
 	raw.Body = []byte("\x81\x01r")
-	s.must(raw, sayToAll("e"), raw)
+	s.must(raw, clientsSay("e"), raw)
 	fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 	in := bufio.NewReader(conn)
@@ -160,7 +161,7 @@ func TestNothingLeavesBeforeTheHandshake(t *testing.T) {
 	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("response %v, %v", response, err)
 	}
-	s.must(raw, sayToAll("l"))
+	s.must(raw, clientsSay("l"))
 	want := "\x81\x01e\x81\x01r\x81\x01r\x81\x01r\x81\x01l"
 	got := make([]byte, len(want))
 	if _, err := io.ReadFull(in, got); err != nil || string(got) != want {
@@ -187,30 +188,30 @@ func TestEarlyRawBytesAreBounded(t *testing.T) {
 	})
 }
 
-// encodings counts how often a protocol encodes.
-type encodings struct {
+// deliverCounting counts how often a protocol encodes.
+type deliverCounting struct {
 	protocol.Protocol
 	n *int
 }
 
-func (e encodings) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
+func (e deliverCounting) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
 	*e.n++
 	return e.Protocol.Encode(dst, v, c)
 }
 
-func (encodings) Class(protocol.Conn) int { return 1 }
+func (deliverCounting) Class(protocol.Conn) int { return 1 }
 
 func TestBroadcastEncodesForAllAtOnce(t *testing.T) {
 	encoded := 0
 	s := clientsServe(t, func(w *worker.Worker) {
-		w.Protocol = encodings{text.Protocol, &encoded}
+		w.Protocol = deliverCounting{text.Protocol, &encoded}
 		w.OnValue = func(*worker.Connection, any) {}
 		w.OnMessage = nil
 	}, "tcp")
 	for range 10 {
 		clientsSocket(t, s, "tcp")
 	}
-	s.must(sayToAll("hi"))
+	s.must(clientsSay("hi"))
 	if encoded != 2 { // for the first, and for all others
 		t.Errorf("encoded %d times for 10 clients", encoded)
 	}
@@ -224,11 +225,11 @@ func TestAFullBufferLosesTheMessageOfOneClient(t *testing.T) {
 	message := strings.Repeat("x", 1<<20)
 	s.Do("text", func(*worker.Worker) { s.p.clients.byID(id).conn.MaxSendBufferSize = 1000 })
 	for lost := false; !lost; {
-		s.must(sayToAll(message))
+		s.must(clientsSay(message))
 		quick.Expect(message)
 		s.Do("text", func(*worker.Worker) { lost = worker.Stats().SendFail > 0 })
 	}
-	s.must(sayToAll("still here"))
+	s.must(clientsSay("still here"))
 	quick.Expect("still here")
 	stuck.Close()
 }

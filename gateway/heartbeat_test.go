@@ -141,7 +141,7 @@ func TestHeartbeatOfAProcess(t *testing.T) {
 	}
 	silent.Expect("ping")
 	silent.ExpectClose()
-	s.must(sayToAll("end"))
+	s.must(clientsSay("end"))
 	talks.Expect("end")
 }
 
@@ -151,6 +151,6 @@ func TestNoHeartbeatWithoutAnInterval(t *testing.T) {
 	s.p.g = &Gateway{PingNotResponseLimit: 1, PingData: "ping"}
 	s.Do("text", func(*worker.Worker) { s.p.startHeartbeat() })
 	s.Advance(time.Hour)
-	s.must(sayToAll("end"))
+	s.must(clientsSay("end"))
 	c.Expect("end")
 }

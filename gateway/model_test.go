@@ -372,7 +372,7 @@ func (r *modelRun) step() {
 // compare looks at what the clients got and at the tables.
 func (r *modelRun) compare() {
 	r.t.Helper()
-	r.s.must(sayToAll("end"))
+	r.s.must(clientsSay("end"))
 	for _, c := range r.m.all {
 		c.got = append(c.got, "end")
 	}

@@ -42,8 +42,8 @@ func (m *model) byID(id uint32) *modelClient {
 	return nil
 }
 
-// without is list without c.
-func without[T comparable](list []T, c T) []T {
+// modelWithout is list without c.
+func modelWithout[T comparable](list []T, c T) []T {
 	if i := slices.Index(list, c); i >= 0 {
 		return slices.Delete(slices.Clone(list), i, i+1)
 	}
@@ -51,7 +51,7 @@ func without[T comparable](list []T, c T) []T {
 }
 
 func (m *model) unbind(c *modelClient) {
-	if m.uids[c.uid] = without(m.uids[c.uid], c); len(m.uids[c.uid]) == 0 {
+	if m.uids[c.uid] = modelWithout(m.uids[c.uid], c); len(m.uids[c.uid]) == 0 {
 		delete(m.uids, c.uid)
 	}
 	c.uid = ""
@@ -76,10 +76,10 @@ func (m *model) join(c *modelClient, group string) {
 }
 
 func (m *model) leave(c *modelClient, group string) {
-	c.groups = without(c.groups, group)
-	if m.groups[group] = without(m.groups[group], c); len(m.groups[group]) == 0 {
+	c.groups = modelWithout(c.groups, group)
+	if m.groups[group] = modelWithout(m.groups[group], c); len(m.groups[group]) == 0 {
 		delete(m.groups, group)
-		m.order = without(m.order, group)
+		m.order = modelWithout(m.order, group)
 	}
 }
 
@@ -88,7 +88,7 @@ func (m *model) remove(c *modelClient) {
 		m.leave(c, group)
 	}
 	m.unbind(c)
-	m.all = without(m.all, c)
+	m.all = modelWithout(m.all, c)
 	c.gone = true
 }
 
@@ -113,7 +113,7 @@ func (c *modelClient) row(fields []string) *phpserialize.Array {
 	return row
 }
 
-// ids is the list of the numbers of clients.
+// modelIDs is the list of the numbers of clients.
 func modelIDs(list []*modelClient) *phpserialize.Array {
 	ids := phpserialize.NewArray()
 	for _, c := range list {
