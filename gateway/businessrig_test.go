@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,9 +25,10 @@ const rigPatience = 10 * time.Second
 type rigGateway struct {
 	t     testing.TB
 	ln    net.Listener
-	wm    bool // it welcomes
-	deaf  bool // it closes each link at once
-	still bool // it does not answer probes by itself
+	wm    bool        // it welcomes
+	deaf  atomic.Bool // it closes each link at once
+	lazy  atomic.Bool // it does not close when a BusinessWorker has shut its side
+	still atomic.Bool // it does not answer probes by itself
 	links chan *rigLink
 	id    wire.ClientID // with the number of no client
 
@@ -117,8 +119,12 @@ func (g *rigGateway) link() *rigLink {
 
 func (l *rigLink) read() {
 	defer close(l.packets)
-	defer l.conn.Close()
-	if l.g.deaf {
+	defer func() {
+		if !l.g.lazy.Load() {
+			l.conn.Close()
+		}
+	}()
+	if l.g.deaf.Load() {
 		return
 	}
 	for first := true; ; first = false {
@@ -142,13 +148,12 @@ func (l *rigLink) read() {
 
 // serve does what a Gateway does by itself.
 func (l *rigLink) serve(pk wire.Packet) bool {
-	if l.g.still {
+	if l.g.still.Load() {
 		return false
 	}
 	switch pk.Command {
 	case wire.SetSession:
 		l.g.setSession(pk.ConnectionID, string(pk.Ext))
-		return false
 	case wire.IsOnline:
 		l.raw(wire.AppendReply(nil, []byte("i:0;")))
 	case wire.GetSessionByClientID:

@@ -118,7 +118,9 @@ func (l *uplink) store(s *seat, id wire.ClientID, session string) {
 	defer l.t.drain()
 	// A full buffer must not cost what the author has stored.
 	if err := l.t.sendWithin(2*l.t.limit, l.address, pk.Append(nil)); err != nil {
-		worker.Log("BusinessWorker: the session of client %s is not stored: %v", id, err)
+		if l.t.said.due("session "+l.address, l.t.now()) {
+			worker.Log("BusinessWorker: the session of client %s is not stored: %v", id, err)
+		}
 	}
 }
 
@@ -145,10 +147,11 @@ func (l *uplink) note(all []write) {
 	}
 }
 
-// probe asks a question whose answer says how far the Gateway is.
+// probe asks a question whose answer says how far the Gateway is; not on a link that
+// is about to end, over which nothing may go any more.
 func (l *uplink) probe() {
 	w := &l.sessions
-	if w.asked > 0 || w.last == w.answered || !l.standing {
+	if w.asked > 0 || w.last == w.answered || !l.standing || l.farewell.stage > asked {
 		return
 	}
 	w.asked, w.nobody = w.last, !w.nobody

@@ -22,17 +22,17 @@ type sessionRig struct {
 func newSessionRig(t *testing.T, concurrency int) *sessionRig {
 	t.Helper()
 	s := &sessionRig{g: newRigGateway(t, false), seen: make(chan string, 100)}
-	s.g.still = true
+	s.g.still.Store(true)
 	s.rig = runBusiness(t, func(b *BusinessWorker) {
 		b.Concurrency = concurrency
-		b.OnMessage = func(e *Event, m []byte) { s.obey(e, string(m)) }
-		b.OnClose = func(e *Event) { s.obey(e, "closed=1") }
+		b.OnMessage = func(e *Event, m []byte) { s.obey(t, e, string(m)) }
+		b.OnClose = func(e *Event) { s.obey(t, e, "closed=1") }
 	}, s.g)
 	s.l = s.g.link()
 	return s
 }
 
-func (s *sessionRig) obey(e *Event, order string) {
+func (s *sessionRig) obey(t *testing.T, e *Event, order string) {
 	seen, err := json.Marshal(e.Session)
 	if err != nil {
 		seen = []byte(err.Error())
@@ -46,9 +46,9 @@ func (s *sessionRig) obey(e *Event, order string) {
 		case key == "clear":
 			e.Session.Clear()
 		case key == "api":
-			rigErr(s.t, SetSession(e.ClientID, map[string]any{"api": 1}), nil)
+			rigErr(t, SetSession(e.ClientID, map[string]any{"api": 1}), nil)
 		case key == "update":
-			rigErr(s.t, UpdateSession(e.ClientID, map[string]any{"more": 2}), nil)
+			rigErr(t, UpdateSession(e.ClientID, map[string]any{"more": 2}), nil)
 		}
 	}
 }
@@ -271,7 +271,7 @@ func TestSessions(t *testing.T) {
 func TestTwoWorkersChangeOneSession(t *testing.T) {
 	g := newRigGateway(t, true)
 	seen := make(chan string, 10)
-	runBusiness(t, func(b *BusinessWorker) {
+	r := runBusiness(t, func(b *BusinessWorker) {
 		b.OnMessage = func(e *Event, m []byte) {
 			seen <- fmt.Sprint(e.Session.Int("n"))
 			e.Session.Set("n", e.Session.Int("n")+1)
@@ -284,6 +284,9 @@ func TestTwoWorkersChangeOneSession(t *testing.T) {
 			t.Fatalf("round %d: saw %s", n, got)
 		}
 		rigEventually(t, "it is stored", func() bool { return g.session(1) == ser("n", 2*n+1) })
+		r.until("the Gateway has said so", func() bool {
+			return len(r.b.run.links.links[g.address()].seats) == 0
+		})
 		g.setSession(1, ser("n", 2*n+2)) // the other worker
 	}
 }

@@ -36,8 +36,8 @@ func TestHandshakeIsThatOfPHP(t *testing.T) {
 }
 
 func TestHandshakeCookiesAndHeaders(t *testing.T) {
-	body := handshakeOf(t, "GET / HTTP/1.1", "Host: h", "X-A-b: 1", "Cookie: sid=q; a = b%20 ;c; 7=x;=y",
-		"x-a-B:2", "Content-Type: text/plain", "Cookie: sid=2")
+	body := handshakeOf(t, "GET / HTTP/1.1", "Host: h", "X-A-b: 1",
+		"Cookie: sid=q; a = b%20 ;c; 7=x;=y", "x-a-B:2", "Content-Type: text/plain", "Cookie: sid=2")
 	v, err := phpserialize.Unmarshal([]byte(body))
 	if err != nil {
 		t.Fatal(err)

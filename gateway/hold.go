@@ -63,7 +63,7 @@ func (p *process) hold(c *client, what wire.Command, flag wire.Flag, body []byte
 		if c.link == nil && !h.tells() {
 			p.drop(h)
 		}
-	case p.g.BusinessWait == 0 && !p.links.usable():
+	case p.g.BusinessWait == 0 && p.deserted(c):
 		p.turnAway(h)
 	case !h.paused && h.bytes >= positive(p.g.HoldPerClient, defaultHoldPerClient):
 		h.paused = true
@@ -72,6 +72,12 @@ func (p *process) hold(c *client, what wire.Command, flag wire.Flag, body []byte
 	if p.holding.bytes >= positive(p.g.HoldBytes, defaultHoldBytes) {
 		p.stopReading()
 	}
+}
+
+// deserted says that a client has no BusinessWorker, not even one that leaves and has
+// not finished yet, and that there is none for it.
+func (p *process) deserted(c *client) bool {
+	return (c.link == nil || c.link.gone) && !p.links.usable()
 }
 
 // tells says that somebody would want to know of a client that has come and gone
@@ -88,7 +94,7 @@ func (h *held) tells() bool {
 func (p *process) beginHold(c *client) *held {
 	t := &p.holding
 	h := &held{c: c}
-	if !p.links.usable() {
+	if p.deserted(c) {
 		h.since = worker.Loop().Now()
 	}
 	if t.of == nil {
@@ -173,11 +179,11 @@ func (p *process) endRelease() {
 // sweepHeld turns away those who have waited for too long.
 func (p *process) sweepHeld() {
 	p.release()
-	usable, now := p.links.usable(), worker.Loop().Now()
+	now := worker.Loop().Now()
 	for _, h := range p.holding.queue {
 		switch {
 		case p.holding.of[h.c] != h:
-		case usable:
+		case !p.deserted(h.c):
 			h.since = time.Time{}
 		case h.since.IsZero():
 			h.since = now

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -79,77 +80,73 @@ func TestWhatClientsSendWaitsForABusinessWorker(t *testing.T) {
 	s.holdNone()
 }
 
+// holdOrder checks that the numbered messages of each client come in order.
+type holdOrder map[uint32]int // the number that may come next, by client
+
+// check takes what a link has brought; it returns what the number was.
+func (o holdOrder) check(t *testing.T, pk wire.Packet) int {
+	t.Helper()
+	if pk.Command != wire.OnMessage {
+		return -1
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(pk.Body)))
+	if err != nil || n < o[pk.ConnectionID] {
+		t.Fatalf("client %d: %q behind %d", pk.ConnectionID, pk.Body, o[pk.ConnectionID]-1)
+	}
+	o[pk.ConnectionID] = n + 1
+	return n
+}
+
 func TestOrderPerClientOverTheLossOfALink(t *testing.T) {
 	const messages, clients = 5000, 4
 	padding := append(bytes.Repeat([]byte(" "), 1000), '\n') // more than kernels keep
-	s := linkServe(t, nil)
+	s := linkServe(t, func(g *Gateway) { g.SendToWorkerBuffer = 64 << 10 })
 	dying := s.link("BW:0")
 	var conns []*linkPeer
 	for range clients {
 		conns = append(conns, linkDial(t, s.Addr("Gateway")))
 		dying.expect(wire.OnConnect, "")
 	}
-	sent := make(chan struct{}, clients)
+	var sent sync.WaitGroup
 	for _, c := range conns {
-		go func() { // ends when all is sent
+		sent.Go(func() { // ends when all is sent
 			for n := 0; n < messages; n += 100 {
 				c.Write(bytes.ReplaceAll(holdLines(n, 100), []byte("\n"), padding))
 			}
-			sent <- struct{}{}
-		}()
+		})
 	}
-	next := map[uint32]int{}
-	check := func(pk wire.Packet) {
-		t.Helper()
-		if pk.Command != wire.OnMessage {
-			return
-		}
-		n, err := strconv.Atoi(strings.TrimSpace(string(pk.Body)))
-		if err != nil || n < next[pk.ConnectionID] {
-			t.Fatalf("client %d: %q behind %d", pk.ConnectionID, pk.Body, next[pk.ConnectionID]-1)
-		}
-		next[pk.ConnectionID] = n + 1
-	}
+	order, handed := holdOrder{}, holdOrder{}
 	for range messages {
-		pk, err := dying.receive()
-		if err != nil {
-			t.Fatal(err)
-		}
-		check(pk)
+		order.check(t, dying.must())
 	}
-	handed := map[uint32]int{}
-	s.do(func(p *process) { // all that was written until now goes with the link
-		for l := range p.inner.Connections() {
-			l.Destroy()
+	for held := 0; held < clients; { // the link is full, and nobody reads
+		_, held = s.holdBytes()
+	}
+	s.do(func(p *process) { // all that is not held was handed to the link
+		for c, h := range p.holding.of {
+			handed.check(t, wire.Packet{Command: wire.OnMessage, ConnectionID: c.id,
+				Body: h.events[0].body})
 		}
+		p.links.list[0].conn.Destroy()
 	})
-	for {
-		pk, err := dying.receive()
-		if err != nil {
-			break
-		}
-		check(pk)
-	}
-	for id, n := range next {
-		handed[id] = n
+	for pk, err := dying.receive(); err == nil; pk, err = dying.receive() {
+		order.check(t, pk)
 	}
 	l := s.linkNow("BW:1")
 	for done := 0; done < clients; {
-		pk, err := l.receive()
-		if err != nil {
-			t.Fatalf("%d of %d clients are done: %v", done, clients, err)
+		pk := l.must()
+		before, first := order[pk.ConnectionID], handed[pk.ConnectionID]
+		if first > 0 {
+			before = first - 1
+			delete(handed, pk.ConnectionID)
 		}
-		if n := handed[pk.ConnectionID]; next[pk.ConnectionID] == n &&
-			strings.TrimSpace(string(pk.Body)) != strconv.Itoa(n) && pk.Command == wire.OnMessage {
-			t.Fatalf("the first message behind the dead link is %q, want %d", pk.Body, n)
-		}
-		if check(pk); next[pk.ConnectionID] == messages {
+		if n := order.check(t, pk); n != before {
+			t.Fatalf("client %d: %d came, %d is missing", pk.ConnectionID, n, before)
+		} else if n == messages-1 {
 			done++
 		}
 	}
-	for range clients {
-		<-sent
-	}
+	sent.Wait()
 	s.holdNone()
 }
 
@@ -193,13 +190,8 @@ func TestHoldingIsBoundedForAll(t *testing.T) {
 		t.Errorf("%d bytes are held", n)
 	}
 	l := s.linkNow("BW:0")
-	messages := 0
-	for messages < clients {
-		pk, err := l.receive()
-		if err != nil {
-			t.Fatalf("after %d messages: %v", messages, err)
-		}
-		if pk.Command == wire.OnMessage {
+	for messages := 0; messages < clients; {
+		if l.must().Command == wire.OnMessage {
 			messages++
 		}
 	}
@@ -214,12 +206,8 @@ func TestClientsAreClosedWhenNobodyComes(t *testing.T) {
 	s := linkServeAt(t, "websocket://127.0.0.1:7272", nil)
 	l := s.link("BW:0")
 	silent, talking := s.Dial("Gateway"), s.Dial("Gateway")
-	for range 2 {
-		for range 2 {
-			if _, err := l.receive(); err != nil {
-				t.Fatal(err)
-			}
-		}
+	for range 2 * 2 {
+		l.must()
 	}
 	l.Close()
 	s.Advance(time.Minute) // who says nothing may stay
@@ -290,10 +278,7 @@ func TestDrainedLinkGivesItsClientsBackInOrder(t *testing.T) {
 	old.send(wire.Packet{Command: wire.Drained})
 	got := map[uint32]string{}
 	for range 12 {
-		pk, err := next.receive()
-		if err != nil {
-			t.Fatal(err)
-		}
+		pk := next.must()
 		got[pk.ConnectionID] += fmt.Sprint(pk.Command, string(pk.Body), " ")
 	}
 	if text := fmt.Sprint(got); !strings.Contains(text, "310 311 312 313 314 315 316 317 318 319 ") ||
@@ -305,6 +290,25 @@ func TestDrainedLinkGivesItsClientsBackInOrder(t *testing.T) {
 	s.holdNone()
 }
 
+func TestClientsOfTheLastBusinessWorkerWaitUntilItHasFinished(t *testing.T) {
+	s := linkServe(t, nil)
+	old := s.linkWM("BW:0")
+	c := linkDial(t, s.Addr("Gateway"))
+	old.expect(wire.OnConnect, "")
+	old.send(wire.Packet{Command: wire.Drain})
+	old.expect(wire.Drain, "")
+	c.sendRaw(holdLines(0, 10))
+	stranger := linkDial(t, s.Addr("Gateway"))
+	s.Advance(15 * time.Second)
+	stranger.expectEnd() // nobody knew of it
+	old.send(wire.Packet{Command: wire.Drained})
+	old.Close()
+	s.Advance(9 * time.Second)
+	next := s.linkNow("BW:0.1")
+	next.holdExpect(0, 10)
+	s.holdNone()
+}
+
 func TestALinkThatDoesNotReadHoldsItsClientsOnly(t *testing.T) {
 	s := linkServe(t, func(g *Gateway) { g.SendToWorkerBuffer = 256 << 10 })
 	stuck := s.link("BW:0")
@@ -313,11 +317,12 @@ func TestALinkThatDoesNotReadHoldsItsClientsOnly(t *testing.T) {
 	quick := s.link("BW:1")
 	b := linkDial(t, s.Addr("Gateway"))
 	quick.expect(wire.OnConnect, "")
-	const lines = 200000
+	const lines = 20000
+	padding := append(bytes.Repeat([]byte(" "), 500), '\n')
 	sent := make(chan error, 1)
 	go func() { // ends when the Gateway has read all
 		a.SetWriteDeadline(time.Now().Add(time.Minute))
-		_, err := a.Write(holdLines(0, lines))
+		_, err := a.Write(bytes.ReplaceAll(holdLines(0, lines), []byte("\n"), padding))
 		sent <- err
 	}()
 	for n := range 100 {
@@ -329,7 +334,9 @@ func TestALinkThatDoesNotReadHoldsItsClientsOnly(t *testing.T) {
 			t.Errorf("%d bytes wait for the link", n)
 		}
 	})
-	stuck.holdExpect(0, lines)
+	for n := range lines {
+		stuck.expect(wire.OnMessage, strconv.Itoa(n)+string(padding[:500]))
+	}
 	if err := <-sent; err != nil {
 		t.Fatal(err)
 	}

@@ -140,10 +140,14 @@ func (p *process) packetCame(conn *worker.Connection, data []byte) {
 		p.drain(pe.link)
 	case pk.Command == wire.Drained:
 		p.drained(pe.link)
-	case isQuestion(pk.Command) && pe.link == nil:
-		pe.ask(data)
+	case isQuestion(pk.Command) && pe.link != nil:
+		// Who asks over its link wants to know how far this Gateway is with it: nothing
+		// else has to be done before. Without room for the answer it asks again.
+		pe.execute(pk, func(value []byte) {
+			_ = pe.conn.SendRaw(wire.AppendReply(nil, value))
+		})
 	case isQuestion(pk.Command):
-		pe.execute(pk, pe.reply) // on a link it stands behind its commands anyway
+		pe.ask(data)
 	default:
 		pe.execute(pk, noReply)
 	}

@@ -151,6 +151,16 @@ func (p *linkPeer) receive() (wire.Packet, error) {
 	return wire.Parse(frame)
 }
 
+// must is receive for what has to come.
+func (p *linkPeer) must() wire.Packet {
+	p.t.Helper()
+	pk, err := p.receive()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return pk
+}
+
 // expect waits for a packet of a kind with a body.
 func (p *linkPeer) expect(what wire.Command, body string) wire.Packet {
 	p.t.Helper()

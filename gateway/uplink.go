@@ -12,8 +12,6 @@ const (
 	redial = time.Second
 	// early is the age below which the end of a link is the Gateway's refusal.
 	early = 2 * time.Second
-	// refusedEvery is the time between two lines of the log about one Gateway.
-	refusedEvery = time.Minute
 	// welcomeWait is after how long a Gateway that says nothing is one of PHP.
 	welcomeWait = 200 * time.Millisecond
 )
@@ -154,7 +152,7 @@ func (l *uplink) refused() {
 
 // complain logs a line, once in a while. A process that leaves does not mind.
 func (l *uplink) complain(format string, a ...any) {
-	if l.t.p.leaving == nil {
-		l.t.said.logEvery(refusedEvery, l.address+format, "BusinessWorker: "+format, a...)
+	if l.t.p.leaving == nil && l.t.said.due(l.address+format, l.t.now()) {
+		worker.Log("BusinessWorker: "+format, a...)
 	}
 }

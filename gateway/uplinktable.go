@@ -13,7 +13,7 @@ type linkTable struct {
 	p     *business
 	limit int                // SendToGatewayBuffer
 	links map[string]*uplink // by address; what is not named stays as long as it stands
-	said  complaints
+	said  rarely
 	told  bool // a Register has named Gateways, perhaps none
 
 	mu     sync.Mutex // guards the fields below, and box of every link

@@ -64,3 +64,20 @@ func TestAnExtensionMaySetTheCallback(t *testing.T) {
 		t.Errorf("refused: %s", d.Err)
 	}
 }
+
+func TestNeighboursAreTheWorkersOfAllStarts(t *testing.T) {
+	for range 2 { // nothing is left of the first round
+		var seen []*worker.Worker
+		declare := func() {
+			w := worker.New("tcp://127.0.0.1:0")
+			w.Require(func() error { seen = worker.Neighbours(); return nil })
+		}
+		first, undo := worker.Rehearse(worker.App{Name: "one", Start: declare})
+		second := worker.Declare(worker.App{Name: "two", Start: declare})
+		first[0].Declaration()
+		if want := append(first, second...); !slices.Equal(seen, want) {
+			t.Errorf("%d neighbours, want %d", len(seen), len(want))
+		}
+		undo()
+	}
+}
