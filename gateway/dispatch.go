@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"encoding/binary"
 	"net/netip"
 	"slices"
 
@@ -94,11 +93,17 @@ func (p *business) arrive(l *uplink, pk wire.Packet) {
 	}
 	if a.what == wire.OnClose {
 		p.contexts.closed(a.id())
+		if s := l.seats[a.client]; s != nil {
+			s.closing.Store(true)
+		}
+	}
+	if !p.wants(&a) {
+		if a.what == wire.OnMessage && a.flag&wire.Scalar == 0 {
+			l.complain("Gateway %s: a message that is no bytes, and OnValue is not set", l.address)
+		}
+		return
 	}
 	s := l.seatOf(a.client, pk.Ext)
-	if a.what == wire.OnClose {
-		s.closing.Store(true)
-	}
 	a.body = slices.Clone(pk.Body)
 	l.under++
 	switch {
@@ -110,6 +115,20 @@ func (p *business) arrive(l *uplink, pk wire.Packet) {
 		defer p.links.drain()
 		p.run(s, a)
 	}
+}
+
+// wants says that there is a callback for an event.
+func (p *business) wants(a *arrival) bool {
+	b := p.b
+	switch a.what {
+	case wire.OnConnect:
+		return b.OnConnect != nil
+	case wire.OnClose:
+		return b.OnClose != nil
+	case wire.OnWebSocketConnect:
+		return b.OnWebSocketConnect != nil
+	}
+	return b.OnValue != nil || b.OnMessage != nil && a.flag&wire.Scalar != 0
 }
 
 // run handles one event on the loop.
@@ -125,25 +144,21 @@ func (a *arrival) id() wire.ClientID {
 }
 
 // server is what the author gets to know of the client.
-func (a *arrival) server() Server {
-	gateway := netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, a.local)))
+func (a *arrival) server(l *uplink) Server {
 	return Server{
 		RemoteAddr: a.ip.String(), RemotePort: int(a.port),
-		GatewayAddr: gateway.String(), GatewayPort: int(a.gatewayPort),
+		GatewayAddr: l.host, GatewayPort: int(a.gatewayPort),
 	}
 }
 
 // handle calls the author. It returns the session that is to be stored, if any. It
 // runs on the loop, or on a goroutine of worker.Go; either catches panics.
 func (p *business) handle(s *seat, a arrival, session string) (stored string, ok bool) {
-	fn := p.handler(&a)
-	if fn == nil {
-		return "", false
-	}
 	id := a.id()
 	e := &Event{
-		ClientID: id.String(), Session: decodeSession(session), Server: a.server(),
-		to: p.links, cluster: p.cluster, id: id, contexts: p.contexts, closing: &s.closing,
+		ClientID: id.String(), Session: decodeSession(session), Server: a.server(s.l),
+		to: p.links, cluster: p.cluster, address: s.l.address, id: id,
+		contexts: p.contexts, closing: &s.closing,
 	}
 	if a.what == wire.OnClose {
 		e.closing = nil
@@ -156,7 +171,7 @@ func (p *business) handle(s *seat, a arrival, session string) (stored string, ok
 				callbackNames[a.what], e.ClientID)
 		}
 	}()
-	fn(e)
+	p.call(e, &a)
 	returned = true
 	if a.what == wire.OnClose || !e.Session.changed() {
 		return "", false
@@ -175,42 +190,33 @@ var callbackNames = map[wire.Command]string{
 	wire.OnWebSocketConnect: "OnWebSocketConnect",
 }
 
-// handler is what an event means for the author; nil when that is nothing.
-func (p *business) handler(a *arrival) func(e *Event) {
+// call calls the callback of an event.
+func (p *business) call(e *Event, a *arrival) {
 	b := p.b
 	switch a.what {
 	case wire.OnConnect:
-		return b.OnConnect
+		b.OnConnect(e)
 	case wire.OnClose:
-		return b.OnClose
+		b.OnClose(e)
 	case wire.OnWebSocketConnect:
-		if b.OnWebSocketConnect == nil {
-			return nil
-		}
-		return func(e *Event) {
-			if h, err := decodeHandshake(a.body); err != nil {
-				worker.Log("BusinessWorker: the handshake of client %s: %v", e.ClientID, err)
-			} else {
-				b.OnWebSocketConnect(e, h)
-			}
+		if h, err := decodeHandshake(a.body); err != nil {
+			worker.Log("BusinessWorker: the handshake of client %s: %v", e.ClientID, err)
+		} else {
+			b.OnWebSocketConnect(e, h)
 		}
 	case wire.OnMessage:
-		return p.messageHandler(a)
+		p.message(e, a)
 	}
-	return nil
 }
 
-func (p *business) messageHandler(a *arrival) func(e *Event) {
+func (p *business) message(e *Event, a *arrival) {
 	b := p.b
 	switch {
 	case a.flag&wire.Scalar != 0 && b.OnMessage != nil:
-		return func(e *Event) { b.OnMessage(e, a.body) }
-	case b.OnValue == nil:
-		return nil
+		b.OnMessage(e, a.body)
 	case a.flag&wire.Scalar != 0:
-		return func(e *Event) { b.OnValue(e, a.body) }
-	}
-	return func(e *Event) {
+		b.OnValue(e, a.body)
+	default:
 		if v, err := decodeValue(a.body); err != nil {
 			worker.Log("BusinessWorker: a message of client %s: %v", e.ClientID, err)
 		} else {

@@ -266,11 +266,15 @@ func TestDefaultGoesOverTheLinks(t *testing.T) {
 
 func TestCallbacksThatAreNotSetAreSkipped(t *testing.T) {
 	g := newRigGateway(t, true)
-	r := runBusiness(t, func(b *BusinessWorker) { b.OnClose = func(e *Event) { _ = e.Send("bye") } }, g)
+	r := runBusiness(t, func(b *BusinessWorker) {
+		b.OnClose = func(e *Event) { rigErr(t, e.Send("bye"), nil) }
+	}, g)
 	l := g.link()
 	l.event(wire.OnConnect, 1, "")
 	l.event(wire.OnMessage, 1, "x")
 	l.event(wire.OnClose, 1, "")
 	l.expect(wire.SendToOne, 1, "bye")
-	r.until("nothing is left", func() bool { return len(r.b.run.links.links[g.address()].seats) == 0 })
+	r.until("nothing is left", func() bool {
+		return len(r.b.run.links.links[g.address()].seats) == 0
+	})
 }

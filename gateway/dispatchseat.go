@@ -40,6 +40,12 @@ type writes struct {
 	answered uint64 // the Gateway has this and everything before
 	nobody   bool   // the probe under way is GetSessionByClientID
 	timer    eventloop.TimerID
+	open     []openWrite // those behind answered, in order
+}
+
+type openWrite struct {
+	number uint64
+	s      *seat
 }
 
 // seat is a client for which something is under way: events that wait or are
@@ -79,7 +85,8 @@ func (s *seat) session() string {
 			now = w.value
 			continue
 		}
-		if merged, err := phpserialize.MergeSession(now, w.value); err == nil { // the Gateway ignores it too
+		// What cannot be merged the Gateway ignores too.
+		if merged, err := phpserialize.MergeSession(now, w.value); err == nil {
 			now = merged
 		}
 	}
@@ -141,10 +148,9 @@ func (l *uplink) note(all []write) {
 			s.writes = s.writes[:0:0]
 		}
 		s.writes = append(s.writes, w)
+		l.sessions.open = append(l.sessions.open, openWrite{w.number, s})
 	}
-	if len(all) > 0 {
-		l.probe()
-	}
+	l.probe()
 }
 
 // probe asks a question whose answer says how far the Gateway is; not on a link that
@@ -173,20 +179,25 @@ func (l *uplink) answered(data []byte) {
 		return
 	}
 	l.t.p.loop.DelTimer(w.timer)
-	w.answered, w.asked = w.asked, 0
-	for _, s := range l.seats {
-		l.vacate(s)
-	}
+	l.arrived(w.asked)
 	l.probe()
 }
 
 // forgetWrites is for a link that has ended: what was written has arrived or is
 // lost, and the events of the next link bring what the Gateway has.
 func (l *uplink) forgetWrites() {
+	l.t.p.loop.DelTimer(l.sessions.timer)
+	l.arrived(l.sessions.last)
+}
+
+// arrived says that the Gateway has every write up to a number.
+func (l *uplink) arrived(number uint64) {
 	w := &l.sessions
-	l.t.p.loop.DelTimer(w.timer)
-	w.answered, w.asked = w.last, 0
-	for _, s := range l.seats {
+	w.answered, w.asked = number, 0
+	for len(w.open) > 0 && w.open[0].number <= number {
+		s := w.open[0].s
+		w.open[0] = openWrite{}
+		w.open = w.open[1:]
 		l.vacate(s)
 	}
 }

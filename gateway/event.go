@@ -23,6 +23,7 @@ type Event struct {
 
 	to       *linkTable
 	cluster  *Client
+	address  string // of its Gateway
 	id       wire.ClientID
 	contexts *contexts
 	over     atomic.Bool // the handler has returned
@@ -69,7 +70,7 @@ func (e *Event) Send(v any) error {
 	if err != nil {
 		return err
 	}
-	return e.to.send(e.id.Address(), packet)
+	return e.to.send(e.address, packet)
 }
 
 // Close sends last, if given, and closes the client when all that was sent to it

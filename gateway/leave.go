@@ -39,6 +39,7 @@ const (
 type farewell struct {
 	stage stage
 	late  []lateArrival // PHP: came behind our last command
+	shut  bool          // PHP: nothing may be written to the link any more
 	aside []byte        // PHP: commands for another connection
 }
 
@@ -121,7 +122,7 @@ func (p *business) checkLeft(l *uplink) {
 // comes before its end.
 func (l *uplink) halve() {
 	l.t.drain()
-	l.farewell.stage = halved
+	l.farewell.stage, l.farewell.shut = halved, true
 	l.conn.WhenSent(func(c *worker.Connection) {
 		// An error says that the Gateway is gone: reading finds it out.
 		_ = unix.Shutdown(c.Fd(), unix.SHUT_WR)

@@ -186,7 +186,7 @@ func TestLeavingWaitsForHandlers(t *testing.T) {
 			l := g.link()
 			r.loop(func() { r.b.run.links.links[g.address()].settle(wm) })
 			l.event(wire.OnMessage, 1, "work")
-			rigGet2(t, began)
+			rigWait(t, began)
 			r.stop()
 			if wm {
 				l.expect(wire.Drain, 0, "")
@@ -202,7 +202,7 @@ func TestLeavingWaitsForHandlers(t *testing.T) {
 	}
 }
 
-func rigGet2(t *testing.T, done chan struct{}) {
+func rigWait(t *testing.T, done chan struct{}) {
 	t.Helper()
 	select {
 	case <-done:
@@ -227,7 +227,7 @@ func TestLeavingEndsInTime(t *testing.T) {
 	}, g)
 	l := g.link()
 	l.event(wire.OnMessage, 1, "for ever")
-	rigGet2(t, began)
+	rigWait(t, began)
 	r.stop()
 	l.expect(wire.Drain, 0, "") // and no answer
 	r.Advance(time.Hour * leaveShare / 10)

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"net"
 	"time"
 
 	"github.com/workerman-go/wm/gateway/wire"
@@ -21,7 +22,8 @@ const (
 type uplink struct {
 	t       *linkTable
 	address string
-	named   bool // by a Register: it is dialled again
+	host    string // of it
+	named   bool   // by a Register: it is dialled again
 	conn    *worker.Connection
 
 	standing bool
@@ -31,6 +33,7 @@ type uplink struct {
 	short    int       // lives in a row that ended early
 
 	box      outbox   // guarded by t.mu
+	spare    []byte   // for box, when that is emptied
 	flushed  []func() // who waits for a flush
 	sessions writes
 	seats    map[uint32]*seat
@@ -42,6 +45,7 @@ type uplink struct {
 // dial begins the first life of a link.
 func (t *linkTable) dial(address string) {
 	l := &uplink{t: t, address: address, named: true, seats: make(map[uint32]*seat)}
+	l.host, _, _ = net.SplitHostPort(address)
 	t.links[address] = l
 	c := worker.Dial("tcp://" + address)
 	c.SetProtocol(uplinkPackets{})

@@ -105,7 +105,9 @@ func TestAGatewayThatRefusesIsToldOfOnce(t *testing.T) {
 	r := runBusiness(t, func(b *BusinessWorker) { echoing(b) }, g)
 	l := func() *uplink { return r.b.run.links.links[g.address()] }
 	lives := func(n int) {
-		r.until(fmt.Sprintf("life %d has ended", n), func() bool { return l().short >= n && !l().standing })
+		r.until(fmt.Sprintf("life %d has ended", n), func() bool {
+			return l().short >= n && !l().standing
+		})
 	}
 	var said []time.Time // when there was a line
 	for n := 1; n < 5; n++ {

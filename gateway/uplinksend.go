@@ -112,17 +112,28 @@ func (t *linkTable) gather() {
 func (t *linkTable) drain() {
 	t.mu.Lock()
 	full := t.full
-	t.full, t.posted = nil, false
-	boxes := make([]outbox, len(full))
-	for i, l := range full {
-		boxes[i] = l.box
-		l.box = outbox{behind: l.box.behind}
-	}
+	t.full, t.posted = t.spare[:0], false
 	t.mu.Unlock()
+	t.spare = nil // put may end a link, and whatever that does may send
 	for i, l := range full {
-		l.put(boxes[i])
+		full[i] = nil
+		l.put(t.empty(l))
 	}
+	t.spare = full[:0]
 }
+
+// empty takes what is in the box of a link.
+func (t *linkTable) empty(l *uplink) outbox {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	box := l.box
+	l.box = outbox{packets: l.spare[:0], behind: box.behind}
+	l.spare = nil
+	return box
+}
+
+// maxSpare is what an empty box keeps.
+const maxSpare = 64 << 10
 
 // put sends what was in the box of a link.
 func (l *uplink) put(box outbox) {
@@ -130,13 +141,16 @@ func (l *uplink) put(box outbox) {
 		l.t.measure(l)
 		return
 	}
-	if l.farewell.stage >= halved && !l.wm { // it may not be written to any more
+	if l.farewell.shut {
 		l.farewell.aside = append(l.farewell.aside, box.packets...)
 	} else if err := l.conn.Send(box.packets); err != nil && err != worker.ErrClosed {
 		worker.Log("BusinessWorker: %d bytes for Gateway %s are lost: %v",
 			len(box.packets), l.address, err)
 	}
 	l.note(box.writes)
+	if cap(box.packets) <= maxSpare {
+		l.spare = box.packets[:0] // Send has copied it
+	}
 	l.t.measure(l)
 }
 

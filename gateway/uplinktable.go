@@ -14,7 +14,8 @@ type linkTable struct {
 	limit int                // SendToGatewayBuffer
 	links map[string]*uplink // by address; what is not named stays as long as it stands
 	said  rarely
-	told  bool // a Register has named Gateways, perhaps none
+	spare []*uplink // for full
+	told  bool      // a Register has named Gateways, perhaps none
 
 	mu     sync.Mutex // guards the fields below, and box of every link
 	named  []string

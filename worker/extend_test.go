@@ -57,6 +57,14 @@ func TestRequirementsAreChecked(t *testing.T) {
 	}
 }
 
+func TestRequirementsOfAWorkerWithoutAnAddress(t *testing.T) {
+	w := worker.New("")
+	w.Require(func() error { return errors.New("not like this") })
+	if d := w.Declaration(); d.Err != "not like this" {
+		t.Errorf("Err = %q", d.Err)
+	}
+}
+
 func TestAnExtensionMaySetTheCallback(t *testing.T) {
 	w := worker.New("http://127.0.0.1:0")
 	w.Extend(func(*worker.Worker) {})
