@@ -104,7 +104,7 @@ func (c *Client) batchAll(
 	if err != nil {
 		return err
 	}
-	return e.batch(addresses, about, unite(nil, names), take)
+	return e.batch(addresses, about, mergeAddresses(nil, names), take)
 }
 
 // batch asks Gateways about names, old ones about one name after another: behind the

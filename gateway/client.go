@@ -21,9 +21,10 @@ import (
 // whether the client has got the message; a client that is not there any more is no
 // error. What asks waits for the Gateways, in all at most Timeout.
 //
-// Each method ends with ctx, and after Timeout at the latest. Gateways that could not
-// be reached, or have not answered, are in a *PartialError; the others have got what
-// was sent, and the values returned beside the error are what they said.
+// Each method ends with ctx, and after Timeout at the latest; a message that a Gateway
+// does not take is given up at the deadline, not before. Gateways that could not be
+// reached, or have not answered, are in a *PartialError; the others have got what was
+// sent, and the values returned beside the error are what they said.
 type Client struct {
 	// RegisterAddress are the Registers of the cluster, "192.168.1.4:1236". One
 	// that answers is enough.

@@ -38,6 +38,18 @@ func TestClosedClient(t *testing.T) {
 	}
 }
 
+func TestCancelledContextDoesNothing(t *testing.T) {
+	c, gateways := apiCluster(t, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := c.AllClientCount(ctx)
+	if sent := c.SendToAll(ctx, "x"); !errors.Is(err, context.Canceled) ||
+		!errors.Is(sent, context.Canceled) {
+		t.Errorf("asked %v, sent %v, want context.Canceled", err, sent)
+	}
+	gateways[0].silent(c)
+}
+
 func TestCloseEndsQuestions(t *testing.T) {
 	c, gateways := apiCluster(t, 1)
 	result := make(chan error)

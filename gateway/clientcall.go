@@ -27,6 +27,10 @@ func (c *Client) errand(ctx context.Context) (*errand, error) {
 	if err := c.enter(); err != nil {
 		return nil, err
 	}
+	if ctx.Err() != nil {
+		c.leave()
+		return nil, late(ctx)
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout())
 	return &errand{c, ctx, cancel}, nil
 }
@@ -69,11 +73,11 @@ func (e *errand) named() ([]string, error) {
 
 // sender is the way for what is sent, asker the one for questions.
 func (e *errand) sender(address string) (sender, error) {
-	if p := localGateway(address); p != nil {
-		return inProcess{p}, nil
-	}
 	if e.c.via != nil {
 		return viaLink{e.c.via, address}, nil
+	}
+	if p := localGateway(address); p != nil {
+		return inProcess{p}, nil
 	}
 	return e.c.socket(address)
 }

@@ -136,7 +136,7 @@ func (c *Client) command(ctx context.Context, clientID string, pk wire.Packet) e
 	}
 	pk.ConnectionID = id.Connection
 	if c != nil && c.via != nil {
-		return c.overLink(ctx, id.Address(), pk)
+		return c.overLink(id.Address(), pk)
 	}
 	e, err := c.errand(ctx)
 	if err != nil {
@@ -148,15 +148,13 @@ func (c *Client) command(ctx context.Context, clientID string, pk wire.Packet) e
 }
 
 // overLink is the short way from a BusinessWorker to one Gateway.
-func (c *Client) overLink(ctx context.Context, address string, pk wire.Packet) error {
+func (c *Client) overLink(address string, pk wire.Packet) error {
 	packet, err := assemble(pk)
 	if err != nil {
 		return err
 	}
-	if p := localGateway(address); p != nil {
-		err = inProcess{p}.send(ctx, packet)
-	} else {
-		err = c.via.send(address, packet)
+	if err := c.via.send(address, packet); err != nil {
+		return missing([]string{address}, []error{err})
 	}
-	return missing([]string{address}, []error{err})
+	return nil
 }

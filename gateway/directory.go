@@ -2,9 +2,7 @@ package gateway
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,17 +13,8 @@ import (
 	"time"
 )
 
-const (
-	// redialAfter is how long a Register that is gone is left alone.
-	redialAfter = time.Second
-	// pingEvery keeps what stands between this host and a Register awake.
-	pingEvery = 25 * time.Second
-	// settleAfter is how long a Register that has come back may still not have
-	// heard of all Gateways: each of them tries once a second.
-	settleAfter = 3 * time.Second
-	// maxLineBytes is the longest list of Gateways, some 40,000.
-	maxLineBytes = 1 << 20
-)
+// maxLineBytes is the longest list of Gateways, some 40,000.
+const maxLineBytes = 1 << 20
 
 // directory knows where the Gateways are: it has a connection to each Register,
 // which says so whenever that changes. Any goroutine may use it.
@@ -70,6 +59,8 @@ func newDirectory(c *Client, known []string) *directory {
 	for _, address := range c.RegisterAddress {
 		r := &informer{address: address, wake: make(chan struct{}, 1), tries: 1}
 		d.registers = append(d.registers, r)
+	}
+	for _, r := range d.registers {
 		d.running.Add(1)
 		go d.follow(ctx, r) // ends with close
 	}
@@ -123,7 +114,7 @@ func (d *directory) known() []string {
 	var list []string
 	for _, r := range d.registers {
 		if r.connected {
-			list = unite(unite(list, r.before), r.gateways)
+			list = mergeAddresses(mergeAddresses(list, r.before), r.gateways)
 		}
 	}
 	return list
@@ -131,21 +122,6 @@ func (d *directory) known() []string {
 
 func (d *directory) answered() bool {
 	return slices.ContainsFunc(d.registers, func(r *informer) bool { return r.connected })
-}
-
-// unite appends what is not in list yet.
-func unite(list, more []string) []string {
-	seen := make(map[string]bool, len(list)+len(more))
-	for _, address := range list {
-		seen[address] = true
-	}
-	for _, address := range more {
-		if !seen[address] {
-			seen[address] = true
-			list = append(list, address)
-		}
-	}
-	return list
 }
 
 // hopes wakes each Register that nobody is dialling, and returns the number of the
@@ -204,11 +180,11 @@ func (d *directory) follow(ctx context.Context, r *informer) {
 			r.failed++
 			r.err = err
 			r.back = r.back || r.connected
-			r.before = unite(r.before, r.gateways)
+			r.before = mergeAddresses(r.before, r.gateways)
 			r.connected, r.gateways = false, nil
 		})
 		select {
-		case <-time.After(redialAfter):
+		case <-time.After(registerRetry):
 		case <-r.wake:
 		case <-ctx.Done():
 			return
@@ -227,11 +203,7 @@ func (d *directory) listen(ctx context.Context, r *informer) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	context.AfterFunc(ctx, func() { _ = conn.Close() })
-	hello, err := json.Marshal(directoryHello{"worker_connect", d.secret})
-	if err != nil {
-		return err
-	}
-	if _, err := conn.Write(append(hello, '\n')); err != nil {
+	if _, err := io.WriteString(conn, workerLine(d.secret)+"\n"); err != nil {
 		return err
 	}
 	if !strings.HasPrefix(r.address, "127.0.0.1") {
@@ -253,12 +225,6 @@ func (d *directory) listen(ctx context.Context, r *informer) error {
 	return fmt.Errorf("%w: closed by the Register: is SecretKey the same?", io.EOF)
 }
 
-// directoryHello is how a client of the API introduces itself (wire.md 1.4).
-type directoryHello struct {
-	Event     string `json:"event"`
-	SecretKey string `json:"secret_key"`
-}
-
 // heard notes what a Register says. One that has been away, and was perhaps started
 // anew, may not know all Gateways yet: what it said before counts for a while.
 func (d *directory) heard(r *informer, list []string) {
@@ -272,7 +238,7 @@ func (d *directory) heard(r *informer, list []string) {
 		return
 	}
 	tries := r.tries
-	time.AfterFunc(settleAfter, func() {
+	time.AfterFunc(registerSettle, func() {
 		d.change(func() {
 			if r.tries == tries && r.connected {
 				r.before = nil
@@ -284,13 +250,13 @@ func (d *directory) heard(r *informer, list []string) {
 // pingRegister says something every 25 s, as other peers do, until ctx ends.
 func pingRegister(ctx context.Context, conn net.Conn, done func()) {
 	defer done()
-	tick := time.NewTicker(pingEvery)
+	tick := time.NewTicker(registerPing)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			_ = conn.SetWriteDeadline(time.Now().Add(pingEvery))
-			if _, err := conn.Write([]byte(`{"event":"ping"}` + "\n")); err != nil {
+			_ = conn.SetWriteDeadline(time.Now().Add(registerPing))
+			if _, err := io.WriteString(conn, pingLine+"\n"); err != nil {
 				return
 			}
 		case <-ctx.Done():
@@ -299,55 +265,14 @@ func pingRegister(ctx context.Context, conn net.Conn, done func()) {
 	}
 }
 
-// parseBroadcast reads a list of Gateways, which PHP may write as an object
-// (wire.md 1.4). What is no address is left out.
+// parseBroadcast reads a list of Gateways, and drops repetitions.
 func parseBroadcast(line []byte) ([]string, error) {
-	var message struct {
-		Event     string          `json:"event"`
-		Addresses json.RawMessage `json:"addresses"`
+	l, err := parseRegisterLine(line)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("the line of the Register has %w", err)
+	case l.event != eventAddresses:
+		return nil, fmt.Errorf("the Register says %.40q", l.event)
 	}
-	if err := json.Unmarshal(line, &message); err != nil {
-		return nil, fmt.Errorf("the Register says no JSON: %w", err)
-	}
-	if message.Event != "broadcast_addresses" {
-		return nil, fmt.Errorf("the Register says %.40q", message.Event)
-	}
-	values, err := jsonValues(message.Addresses)
-	if err != nil {
-		return nil, fmt.Errorf("the Register names no addresses: %w", err)
-	}
-	values = slices.DeleteFunc(values, func(address string) bool {
-		_, _, err := net.SplitHostPort(address)
-		return err != nil
-	})
-	return unite(nil, values), nil
-}
-
-// jsonValues returns the strings of a JSON list or object, in their order.
-func jsonValues(raw []byte) ([]string, error) {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	open, err := dec.Token()
-	if err != nil {
-		return nil, err
-	}
-	object := open == json.Delim('{')
-	if !object && open != json.Delim('[') {
-		return nil, fmt.Errorf("%v is no list", open)
-	}
-	var list []string
-	for dec.More() {
-		if object {
-			if _, err := dec.Token(); err != nil {
-				return nil, err
-			}
-		}
-		var v any
-		if err := dec.Decode(&v); err != nil {
-			return nil, err
-		}
-		if s, ok := v.(string); ok {
-			list = append(list, s)
-		}
-	}
-	return list, nil
+	return mergeAddresses(nil, l.addresses), nil
 }

@@ -26,7 +26,10 @@ func local() *here {
 }
 
 // addGateway makes p known under its inner address, until the process ends.
-func (h *here) addGateway(p *process) { h.gateways[p.address()] = p }
+func (h *here) addGateway(p *process) {
+	h.gateways[p.address()] = p
+	h.publish()
+}
 
 // gateway returns the Gateway process with an inner address; nil: it is elsewhere.
 func (h *here) gateway(address string) *process { return h.gateways[address] }

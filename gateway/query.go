@@ -158,16 +158,19 @@ func (s *socket) connected(ctx context.Context, began time.Time) (*stream, bool,
 	}
 	st, err := s.dial(ctx)
 	if err != nil {
-		s.failure, s.failedAt = err, time.Now()
+		if ctx.Err() == nil {
+			s.failure, s.failedAt = err, time.Now()
+		}
 		return nil, false, err
 	}
 	s.now, s.failure, s.failedAt = st, nil, time.Time{}
 	return st, true, nil
 }
 
+// slow says that connecting has taken all of ConnectTimeout.
 func slow(err error) bool {
 	var e net.Error
-	return errors.As(err, &e) && e.Timeout() && !errors.Is(err, ErrTimeout)
+	return errors.As(err, &e) && e.Timeout()
 }
 
 // dial connects and says hello. Called in turn.

@@ -13,8 +13,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
+	"github.com/workerman-go/wm/gateway/phpserialize"
 	"github.com/workerman-go/wm/gateway/wire"
 )
 
@@ -287,4 +289,57 @@ func TestOldGatewaysAreAskedOneByOne(t *testing.T) {
 	}) {
 		t.Errorf("asked %v", asked)
 	}
+}
+
+// However the bytes come, the same answers are read, and no more memory is taken
+// than there are bytes.
+func FuzzReadAnswer(f *testing.F) {
+	f.Add(wire.AppendReply(wire.AppendReply(nil, []byte("i:1;")), []byte("a:0:{}")))
+	f.Add([]byte{0, 0, 0, 0, 1})
+	f.Add([]byte{255, 255, 255, 255, 1})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		whole, single := io.Reader(bytes.NewReader(data)), iotest.OneByteReader(bytes.NewReader(data))
+		for {
+			a, err := readAnswer(whole, 1<<20)
+			b, err2 := readAnswer(single, 1<<20)
+			if !bytes.Equal(a, b) || (err == nil) != (err2 == nil) || len(a) > len(data) {
+				t.Fatalf("%q, %v; byte by byte %q, %v", a, err, b, err2)
+			}
+			if err != nil {
+				return
+			}
+		}
+	})
+}
+
+// Whatever a Gateway answers, what is read of it are clients of that Gateway.
+func FuzzAnswers(f *testing.F) {
+	_, replies := apiVectors(f)
+	for _, reply := range replies {
+		f.Add([]byte(reply))
+	}
+	const address = "127.0.0.1:2900"
+	f.Fuzz(func(t *testing.T, value []byte) {
+		v, err := phpserialize.UnmarshalReply(value)
+		if err != nil {
+			return
+		}
+		var ids []string
+		rows, _ := rowsOf(address, v)
+		for _, row := range rows {
+			ids = append(ids, row.ClientID)
+		}
+		sessions, _ := sessionsOf(address, v)
+		for _, s := range sessions {
+			ids = append(ids, s.ClientID)
+			_ = s.Session.Err()
+		}
+		list, _ := clientIDs(address, v)
+		for _, id := range append(ids, list...) {
+			if at, err := wire.ParseClientID(id); err != nil || at.Address() != address ||
+				at.Connection == 0 {
+				t.Errorf("client id %q: %v", id, err)
+			}
+		}
+	})
 }

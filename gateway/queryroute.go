@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/workerman-go/wm/gateway/wire"
@@ -72,7 +73,7 @@ func (l inProcess) do(ctx context.Context, packet []byte) ([]byte, error) {
 	if loop.Owned() {
 		return l.execute(pk), nil
 	}
-	done := make(chan []byte, 1)
+	done := make(chan []byte, 1) // has room: nobody may be there any more
 	loop.Post(func() { done <- l.execute(pk) })
 	select {
 	case value := <-done:
@@ -83,12 +84,9 @@ func (l inProcess) do(ctx context.Context, packet []byte) ([]byte, error) {
 }
 
 func (l inProcess) execute(pk wire.Packet) (value []byte) {
-	l.p.execute(pk, func(v []byte) { value = append([]byte(nil), v...) })
+	err := l.p.execute(pk, func(v []byte) { value = bytes.Clone(v) })
+	if err != nil { // as when it had come over a socket
+		l.p.logRarely("execute here", "Gateway %s: %v", l.p.g.Name, err)
+	}
 	return value
 }
-
-// localGateway returns the Gateway of this process with an inner address, and nil.
-func localGateway(address string) *process { return nil }
-
-// localGateways are the Gateways of a Register that lives in this process.
-func localGateways(registers []string) []string { return nil }

@@ -188,31 +188,15 @@ func (st *stream) fail(err error) error {
 	return err
 }
 
-// Ghosts: a Gateway whose host has vanished is given up within 10 s.
-const (
-	keepAliveIdle     = 3 * time.Second
-	keepAliveInterval = 2 * time.Second
-	keepAliveProbes   = 2
-	userTimeout       = 8 * time.Second
-)
-
-// dialInner connects to an inner address of a Gateway or to a Register.
+// dialInner connects to a Gateway or a Register. A host that vanishes ends what is
+// idle within 10 s. A Gateway that is there and does not read is another matter: its
+// questions have a deadline, and so has what fills the buffers.
 func dialInner(ctx context.Context, address string, timeout time.Duration) (net.Conn, error) {
 	d := net.Dialer{
 		Timeout: timeout,
 		KeepAliveConfig: net.KeepAliveConfig{
-			Enable: true, Idle: keepAliveIdle,
-			Interval: keepAliveInterval, Count: keepAliveProbes,
-		},
-		Control: func(_, _ string, raw syscall.RawConn) error {
-			var err error
-			if e := raw.Control(func(fd uintptr) {
-				err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT,
-					int(userTimeout.Milliseconds()))
-			}); e != nil {
-				return e
-			}
-			return err
+			Enable: true, Idle: keepIdle * time.Second,
+			Interval: keepInterval * time.Second, Count: keepProbes,
 		},
 	}
 	conn, err := d.DialContext(ctx, "tcp", address)

@@ -154,6 +154,15 @@ func (r *registerLink) dial() {
 // registerHere is where to dial a Register: one that this process serves is on a
 // port of its own in a test.
 func registerHere(address string) string {
+	if w := registerWorker(address); w != nil {
+		return w.Addr().String()
+	}
+	return address
+}
+
+// registerWorker returns the Worker of this process that was declared with the
+// address of a Register; nil: it is elsewhere, or not open yet.
+func registerWorker(address string) *worker.Worker {
 	host, port, _ := net.SplitHostPort(address)
 	for _, w := range worker.Workers() {
 		d := w.Declaration()
@@ -161,10 +170,10 @@ func registerHere(address string) string {
 		wildcard := at == "" || at == "0.0.0.0" || at == "::"
 		same := at == host || isLoopback(host) && (wildcard || isLoopback(at))
 		if d.Transport == "tcp" && declared == port && same && w.Addr() != nil {
-			return w.Addr().String()
+			return w
 		}
 	}
-	return address
+	return nil
 }
 
 func (r *registerLink) onConnect(c *worker.Connection) {
