@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,15 +23,17 @@ func newFarHost(t *testing.T) *farHost {
 	t.Helper()
 	needRoot(t)
 	need(t, "ip", "iproute2")
-	n := os.Getpid() % 250
-	h := &farHost{t: t, name: fmt.Sprintf("wm-e2e-%d", os.Getpid()), link: fmt.Sprintf("wm%df", n),
+	// The kernel takes a namespace down a while after its end: names are not reused.
+	n := (os.Getpid() + int(marks.Add(1))) % 250
+	h := &farHost{t: t, name: fmt.Sprintf("wm-e2e-%d", n), link: fmt.Sprintf("wm%df", n),
 		here: fmt.Sprintf("10.213.%d.1", n), far: fmt.Sprintf("10.213.%d.2", n)}
 	if text, err := h.ip("netns", "add", h.name); err != nil {
 		t.Skipf("no network namespaces here: %v\n%s", err, text)
 	}
-	t.Cleanup(func() { h.ip("netns", "del", h.name) }) // takes the link along
+	t.Cleanup(func() { h.ip("netns", "del", h.name) })
 	outside := fmt.Sprintf("wm%dh", n)
 	h.must("link", "add", outside, "type", "veth", "peer", "name", h.link, "netns", h.name)
+	t.Cleanup(func() { h.ip("link", "del", outside) })
 	h.must("addr", "add", h.here+"/30", "dev", outside)
 	h.must("link", "set", outside, "up")
 	h.must("-n", h.name, "addr", "add", h.far+"/30", "dev", h.link)
@@ -105,5 +108,42 @@ func TestGatewayHostVanishes(t *testing.T) {
 	}
 	if r := stays.mustAnswer(ask{"c": "join", "group": "g"}); r.Size != 1 {
 		t.Errorf("group after the host has vanished: %+v", r)
+	}
+}
+
+// The clients of a BusinessWorker whose host has vanished are served by another one
+// within ten seconds; nobody is disconnected.
+func TestGatewayBusinessHostVanishes(t *testing.T) {
+	h := newFarHost(t)
+	c := newCluster(t, "E2E_SECRET=key", "E2E_LANIP="+h.here)
+	c.env = append(c.env, fmt.Sprintf("E2E_REGISTER=%s:%d", h.here, portOf(t, c.register)))
+	c.service("register,gateway").start()
+	far := c.service("business", "E2E_BUSINESS_NAME=far")
+	h.run(far)
+	far.start()
+	bound := joinCluster(t, c.ws)
+	if pid := bound.mustAnswer(ask{"c": "count"}).PID; !slices.Contains(far.processes(), pid) {
+		t.Fatalf("answer of process %d, there are %v", pid, far.processes())
+	}
+	near := c.service("business", "E2E_BUSINESS_NAME=near")
+	near.start()
+	h.vanish()
+	vanished := time.Now()
+	if err := bound.send(ask{"c": "echo"}); err != nil { // goes with that host
+		t.Fatal(err)
+	}
+	var r reply
+	waitFor(t, 2*eventLimit, "a BusinessWorker that is there answers", func() bool {
+		var err error
+		r, err = bound.answerWithin(time.Second, ask{"c": "count"})
+		return err == nil
+	})
+	took := time.Since(vanished)
+	t.Logf("served again after %v", took.Round(time.Millisecond))
+	if limit := 12 * time.Second; took > limit {
+		t.Errorf("served again after %v, want at most %v", took, limit)
+	}
+	if !slices.Contains(near.processes(), r.PID) || r.Count < 2 {
+		t.Errorf("answer %+v, want one of %v that has the session", r, near.processes())
 	}
 }

@@ -107,20 +107,28 @@ func maskedText(text []byte) []byte {
 
 // answer sends a question under a number of its own and waits for the answer;
 // what else comes before it is dropped.
-func (m *member) answer(a ask) (reply, error) {
+func (m *member) answer(a ask) (reply, error) { return m.answerWithin(eventLimit, a) }
+
+func (m *member) answerWithin(limit time.Duration, a ask) (reply, error) {
 	m.next++
 	a["n"] = m.next
 	if err := m.send(a); err != nil {
 		return reply{}, err
 	}
-	return m.wait(fmt.Sprintf("answer to %v", a), func(r reply) bool {
+	return m.waitWithin(limit, fmt.Sprintf("answer to %v", a), func(r reply) bool {
 		return r.Command == a["c"] && r.Number == m.next
 	})
 }
 
 // wait takes what comes until ok says yes of it.
 func (m *member) wait(what string, ok func(reply) bool) (reply, error) {
-	limit := time.After(eventLimit)
+	return m.waitWithin(eventLimit, what, ok)
+}
+
+func (m *member) waitWithin(
+	limit time.Duration, what string, ok func(reply) bool,
+) (reply, error) {
+	late := time.After(limit)
 	for {
 		select {
 		case r, open := <-m.in:
@@ -130,8 +138,8 @@ func (m *member) wait(what string, ok func(reply) bool) (reply, error) {
 			if ok(r) {
 				return r, nil
 			}
-		case <-limit:
-			return reply{}, fmt.Errorf("%s: nothing after %v", what, eventLimit)
+		case <-late:
+			return reply{}, fmt.Errorf("%s: nothing after %v", what, limit)
 		}
 	}
 }
