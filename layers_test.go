@@ -48,7 +48,7 @@ var layers = map[string][]string{
 	"bench/load":        {},
 	"bench/floor":       {},
 	"bench/handshakes":  {},
-	"bench/server":      {"worker", "protocol/*", "cli"},
+	"bench/server":      {"worker", "gateway", "protocol/*", "cli"},
 	"bench/soak":        {},
 	"bench/soak/server": {"worker", "timer", "protocol/*", "cli"},
 	"examples/*":        append([]string{"examples/*", "cli"}, authorsAPI...),

@@ -56,7 +56,7 @@ func talkOf(kind string, server netip.AddrPort) (load.Talk, error) {
 		return load.Text(messageSize), nil
 	case "frame":
 		return load.Frame(messageSize), nil
-	case "websocket", "broadcast":
+	case "websocket", "broadcast", "gateway", "gatewayall", "gatewayuid":
 		return load.WebSocket(messageSize), nil
 	case "wss":
 		return encrypted(load.WebSocket(messageSize)), nil
@@ -68,9 +68,9 @@ func talkOf(kind string, server netip.AddrPort) (load.Talk, error) {
 	return load.Talk{}, fmt.Errorf("no client for %q", kind)
 }
 
-// window runs a closed loop against one process and takes its processor time.
+// window runs a closed loop against one target and takes its processor time.
 func (l *lab) window(to target, w load.Window) (sample, error) {
-	meter := meter{pid: to.pid}
+	meter := meterOf(to)
 	w.Server, w.Span = to.address, l.span(meter.mark)
 	result, err := w.Run()
 	if err != nil {
@@ -84,16 +84,23 @@ func (l *lab) span(mark func()) load.Span {
 	return load.Span{Warmup: l.warmup, Duration: l.duration, Mark: mark}
 }
 
-// meter takes the processor time of a server process, and of this one, when
+// meter takes the processor time of the server's processes, and of this one, when
 // counting begins and when it ends.
 type meter struct {
-	pid          int
+	pids         []int
 	server, load []cpuTime
 	failed       error
 }
 
+func meterOf(to target) meter { return meter{pids: append([]int{to.pid}, to.behind...)} }
+
 func (m *meter) mark() {
-	server, err := cpuOf(m.pid)
+	var server cpuTime
+	var err error
+	for _, pid := range m.pids {
+		one, failed := cpuOf(pid)
+		server, err = server.plus(one), errors.Join(err, failed)
+	}
 	load, err2 := cpuOf(os.Getpid())
 	m.failed = errors.Join(m.failed, err, err2)
 	m.server, m.load = append(m.server, server), append(m.load, load)

@@ -27,10 +27,11 @@ type lab struct {
 	endFloor               func() error
 }
 
-// target is one process that clients talk to.
+// target is a process that clients talk to.
 type target struct {
 	address netip.AddrPort
 	pid     int
+	behind  []int // processes that work for it
 }
 
 // newLab builds and starts what the rows need, and pins all to their cores,

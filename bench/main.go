@@ -9,6 +9,7 @@
 //	file.go       files, beside nginx
 //	nginx.go      how that is run
 //	price.go      the hello of http in dearer ways
+//	push.go       Gateway and BusinessWorker
 //	idle.go       memory of idle connections
 //	tls.go        wss, and an echo beside handshakes
 //	lab.go        the processes of a run: building, starting, pinning, ending

@@ -31,6 +31,16 @@ const (
 	phpHTTP = 198_000
 )
 
+// Rates of PHP GatewayWorker 4.0.0 on it: echoes through Gateway and BusinessWorker
+// with 1 and with 16 messages in flight, and deliveries of a broadcast to 1,000
+// clients.
+const (
+	phpPush1     = 56_000
+	phpPush16    = 69_000
+	phpDelivery  = 250_000
+	phpDelivery1 = 230_000
+)
+
 // rows are all lines in the order of the table. What must be reached is from
 // the design: rates and CPU against PHP and against the floor of this run.
 func rows() []row {
@@ -54,6 +64,7 @@ func rows() []row {
 		all = append(all, nginxFileRow(p), fileRow(p, fastAs("nginx", p.nginxRow())))
 	}
 	all = append(all, prices()...)
+	all = append(all, pushRows()...)
 	return append(all,
 		broadcastRow(1), broadcastRow(largeWindow),
 		largeRow("websocket", 1),

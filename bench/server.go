@@ -27,7 +27,7 @@ func (l *lab) startServer(workers []string) (*server, error) {
 	}
 	s := &server{program: l.program("server"), dir: dir,
 		addresses: make(map[string]netip.AddrPort), pids: make(map[string]int)}
-	var listen []string
+	var listen, inner []string
 	for _, name := range workers {
 		address, err := freeAddress()
 		if err != nil {
@@ -35,10 +35,17 @@ func (l *lab) startServer(workers []string) (*server, error) {
 		}
 		s.addresses[name] = address
 		listen = append(listen, name+"="+address.String())
+		if isPush(name) {
+			ports, err := innerPorts()
+			if err != nil {
+				return nil, err
+			}
+			inner = append(inner, name+"="+ports)
+		}
 	}
 	s.env = append(os.Environ(), "WM_RUN_DIR="+dir, "BENCH_LISTEN="+strings.Join(listen, " "),
 		"BENCH_CERTIFICATE="+l.certificate(), "BENCH_FILES="+l.files(),
-		"BENCH_NOTES="+dir)
+		"BENCH_NOTES="+dir, "BENCH_INNER="+strings.Join(inner, " "))
 	if _, err := s.command("start", "-d"); err != nil {
 		return nil, err
 	}
@@ -90,13 +97,16 @@ func (s *server) findProcesses(l *lab) error {
 	return nil
 }
 
-// target is the process of one Worker.
+// target is the process of one Worker, with those behind it.
 func (s *server) target(worker string) (target, error) {
-	pid := s.pids[worker]
-	if pid == 0 {
+	to := target{address: s.addresses[worker], pid: s.pids[worker]}
+	if to.pid == 0 {
 		return target{}, fmt.Errorf("the server has no process for %s", worker)
 	}
-	return target{s.addresses[worker], pid}, nil
+	if behind := s.pids[businessOf(worker)]; behind != 0 {
+		to.behind = append(to.behind, behind)
+	}
+	return to, nil
 }
 
 // stop ends all processes of the server.

@@ -14,7 +14,7 @@ func shortRow(kind string, must ...bar) row {
 			if err != nil {
 				return sample{}, err
 			}
-			meter := meter{pid: to.pid}
+			meter := meterOf(to)
 			result, err := load.Short{Server: to.address, Talk: talk, Concurrent: clients,
 				Span: l.span(meter.mark)}.Run()
 			if err != nil {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/binary"
@@ -246,6 +247,10 @@ func TestReadAnswerHoweverItIsCut(t *testing.T) {
 func TestUnaskedAnswerEndsTheConnection(t *testing.T) {
 	unasked := make(chan net.Conn, 10)
 	ln := apiListen(t, "127.0.0.1:0", func(conn net.Conn) {
+		r := bufio.NewReader(conn)
+		for range 2 { // the hello, and what is sent
+			_, _ = apiReadPacket(r)
+		}
 		unasked <- conn
 		_, _ = conn.Write(wire.AppendReply(nil, []byte("i:1;")))
 		_, _ = io.Copy(io.Discard, conn)

@@ -40,6 +40,10 @@ var workers = map[string]func(address string) *worker.Worker{
 	"accesslog": noted,
 	"session":   visits,
 	"broadcast": broadcast,
+
+	"gateway":    pushEcho,
+	"gatewayall": pushAll,
+	"gatewayuid": pushUID,
 }
 
 // echo answers each message with itself.
