@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -58,6 +59,23 @@ func TestCloseEndsQuestions(t *testing.T) {
 		result <- err
 	}()
 	gateways[0].next()
+	_ = c.Close()
+	if err := apiNext(t, result, "result"); !errors.Is(err, ErrClosed) {
+		t.Errorf("%v, want ErrClosed", err)
+	}
+}
+
+func TestCloseEndsTheSearchForGateways(t *testing.T) {
+	said := make(chan bool, 1)
+	ln := apiListen(t, "127.0.0.1:0", func(conn net.Conn) {
+		_, err := conn.Read(make([]byte, 1))
+		said <- err == nil
+	})
+	c := apiClient(t)
+	c.RegisterAddress = []string{ln.address}
+	result := make(chan error)
+	go func() { result <- c.SendToAll(context.Background(), "x") }()
+	apiNext(t, said, "hello")
 	_ = c.Close()
 	if err := apiNext(t, result, "result"); !errors.Is(err, ErrClosed) {
 		t.Errorf("%v, want ErrClosed", err)

@@ -243,7 +243,7 @@ func parseID(clientID string) (wire.ClientID, error) {
 func placeOf(address string) (wire.ClientID, error) {
 	place, err := netip.ParseAddrPort(address)
 	if err != nil || !place.Addr().Is4() {
-		return wire.ClientID{}, fmt.Errorf("%w: its clients have no ids: it is not at an IPv4 address",
+		return wire.ClientID{}, fmt.Errorf("%w: its address is not IPv4, its clients have no ids",
 			ErrBadAnswer)
 	}
 	ip := place.Addr().As4()

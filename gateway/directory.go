@@ -29,6 +29,7 @@ type directory struct {
 	registers []*informer
 	last      []string      // what is known; never changed, only replaced
 	changed   chan struct{} // closed when anything here changes
+	closed    bool
 }
 
 // informer is what a directory knows of one Register. Its fields are guarded by
@@ -70,6 +71,7 @@ func newDirectory(c *Client, known []string) *directory {
 // close ends the connections and returns what was known.
 func (d *directory) close() []string {
 	d.stop()
+	d.change(func() { d.closed = true })
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.last
@@ -84,6 +86,8 @@ func (d *directory) gateways(ctx context.Context) ([]string, error) {
 	hoped := d.hopes()
 	for {
 		switch {
+		case d.closed:
+			return nil, ErrClosed
 		case len(d.last) > 0:
 			return d.last, nil
 		case d.answered():

@@ -63,7 +63,7 @@ func (p *process) hold(c *client, what wire.Command, flag wire.Flag, body []byte
 		if c.link == nil && !h.tells() {
 			p.drop(h)
 		}
-	case p.g.BusinessWait == 0 && p.deserted(c):
+	case p.businessWait() == 0 && p.deserted(c):
 		p.turnAway(h)
 	case !h.paused && h.bytes >= positive(p.g.HoldPerClient, defaultHoldPerClient):
 		h.paused = true
@@ -78,6 +78,15 @@ func (p *process) hold(c *client, what wire.Command, flag wire.Flag, body []byte
 // not finished yet, and that there is none for it.
 func (p *process) deserted(c *client) bool {
 	return (c.link == nil || c.link.gone) && !p.links.usable()
+}
+
+// businessWait is how long to wait for a BusinessWorker. To a process that leaves none
+// comes any more.
+func (p *process) businessWait() time.Duration {
+	if p.leaving {
+		return 0
+	}
+	return p.g.BusinessWait
 }
 
 // tells says that somebody would want to know of a client that has come and gone
@@ -187,7 +196,7 @@ func (p *process) sweepHeld() {
 			h.since = time.Time{}
 		case h.since.IsZero():
 			h.since = now
-		case !h.closed && now.Sub(h.since) >= p.g.BusinessWait:
+		case !h.closed && now.Sub(h.since) >= p.businessWait():
 			p.turnAway(h)
 		}
 	}
@@ -197,8 +206,8 @@ func (p *process) sweepHeld() {
 // turnAway closes a client that nobody is there for. What it has sent is dropped; that
 // it has gone is held if it was known.
 func (p *process) turnAway(h *held) {
-	p.logRarely("wait", "Gateway %s: no BusinessWorker for %v, closing clients that wait for one",
-		p.g.Name, p.g.BusinessWait)
+	p.logRarely("wait", "Gateway %s: closing clients that have waited %v for a BusinessWorker",
+		p.g.Name, p.businessWait())
 	h.paused = false // it is not read any more
 	p.drop(h)
 	h.c.conn.CloseCode(tryLater, "try again later")

@@ -68,8 +68,8 @@ func (gatewayProtocol) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error
 	return wire.Protocol.Encode(dst, v, c)
 }
 
-// Quiet keeps a drain from ending links while there are clients to talk of.
-func (g gatewayProtocol) Quiet(protocol.Conn) bool { return len(g.p.of) == 0 }
+// Quiet keeps a drain from ending inner connections before process.end does.
+func (g gatewayProtocol) Quiet(protocol.Conn) bool { return g.p.ended }
 
 // met is OnConnect of an inner connection.
 func (p *process) met(conn *worker.Connection) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -20,6 +21,7 @@ type leaving struct {
 	stop  func()        // the author's OnWorkerStop
 	over  chan struct{} // closed at the end
 	timer eventloop.TimerID
+	until time.Time // shortly before the master kills
 	ended bool
 }
 
@@ -48,22 +50,28 @@ type lateArrival struct {
 	a arrival
 }
 
-// leaveShare is how much of the StopTimeout may be used: the drain closes every
-// connection at nine tenths of it.
-const leaveShare = 8
+// How much of the StopTimeout may be used, in percent: the drain closes every
+// connection at 90, and at 100 the master kills.
+const (
+	leaveShare = 80 // for handlers
+	asideShare = 95 // for sending what they have sent, past the loop
+)
 
 // leave begins; it is called instead of the author's OnWorkerStop, once.
 func (p *business) leave(stop func()) {
 	if p.leaving != nil {
 		return
 	}
-	v := &leaving{stop: stop, over: make(chan struct{})}
+	limit := p.b.stopTimeout()
+	v := &leaving{
+		stop: stop, over: make(chan struct{}), until: time.Now().Add(limit * asideShare / 100),
+	}
 	p.leaving = v
 	worker.Go(context.Background(), func(context.Context) (struct{}, error) {
 		<-v.over // closed by finish, at the latest when the time is over
 		return struct{}{}, nil
 	}, nil)
-	v.timer = p.loop.AddInnerTimer(p.b.stopTimeout()*leaveShare/10, false, p.abandon)
+	v.timer = p.loop.AddInnerTimer(limit*leaveShare/100, false, p.abandon)
 	p.registers.close()
 	p.queue.check()
 	p.links.drain()
@@ -183,13 +191,15 @@ func (p *business) checkGone() {
 	p.finish()
 }
 
-// abandon is the end of the time to leave.
+// abandon is the end of the time to leave: what waits is dropped, and those who are
+// at work are told by their contexts.
 func (p *business) abandon() {
-	events := 0
+	waiting := 0
 	for _, l := range p.links.all() {
-		events += l.under
+		waiting += l.under
 	}
-	worker.Log("BusinessWorker: leaving in spite of %d events that are not handled", events)
+	worker.Log("BusinessWorker: no more time to leave, and %d events are not handled", waiting)
+	p.queue.drop()
 	p.finish()
 }
 

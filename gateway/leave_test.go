@@ -227,11 +227,13 @@ func TestLeavingEndsInTime(t *testing.T) {
 	}, g)
 	l := g.link()
 	l.event(wire.OnMessage, 1, "for ever")
+	l.event(wire.OnMessage, 1, "never")
 	rigWait(t, began)
+	r.until("the second waits", func() bool { return r.b.run.links.links[g.address()].under == 2 })
 	r.stop()
 	l.expect(wire.Drain, 0, "") // and no answer
-	r.Advance(time.Hour * leaveShare / 10)
-	r.ExpectLog("1 events that are not handled")
+	r.Advance(time.Hour * leaveShare / 100)
+	r.ExpectLog("2 events are not handled")
 	rigGet(t, stopped, "OnWorkerStop")
 	l.expectEnd()
 }

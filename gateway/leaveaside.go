@@ -16,9 +16,9 @@ import (
 func (l *uplink) deliver() {
 	packets := append(clientLogin(l.t.p.b.SecretKey), l.farewell.aside...)
 	l.farewell.aside = nil
-	address, limit := l.address, l.t.p.b.stopTimeout()/10
+	address, until := l.address, l.t.p.leaving.until
 	worker.Go(context.Background(), func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, sendAside(address, packets, limit)
+		return struct{}{}, sendAside(address, packets, until)
 	}, func(_ struct{}, err error) {
 		if err != nil {
 			worker.Log("BusinessWorker: %d bytes for Gateway %s are lost: %v",
@@ -28,13 +28,14 @@ func (l *uplink) deliver() {
 }
 
 // sendAside returns when the Gateway has read everything, and so has closed.
-func sendAside(address string, packets []byte, limit time.Duration) error {
-	conn, err := net.DialTimeout("tcp", address, limit)
+func sendAside(address string, packets []byte, until time.Time) error {
+	d := net.Dialer{Deadline: until}
+	conn, err := d.Dial("tcp", address)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(limit)); err != nil {
+	if err := conn.SetDeadline(until); err != nil {
 		return err
 	}
 	if _, err := conn.Write(packets); err != nil {

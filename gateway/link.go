@@ -155,6 +155,7 @@ func (p *process) disconnect(l *Link) {
 	l.gone = true
 	p.links.remove(l)
 	p.release()
+	p.endIfAlone()
 	if p.g.OnBusinessWorkerClose != nil {
 		p.g.OnBusinessWorkerClose(l)
 	}

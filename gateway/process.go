@@ -46,6 +46,8 @@ type process struct {
 	prepared  bool    // the callbacks are ours
 	accepting bool    // clients
 	leaving   bool
+	patient   bool // with its links, at the end
+	ended     bool // inner connections may go
 }
 
 // pingLinksEvery is how often BusinessWorkers of other hosts get a packet, for what
@@ -130,6 +132,11 @@ func (p *process) accept() {
 	}
 }
 
+// patienceWithLinks is how long a leaving process without clients waits for its
+// BusinessWorkers. They leave too when the service stops, and still ask: the master
+// keeps the inner port, where a new connection would wait for an answer in vain.
+const patienceWithLinks = time.Second
+
 // leave is called when the process has been told to end: inner connections stay for
 // as long as there are clients, for what is still sent to them and for the news that
 // they have gone.
@@ -141,9 +148,19 @@ func (p *process) leave() {
 
 // endIfAlone lets the inner connections of a leaving process go.
 func (p *process) endIfAlone() {
-	if !p.leaving || len(p.of) > 0 {
-		return
+	switch {
+	case !p.leaving || p.ended || len(p.of) > 0:
+	case len(p.links.list) == 0:
+		p.end()
+	case !p.patient:
+		p.patient = true
+		worker.Loop().AddInnerTimer(patienceWithLinks, false, p.end)
 	}
+}
+
+// end closes all inner connections.
+func (p *process) end() {
+	p.ended = true
 	for c := range p.inner.Connections() {
 		c.Close()
 	}

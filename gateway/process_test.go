@@ -153,7 +153,37 @@ func TestALeavingProcessKeepsItsLinksForItsClients(t *testing.T) {
 	c.Expect("hello")
 	c.Close()
 	l.expect(wire.OnClose, "")
+	if s.Advance(patienceWithLinks / 2); l.ask(id) {
+		t.Error("the client is still online")
+	}
+	s.Advance(patienceWithLinks)
 	l.expectEnd()
+}
+
+func TestClientsOfALeavingProcessDoNotWaitForABusinessWorker(t *testing.T) {
+	s := linkServe(t, nil)
+	l := s.link("BW:0")
+	waiting, talking := linkDial(t, s.Addr("Gateway")), linkDial(t, s.Addr("Gateway"))
+	l.expect(wire.OnConnect, "")
+	l.expect(wire.OnConnect, "")
+	l.Close()
+	s.do(func(*process) {})
+	waiting.sendRaw(holdLines(0, 1))
+	s.do(func(p *process) { p.leave() })
+	s.Advance(holdSweep)
+	waiting.expectEnd()
+	talking.sendRaw(holdLines(0, 1))
+	talking.expectEnd()
+}
+
+func TestALeavingProcessWaitsForItsLinksOnly(t *testing.T) {
+	s := linkServe(t, nil)
+	l, asker := s.link("BW:0"), s.peer()
+	asker.ask(1)
+	s.do(func(p *process) { p.leave() })
+	asker.ask(1)
+	l.Close()
+	asker.expectEnd()
 }
 
 func TestWebSocketClientsAreToldToTryLater(t *testing.T) {

@@ -36,7 +36,9 @@ type viaLink struct {
 	address string
 }
 
-func (l viaLink) send(_ context.Context, packet []byte) error { return l.via.send(l.address, packet) }
+func (l viaLink) send(_ context.Context, packet []byte) error {
+	return l.via.send(l.address, packet)
+}
 
 // inProcess is the way to a Gateway of this process. A socket to it would be read by the
 // loop that waits for the answer.

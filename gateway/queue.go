@@ -75,7 +75,7 @@ func (q *queue) start(s *seat, a arrival) {
 		if err == nil && o.store {
 			s.l.store(s, a.id(), o.session)
 		}
-		if len(s.waiting) > 0 {
+		if len(s.waiting) > 0 { // drop leaves it there
 			q.ready = append(q.ready, s)
 		}
 		s.l.done(s)
@@ -99,4 +99,9 @@ func (q *queue) check() {
 			l.conn.ResumeRecv()
 		}
 	}
+}
+
+// drop forgets what waits; nothing begins any more.
+func (q *queue) drop() {
+	q.ready, q.limit = nil, 0
 }

@@ -93,7 +93,8 @@ func TestNobodyGetsNothing(t *testing.T) {
 			t.Errorf("call %d: %v", i, err)
 		}
 	}
-	if rows, err := c.Select(ctx, []string{"uid"}, Where{Groups: []string{}}); err != nil || rows != nil {
+	rows, err := c.Select(ctx, []string{"uid"}, Where{Groups: []string{}})
+	if err != nil || rows != nil {
 		t.Errorf("Select of nobody: %v, %v", rows, err)
 	}
 	gateways[0].silent(c)
@@ -215,7 +216,8 @@ func TestOtherClustersAreNotDialled(t *testing.T) {
 	if uid, err := c.UIDByClientID(ctx, other.id(1)); uid != "" || err != nil {
 		t.Errorf("uid %q, %v", uid, err)
 	}
-	if rows, err := c.Select(ctx, nil, Where{ClientIDs: []string{other.id(1)}}); len(rows) != 0 || err != nil {
+	rows, err := c.Select(ctx, nil, Where{ClientIDs: []string{other.id(1)}})
+	if len(rows) != 0 || err != nil {
 		t.Errorf("rows %v, %v", rows, err)
 	}
 	if len(other.opened) != 0 {
