@@ -188,6 +188,7 @@ func (p *process) endRelease() {
 // sweepHeld turns away those who have waited for too long.
 func (p *process) sweepHeld() {
 	p.release()
+	p.excuse()
 	now := worker.Loop().Now()
 	for _, h := range p.holding.queue {
 		switch {
@@ -201,6 +202,21 @@ func (p *process) sweepHeld() {
 		}
 	}
 	p.endRelease()
+}
+
+// excuse keeps the heartbeat from cutting off clients whose messages are not read.
+func (p *process) excuse() {
+	if p.holding.stopped {
+		for c := range p.clients.each() {
+			c.heard()
+		}
+		return
+	}
+	for _, h := range p.holding.queue {
+		if h.paused {
+			h.c.heard()
+		}
+	}
 }
 
 // turnAway closes a client that nobody is there for. What it has sent is dropped; that
