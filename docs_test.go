@@ -103,7 +103,27 @@ func TestEveryRowIsInTheTable(t *testing.T) {
 	}
 }
 
-var goBlock = regexp.MustCompile("(?ms)^```go\n(package .*?)^```$")
+var (
+	goBlock = regexp.MustCompile("(?ms)^```go\n(package .*?)^```$")
+	comment = regexp.MustCompile(`(?m)^//\tpackage .*\n(?://(?:\t.*)?\n)*//\t.*\n`)
+)
+
+// appsOn returns the whole apps of a page, or of a package comment.
+func appsOn(t *testing.T, page string) (apps []string) {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range goBlock.FindAllStringSubmatch(string(text), -1) {
+		apps = append(apps, block[1])
+	}
+	for _, block := range comment.FindAllString(string(text), -1) {
+		block = strings.ReplaceAll("\n"+block, "\n//\t", "\n")
+		apps = append(apps, strings.ReplaceAll(block, "\n//\n", "\n\n")[1:])
+	}
+	return apps
+}
 
 // TestTheAppsOnThePagesCompile builds each whole app as if it stood in apps/.
 func TestTheAppsOnThePagesCompile(t *testing.T) {
@@ -112,21 +132,21 @@ func TestTheAppsOnThePagesCompile(t *testing.T) {
 		t.Fatal(err)
 	}
 	replace, folders := map[string]string{}, []string{}
-	for _, page := range append(pages, "README.md") {
-		text, err := os.ReadFile(page)
-		if err != nil {
-			t.Fatal(err)
+	for _, page := range append(pages, "README.md", "worker/doc.go", "gateway/doc.go") {
+		apps := appsOn(t, page)
+		if strings.HasSuffix(page, ".go") && len(apps) != 1 {
+			t.Errorf("%s has %d apps", page, len(apps))
 		}
-		for _, block := range goBlock.FindAllStringSubmatch(string(text), -1) {
+		for _, app := range apps {
 			folder := "apps/onpage" + strconv.Itoa(len(folders))
 			file := filepath.Join(t.TempDir(), "start.go")
-			if err := os.WriteFile(file, []byte(block[1]), 0o600); err != nil {
+			if err := os.WriteFile(file, []byte(app), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			replace[folder+"/start.go"] = file
 			folders = append(folders, "./"+folder)
-			if formatted, err := format.Source([]byte(block[1])); string(formatted) != block[1] {
-				t.Errorf("%s: not formatted, or not Go: %v\n%s", page, err, block[1])
+			if formatted, err := format.Source([]byte(app)); string(formatted) != app {
+				t.Errorf("%s: not formatted, or not Go: %v\n%s", page, err, app)
 			}
 		}
 	}
