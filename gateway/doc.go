@@ -86,7 +86,7 @@
 //	dispatchseat.go     which session an event sees, and how it is stored
 //	queue.go            Concurrency above 1
 //	event.go            what a callback gets (eventcontext.go: Event.Context)
-//	session.go          Event.Session (sessionversion.go: its check sum in PHP)
+//	session.go          Event.Session
 //	leave.go            how it ends without losing an event (leaveaside.go: its last words)
 //
 // The Register:
