@@ -49,3 +49,28 @@ func TestEchoThroughAGateway(t *testing.T) {
 		})
 	})
 }
+
+func TestAHandlerSeesWhatItHasDone(t *testing.T) {
+	eachConcurrency(t, func(t *testing.T, n int) {
+		s, _ := runTogether(t, func(b *BusinessWorker) {
+			b.Concurrency = n
+			b.OnMessage = func(e *Event, m []byte) {
+				rigErr(t, JoinGroup(e.ClientID, string(m)), nil)
+				list, err := ClientIDListByGroup(string(m))
+				rigErr(t, err, nil)
+				rigErr(t, SetSession(e.ClientID, map[string]any{"room": string(m)}), nil)
+				session, err := SessionOf(e.ClientID)
+				rigErr(t, err, nil)
+				rigErr(t, e.Send(fmt.Sprint(len(list), list[0] == e.ClientID, " ",
+					session.String("room"))), nil)
+			}
+		})
+		c := s.Dial("Gateway")
+		for i := range 20 {
+			c.Send(fmt.Sprint("room", i))
+		}
+		for i := range 20 {
+			c.Expect(fmt.Sprintf("1 true room%d", i))
+		}
+	})
+}

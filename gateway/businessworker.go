@@ -12,7 +12,7 @@ import (
 // Defaults of a BusinessWorker.
 const (
 	defaultToGateway  = 10_240_000
-	defaultQueueBytes = 8 << 20
+	defaultQueueBytes = 1 << 20
 	defaultReadyWait  = 5 * time.Second
 )
 
@@ -27,9 +27,11 @@ const (
 // event was handled, and may still send. A reload loses no event: the new process
 // is linked before the old one leaves, the old one finishes what it has got, and
 // the clients go on with another process. They notice nothing. All of this has to
-// fit into Life.StopTimeout. Against a PHP Gateway what its own memory still
-// holds for the old process is lost, as with PHP. So is what a process was about
-// to do when it is killed.
+// fit into Life.StopTimeout: what is not handled after four fifths of it is dropped,
+// which is logged. A PHP Gateway drops what its own memory still holds for the old
+// process, and a client that sends without waiting for answers may then have a late
+// message handled beside the next one. What a process was about to do when it is
+// killed is lost.
 //
 // The callbacks below hide those of the Worker, which are for connections and
 // must stay nil. A panic in one is logged with the client id, counted in
@@ -50,11 +52,12 @@ type BusinessWorker struct {
 	// the callbacks need no locks, and must not block. Above 1 they run on
 	// goroutines and may block; the events of one client still come one after
 	// another, in order, and its Session is consistent between them. It counts
-	// against the 1,024 of worker.Go.
+	// against the 1,024 of worker.Go. What waits here has to be handled before a
+	// process can leave, so slow callbacks want many at once.
 	Concurrency int
 	// QueueBytes is how much may wait for its turn in a process with a
 	// Concurrency above 1: packets, and 256 bytes for each. Above it the links
-	// are not read, and wait at the Gateways. NewBusinessWorker sets 8 MiB, and
+	// are not read, and wait at the Gateways. NewBusinessWorker sets 1 MiB, and
 	// so does 0.
 	QueueBytes int
 	// SendToGatewayBuffer is how many bytes may wait for one Gateway. Above it

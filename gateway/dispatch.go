@@ -97,6 +97,9 @@ func (p *business) arrive(l *uplink, pk wire.Packet) {
 			s.closing.Store(true)
 		}
 	}
+	if p.leaving != nil && p.leaving.ended { // the time is over
+		return
+	}
 	if !p.wants(&a) {
 		if a.what == wire.OnMessage && a.flag&wire.Scalar == 0 {
 			l.complain("Gateway %s: a message that is no bytes, and OnValue is not set", l.address)

@@ -154,6 +154,9 @@ func (l *uplink) fallen() {
 	p, f := l.t.p, &l.farewell
 	halfway := f.stage == halved
 	f.stage = quiet
+	if p.leaving.ended {
+		return
+	}
 	if halfway {
 		l.t.open(l)
 	}
