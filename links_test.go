@@ -59,3 +59,34 @@ func slugs(text string) (all []string) {
 	}
 	return all
 }
+
+// The other pages speak of more than wm, so that only names that begin as one of wm
+// are looked up.
+func TestTheNamesOfTheOtherPagesExist(t *testing.T) {
+	api := readAPI(t)
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := 0
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		prose := fence.ReplaceAllString(string(text), "")
+		for _, quoted := range quote.FindAllStringSubmatch(prose, -1) {
+			if foreign.MatchString(quoted[1]) {
+				continue
+			}
+			for _, name := range dotted.FindAllStringSubmatch(quoted[1], -1) {
+				if names++; api[name[1]] != nil && !api.has(name[1:]) {
+					t.Errorf("%s: %s is no name of wm", page, name[0])
+				}
+			}
+		}
+	}
+	if names < 200 {
+		t.Errorf("found %d names only", names)
+	}
+}
