@@ -27,7 +27,8 @@ func readPage(t *testing.T) string {
 	return string(text)
 }
 
-var pageDefault = regexp.MustCompile("(?m)^\\| `(Gateway|BusinessWorker|Register|Client)\\.(\\w+)` \\| ([^|]+) \\|")
+var pageDefault = regexp.MustCompile("(?m)^\\| `(Gateway|BusinessWorker|Register|Client)" +
+	"\\.(\\w+)` \\| ([^|]+) \\|")
 
 func TestThePageHasTheDefaults(t *testing.T) {
 	of := map[string]any{
