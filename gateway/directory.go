@@ -3,7 +3,6 @@ package gateway
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -104,7 +103,7 @@ func (d *directory) gateways(ctx context.Context) ([]string, error) {
 		}
 		d.mu.Lock()
 		if ctx.Err() != nil {
-			return nil, errors.Join(ErrNoRegister, late(ctx))
+			return nil, fmt.Errorf("%w: %w", ErrNoRegister, late(ctx))
 		}
 	}
 }
@@ -158,11 +157,11 @@ func (d *directory) why() error {
 	if len(d.registers) == 0 {
 		return fmt.Errorf("%w: RegisterAddress is empty", ErrNoRegister)
 	}
-	errs := []error{ErrNoRegister}
+	why := ErrNoRegister
 	for _, r := range d.registers {
-		errs = append(errs, fmt.Errorf("Register %s: %w", r.address, r.err))
+		why = fmt.Errorf("%w; Register %s: %w", why, r.address, r.err)
 	}
-	return errors.Join(errs...)
+	return why
 }
 
 // change changes something and tells who waits for it.
