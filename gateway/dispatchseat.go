@@ -125,9 +125,8 @@ func (l *uplink) store(s *seat, id wire.ClientID, session string) {
 	defer l.t.drain()
 	// A full buffer must not cost what the author has stored.
 	if err := l.t.sendWithin(2*l.t.limit, l.address, pk.Append(nil)); err != nil {
-		if l.t.said.due("session "+l.address, l.t.now()) {
-			worker.Log("BusinessWorker: the session of client %s is not stored: %v", id, err)
-		}
+		l.t.said.log("session "+l.address,
+			"BusinessWorker: the session of client %s is not stored: %v", id, err)
 	}
 }
 

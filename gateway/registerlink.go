@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -57,7 +58,7 @@ type registerLink struct {
 // checkRegisters refuses a RegisterAddress that cannot be one.
 func checkRegisters(addresses []string) error {
 	if len(addresses) == 0 {
-		return fmt.Errorf("RegisterAddress is empty")
+		return errors.New("RegisterAddress is empty")
 	}
 	for i, address := range addresses {
 		if !isAddress(address) {
@@ -256,7 +257,5 @@ func (r *registerLink) lost(after time.Duration) {
 
 // log says something about this Register, about one thing once a minute.
 func (r *registerLink) log(what, format string, a ...any) {
-	if r.all.rarely.due(what+r.address, worker.Loop().Now()) {
-		worker.Log("register "+r.address+": "+format, a...)
-	}
+	r.all.rarely.log(what+r.address, "register %s: %s", r.address, fmt.Sprintf(format, a...))
 }
