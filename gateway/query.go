@@ -42,13 +42,13 @@ func (c *Client) newSocket(address string) *socket {
 	return &socket{address: address, c: c, turn: make(chan struct{}, 1)}
 }
 
-// send implements route.
+// send implements sender.
 func (s *socket) send(ctx context.Context, packet []byte) error {
 	_, err := s.write(ctx, packet, nil)
 	return err
 }
 
-// ask implements route. A connection that ends before the answers came may have
+// ask implements asker. A connection that ends before the answers came may have
 // been dead for long, so a question goes out a second time; it changes nothing at
 // the Gateway.
 func (s *socket) ask(ctx context.Context, questions []inquiry) ([][]byte, error) {
