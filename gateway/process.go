@@ -73,7 +73,7 @@ func (g *Gateway) serve(w *worker.Worker) {
 		p.awaitBusiness()
 	})
 	p.startHeartbeat()
-	local().addGateway(p)
+	addGateway(p)
 	context.AfterFunc(w.Context(), func() { loop.Post(p.leave) })
 	if g.LanIP != loopback {
 		loop.AddInnerTimer(pingLinksEvery, true, p.pingLinks)
