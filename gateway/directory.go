@@ -117,7 +117,7 @@ func (d *directory) known() []string {
 	var list []string
 	for _, r := range d.registers {
 		if r.connected {
-			list = mergeAddresses(mergeAddresses(list, r.before), r.gateways)
+			list = once(list, r.before, r.gateways)
 		}
 	}
 	return list
@@ -183,7 +183,7 @@ func (d *directory) follow(ctx context.Context, r *informer) {
 			r.failed++
 			r.err = err
 			r.back = r.back || r.connected
-			r.before = mergeAddresses(r.before, r.gateways)
+			r.before = once(r.before, r.gateways)
 			r.connected, r.gateways = false, nil
 		})
 		select {
@@ -277,5 +277,5 @@ func parseBroadcast(line []byte) ([]string, error) {
 	case l.event != eventAddresses:
 		return nil, fmt.Errorf("the Register says %.40q", l.event)
 	}
-	return mergeAddresses(nil, l.addresses), nil
+	return once(l.addresses), nil
 }

@@ -179,21 +179,24 @@ func (s *socket) dial(ctx context.Context) (*stream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOffline, err)
 	}
-	hello := wire.Packet{
-		Command: wire.GatewayClientConnect, Flag: wire.Scalar,
-		Body: wire.ClientHello{Secret: s.c.SecretKey}.Append(nil),
-	}
 	st := &stream{conn: conn, timeout: s.c.timeout(), maxAnswer: s.c.maxAnswer()}
 	if !s.opened(st) {
 		_ = conn.Close()
 		return nil, ErrClosed
 	}
-	if err := st.write(ctx, hello.Append(nil), nil); err != nil {
+	if err := st.write(ctx, clientLogin(s.c.SecretKey), nil); err != nil {
 		s.c.running.Done()
 		return nil, err
 	}
 	go st.read(s.c.running.Done) // ends when the connection does
 	return st, nil
+}
+
+// clientLogin is what a client of the API says first (wire.md 2.12).
+func clientLogin(secret string) []byte {
+	body := wire.ClientHello{Secret: secret}.Append(nil)
+	pk := wire.Packet{Command: wire.GatewayClientConnect, Flag: wire.Scalar, Body: body}
+	return pk.Append(nil)
 }
 
 // opened notes a new connection; false when the Client has been closed meanwhile.

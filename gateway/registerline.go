@@ -134,18 +134,3 @@ func quote(s string) string {
 	}
 	return string(append(dst, '"'))
 }
-
-// mergeAddresses appends what is not in list yet.
-func mergeAddresses(list, more []string) []string {
-	seen := make(map[string]bool, len(list)+len(more))
-	for _, address := range list {
-		seen[address] = true
-	}
-	for _, address := range more {
-		if !seen[address] {
-			seen[address] = true
-			list = append(list, address)
-		}
-	}
-	return list
-}

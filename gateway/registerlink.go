@@ -132,7 +132,7 @@ func (l *registerLinks) unanswered() []string {
 func (l *registerLinks) update() {
 	var list []string
 	for _, one := range l.links {
-		list = mergeAddresses(mergeAddresses(list, one.gateways), one.before)
+		list = once(list, one.gateways, one.before)
 	}
 	if l.closed || l.told && slices.Equal(list, l.known) {
 		return
@@ -213,7 +213,7 @@ func (r *registerLink) onMessage(_ *worker.Connection, data []byte) {
 
 // settle lets what the Register said before it went away count for a while.
 func (r *registerLink) settle() {
-	r.before = mergeAddresses(r.before, r.gateways)
+	r.before = once(r.before, r.gateways)
 	r.settled = worker.Loop().AddInnerTimer(registerSettle, false, func() {
 		r.before = nil
 		r.all.update()

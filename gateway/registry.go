@@ -139,7 +139,7 @@ func (g *registry) addresses() (line *worker.Prepared, ok bool) {
 			list = append(list, p.address)
 		}
 	}
-	text, err := addressesLine(mergeAddresses(nil, list))
+	text, err := addressesLine(once(list))
 	if err != nil {
 		worker.Log("the list of gateways: %v", err)
 		return nil, false
