@@ -197,8 +197,11 @@ func (p *process) sweepHeld() {
 			h.since = time.Time{}
 		case h.since.IsZero():
 			h.since = now
-		case !h.closed && now.Sub(h.since) >= p.businessWait():
+		case now.Sub(h.since) < p.businessWait():
+		case !h.closed:
 			p.turnAway(h)
+		case h.c.link == nil: // it has come and gone, and nobody was ever told of it
+			p.drop(h)
 		}
 	}
 	p.endRelease()
