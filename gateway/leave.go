@@ -227,6 +227,7 @@ func (p *business) closeLinks() {
 		}
 		l.conn.Close()
 	}
+	_ = p.cluster.Close() // the connections for questions; its error is always nil
 	close(p.leaving.over)
 }
 
