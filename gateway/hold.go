@@ -197,11 +197,8 @@ func (p *process) sweepHeld() {
 			h.since = time.Time{}
 		case h.since.IsZero():
 			h.since = now
-		case now.Sub(h.since) < p.businessWait():
-		case !h.closed:
+		case !h.closed && now.Sub(h.since) >= p.businessWait():
 			p.turnAway(h)
-		case h.c.link == nil: // it has come and gone, and nobody was ever told of it
-			p.drop(h)
 		}
 	}
 	p.endRelease()

@@ -197,22 +197,6 @@ func TestHeartbeatSparesClientsThatAreNotRead(t *testing.T) {
 	}
 }
 
-func TestWhoComesAndGoesUnseenIsForgottenAfterTheWait(t *testing.T) {
-	s := holdAccepting(t, nil)
-	for range 3 {
-		c := linkDial(t, s.Addr("Gateway"))
-		c.sendRaw(holdLines(0, 1))
-		c.CloseWrite()
-		c.expectEnd()
-	}
-	s.Advance(9 * time.Second)
-	if _, clients := s.holdBytes(); clients != 3 {
-		t.Fatalf("%d clients are held, want 3", clients)
-	}
-	s.Advance(2 * time.Second)
-	s.holdNone()
-}
-
 func TestHoldingIsBoundedForAll(t *testing.T) {
 	const bound, clients = 64 << 10, 20
 	s := holdAccepting(t, func(g *Gateway) { g.HoldBytes = bound })
