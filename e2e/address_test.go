@@ -38,10 +38,11 @@ func freeAddress(t testing.TB) string {
 // test gets.
 func freePorts(t testing.TB, n int) int {
 	t.Helper()
-	span := lastPort - firstPort - n
+	span := lastPort - firstPort
 	for range span {
 		last := int(nextPort.Add(int64(n))) + os.Getpid()%97*200
-		if first := firstPort + (last-n+1)%span; allFree(first, n) {
+		first := firstPort + (last-n+1)%span
+		if first+n <= lastPort && allFree(first, n) {
 			return first
 		}
 	}
