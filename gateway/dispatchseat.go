@@ -116,9 +116,9 @@ func (l *uplink) store(s *seat, id wire.ClientID, session string) {
 	pk := wire.Packet{
 		Command: wire.SetSession, Flag: wire.Scalar, ConnectionID: s.client, Ext: []byte(session),
 	}
-	if pk.Len() > wire.MaxPacketBytes {
-		worker.Log("BusinessWorker: the session of client %s is not stored: %d bytes are "+
-			"more than a packet has", id, pk.Len())
+	if len(session) > maxSession {
+		worker.Log("BusinessWorker: the session of client %s is not stored: %d bytes, at most %d",
+			id, len(session), maxSession)
 		return
 	}
 	l.t.gather()
