@@ -1,14 +1,17 @@
 // Package gateway is the push tier: Gateways hold the clients, BusinessWorkers run
 // the code of the author, Registers tell them of each other, and the functions of
 // this package send to any client of the cluster from any of its processes. PHP's
-// GatewayWorker and GatewayClient may have every one of these parts (spec.md).
-// Everything here runs in worker processes, a Client in any Go program.
+// GatewayWorker and GatewayClient may have every one of these parts.
 //
-// This is a whole app:
+// This is a whole app, a chat in which everybody hears everybody:
 //
 //	package chat
 //
-//	import "github.com/workerman-go/wm/gateway"
+//	import (
+//		"fmt"
+//
+//		"github.com/workerman-go/wm/gateway"
+//	)
 //
 //	func StartRegister() { gateway.NewRegister("text://127.0.0.1:1236") }
 //
@@ -21,47 +24,95 @@
 //	func StartBusinessWorker() {
 //		b := gateway.NewBusinessWorker()
 //		b.Name, b.Count = "ChatBusinessWorker", 4
-//		b.OnConnect = func(e *gateway.Event) { gateway.JoinGroup(e.ClientID, "lobby") }
+//		b.OnConnect = func(e *gateway.Event) { e.Session.Set("name", "guest of "+e.Server.RemoteAddr) }
 //		b.OnMessage = func(e *gateway.Event, message []byte) {
-//			gateway.SendToGroup("lobby", message)
+//			gateway.SendToAll(fmt.Sprintf("%s: %s", e.Session.String("name"), message))
 //		}
 //	}
 //
-// # Which goroutine
+// # The model
 //
-// What a Gateway process knows belongs to its one loop, without locks (process.go). So
-// does what a BusinessWorker process knows (dispatch.go), but for the boxes of its
-// links, which any goroutine may send to (uplinksend.go). The functions of this
-// package, and the methods of Client and Event, may be called by any goroutine.
+//	client ──message──> Gateway   ──event───> BusinessWorker ──> OnMessage
+//	client <──message── process   <─command── process        <── Send, SendToAll ...
+//	                      │  ^                   │     │
+//	                      │  └─question, answer──┘     │ by a connection of its own
+//	                      └──address──> Register <─────┘ where are the Gateways?
 //
-// # The way of a message, and back
+// All that a Gateway process knows lives on its loop: its clients by number, uid
+// and group, a session for each, which it stores and does not read, and its links.
+// A link is the connection of a BusinessWorker process, which dials every Gateway
+// process that a Register names. A client is bound to one link with its first event
+// and keeps it for as long as the link lives, so its events come in order. What
+// cannot go out, because there is no link or it takes nothing, is held, bounded.
 //
-//	processclient.go  Gateway: a client has sent something
-//	process.go        an event of it is put on a link, or held (hold.go)
-//	router.go         the link: which BusinessWorker it goes to
-//	uplink.go         BusinessWorker: the packet arrives
-//	dispatch.go       the author's callback gets it, now or in its turn (queue.go)
-//	dispatchseat.go   with the session of its client, which is stored behind it
+// Commands (send, close, bind, join, store a session) go the other way, and have no
+// answer. Questions have one: they go over connections of their own, those of a
+// Client, behind what was sent before. A Client outside of a BusinessWorker sends its
+// commands over these connections too. So nothing passes through a Register but
+// addresses, and without one all goes on but for who comes new.
 //
-//	api.go, client.go what the author sends, to whom (target.go), or asks
-//	uplinksend.go     out over the links of a BusinessWorker
-//	query.go          or over own connections: questions, and all that others send
-//	inner.go          Gateway: the packet arrives; questions wait (innerorder.go)
-//	commands.go       what it does; questions.go and select.go: what it answers
-//	clients.go        who is there, their uids and groups (members.go)
-//	deliver.go        the message goes out in the protocol of each client
+// docs/gateway.md is for who runs a cluster, spec.md has the bytes.
 //
-// # Who is there
+// # Where to look
 //
-//	register.go       Register: registry.go is its process, registerline.go the lines
-//	registerlink.go   its connections, of Gateways and BusinessWorkers
-//	directory.go      those of a Client
-//	link.go           Gateway: its BusinessWorkers
-//	uplinktable.go    BusinessWorker: its Gateways
-//	keepalive.go      hosts that vanish; heartbeat.go: clients that do
-//	leave.go          how a BusinessWorker process ends
-//	here.go           Gateways of the same process, in tests
+// What a Gateway process does for its clients:
 //
-// Numbers behind wire.md and features.md, in comments, are the rows of the
-// specification that a rule comes from; spec.md has what goes over the wire.
+//	gateway.go          what the author sets (gatewaycheck.go: what start refuses)
+//	process.go          all that the process knows, how it begins and ends, an event out
+//	processclient.go    what happens to client connections, and who is told of it
+//	handshake.go        the upgrade request of a websocket as BusinessWorkers get it
+//	router.go           which BusinessWorker a client is bound to
+//	hold.go             what waits for a BusinessWorker, and who is closed instead
+//	heartbeat.go        who is pinged, and who is cut off
+//
+// and for its inner connections:
+//
+//	inner.go            who may speak, and what becomes of a packet
+//	link.go             BusinessWorkers come, replace each other, drain and go
+//	commands.go         what each command does
+//	questions.go        what each question is answered with (select.go: one of them)
+//	innerorder.go       a question waits for what its host has sent before
+//	deliver.go          one message on its way to any number of clients
+//	clients.go          the clients by number (members.go: by uid and group)
+//	chain.go            a list that keeps its order whoever leaves it
+//
+// What a BusinessWorker process does:
+//
+//	businessworker.go   what the author sets
+//	uplinktable.go      its links: to every Gateway that is named
+//	uplink.go           one of them, over all its lives
+//	uplinksend.go       from any goroutine to a link (uplinkpackets.go: what comes back)
+//	dispatch.go         from a packet to a callback (dispatchvalue.go: of no bytes)
+//	dispatchseat.go     which session an event sees, and how it is stored
+//	queue.go            Concurrency above 1
+//	event.go            what a callback gets (eventcontext.go: Event.Context)
+//	session.go          Event.Session
+//	leave.go            how it ends without losing an event (leaveaside.go: its last words)
+//
+// The Register:
+//
+//	register.go         what the author sets
+//	registry.go         who is there, and who is told
+//	registerline.go     the lines of JSON
+//	registerlink.go     the other end: Gateways and BusinessWorkers at their Registers
+//
+// A Client, and the functions of the package:
+//
+//	client.go           what it is, and when it connects and rests
+//	api.go              the package functions that send (apiquestion.go: that ask)
+//	target.go           who gets a message
+//	clientcommand.go    close, bind, join, sessions
+//	clientquestion.go   what is asked about one client
+//	clientlist.go       what is asked of all Gateways (clientselect.go: Select)
+//	batch.go            many names in one question, and Gateways too old for that
+//	clientcall.go       one call while it runs
+//	directory.go        where the Gateways are
+//	query.go            its connection to one Gateway (querystream.go: one life of it)
+//	queryroute.go       the ways to a Gateway: connection, link, or none
+//	errors.go           what a call can fail with
+//
+// For all of them: secret.go compares and demands secrets, keepalive.go finds hosts
+// that have vanished, rarely.go keeps the log short, distinct.go makes lists without
+// repetitions, and here.go finds the Gateways that live in the same process, as in
+// tests.
 package gateway
