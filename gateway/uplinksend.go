@@ -181,7 +181,10 @@ func (t *linkTable) flush(deadline time.Time) error {
 			if l.standing {
 				left++
 				l.flushed = append(l.flushed, sent)
-				l.conn.WhenSent(func(*worker.Connection) { l.sent() })
+				l.conn.WhenSent(func(*worker.Connection) {
+					t.measure(l) // who is told now may send at once
+					l.sent()
+				})
 			}
 		}
 		sent()
