@@ -49,6 +49,7 @@ func specOf(app string, d worker.Declaration) ipc.Spec {
 		Reloadable:   d.Reloadable,
 		Essential:    d.Essential,
 		StopFirst:    d.StopFirst,
+		StopLast:     d.StopLast,
 		Backlog:      d.Backlog,
 		MaxProcs:     d.MaxProcs,
 		ReadyTimeout: d.ReadyTimeout,

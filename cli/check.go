@@ -23,9 +23,13 @@ func (in *invocation) check(*urfave.Context) int {
 	if err != nil {
 		return in.fail(err)
 	}
+	key, listen := 24, 32
 	for _, spec := range found.specs {
-		fmt.Fprintf(in.stdout, "  %-24s %-32s %-12s %s\n",
-			spec.Key, spec.Listen, counted(spec.Count, "process"), spec.Source)
+		key, listen = max(key, len(spec.Key)), max(listen, len(spec.Listen))
+	}
+	for _, spec := range found.specs {
+		fmt.Fprintf(in.stdout, "  %-*s %-*s %-12s %s\n",
+			key, spec.Key, listen, spec.Listen, counted(spec.Count, "process"), spec.Source)
 	}
 	in.say("check success: %s, %s", counted(len(found.specs), "Worker"),
 		counted(processes(found.specs), "process"))

@@ -51,6 +51,10 @@ func (p *progress) step(s ipc.Progress) {
 	fmt.Fprintf(p.out, "  %s %s\n", kind, describe(s))
 }
 
+// nameWidth holds todpole/businessworker/TodpoleBusinessWorker/0, and leaves room for
+// two pids within 80 columns. The steps come one by one, so nobody knows the longest.
+const nameWidth = 45
+
 // describe is what a step is about. Last words below the first line come again
 // with the result.
 func describe(s ipc.Progress) string {
@@ -58,5 +62,5 @@ func describe(s ipc.Progress) string {
 	if s.Worker == "" {
 		return line
 	}
-	return fmt.Sprintf("%-28s %s", fmt.Sprintf("%s/%d", s.Worker, s.Slot), line)
+	return fmt.Sprintf("%-*s %s", nameWidth, fmt.Sprintf("%s/%d", s.Worker, s.Slot), line)
 }

@@ -25,7 +25,7 @@ func TestProgressLines(t *testing.T) {
 		{step: ipc.Progress{Kind: "starting", Text: "x"}, want: ""},
 		{step: ipc.Progress{Kind: "note", Text: "a text"}, want: "  note     a text\n"},
 		{step: ipc.Progress{Kind: "replaced", Worker: "chat", Slot: 2, Text: "pid 8 -> 9"},
-			want: "  replaced chat/2                       pid 8 -> 9\n"},
+			want: "  replaced chat/2                                        pid 8 -> 9\n"},
 		{step: ipc.Progress{Kind: "rollback", Text: "cause\n    last words"}, want: "  rollback cause\n"},
 		{step: ipc.Progress{Kind: "note", Text: "a text"}, quiet: true, want: ""},
 		{step: ipc.Progress{Kind: "failed", Text: "a text"}, quiet: true, want: "  failed   a text\n"},

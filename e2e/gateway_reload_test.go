@@ -41,3 +41,20 @@ func TestGatewayReloadWithConcurrency(t *testing.T) {
 	}
 	tr.wantUntouched()
 }
+
+// A graceful stop lets the clients go when they like, and answers until then, although
+// all roles are in the service that stops.
+func TestGatewayGracefulStopUnderTraffic(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	s := c.start()
+	tr := newTraffic(t, c.ws)
+	stop := s.begin(nil, "stop", "-g")
+	s.wantLog("gracefully stopping")
+	tr.waitMore(20)
+	tr.wantUntouched()
+	for _, k := range tr.talkers {
+		k.m.conn.conn.Close()
+	}
+	s.wait(stop).wantCode(0)
+}

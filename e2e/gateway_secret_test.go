@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -26,6 +27,30 @@ func TestGatewayNeedsSecretForOtherHosts(t *testing.T) {
 			t.Errorf("%s started:\n%s", roles, r.out)
 		}
 		r.wantText("SecretKey")
+	}
+}
+
+// An inner port that is not to be had names what chooses it, and shows no stack.
+func TestGatewaySaysWhatItsInnerPortIs(t *testing.T) {
+	t.Parallel()
+	taken := newCluster(t)
+	other, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", taken.inner))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	elsewhere := newCluster(t, "E2E_LANIP=10.255.9.9", "E2E_SECRET=secret")
+	for want, c := range map[string]*cluster{
+		fmt.Sprintf("inner port %d, of LanIP 127.0.0.1 and StartPort %d: listen tcp "+
+			"127.0.0.1:%d: address already in use", taken.inner, taken.inner, taken.inner): taken,
+		"of LanIP 10.255.9.9 and StartPort ": elsewhere, // of one of its Gateways
+	} {
+		s := c.service("gateway")
+		s.ports = nil
+		s.run("start", "-d").wantCode(1).wantText(want)
+		if log := s.log(); strings.Contains(log, "goroutine") {
+			t.Errorf("the log has a stack:\n%s", log)
+		}
 	}
 }
 

@@ -112,6 +112,7 @@ func NewBusinessWorker() *BusinessWorker {
 	}
 	b.Worker.Name = "BusinessWorker"
 	b.Worker.Life.StopFirst = false // two processes of one slot have two keys
+	b.Worker.Life.StopLast = true   // a Gateway has nobody else for its last clients
 	b.Worker.Require(b.check)
 	b.Worker.Extend(b.prepare)
 	return b

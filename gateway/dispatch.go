@@ -171,8 +171,8 @@ func (p *business) handle(s *seat, a arrival, session string) (stored string, ok
 	defer func() {
 		e.over.Store(true)
 		if !returned {
-			worker.Log("BusinessWorker: %s of client %s did not return",
-				callbackNames[a.what], e.ClientID)
+			worker.Log("BusinessWorker: a panic in %s of client %s; what it changed in the session "+
+				"is not stored", callbackNames[a.what], e.ClientID)
 		}
 	}()
 	p.call(e, &a)

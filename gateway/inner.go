@@ -1,6 +1,9 @@
 package gateway
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
@@ -43,7 +46,11 @@ func (p *process) listen() error {
 	w.OnConnect, w.OnMessage, w.OnClose = p.met, p.packetCame, p.parted
 	w.OnBufferDrain = func(*worker.Connection) { p.release() }
 	p.inner = w
-	return w.Listen()
+	if err := w.Listen(); err != nil {
+		return fmt.Errorf("inner port %d, of LanIP %s and StartPort %d: %w",
+			port, p.g.LanIP, p.g.StartPort, cmp.Or(errors.Unwrap(err), err))
+	}
+	return nil
 }
 
 // gatewayProtocol is wire.Protocol in a Gateway: it appends packets without a copy

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
@@ -54,7 +53,7 @@ type process struct {
 // stands between them and forgets silent connections (wire.md 2.14).
 const pingLinksEvery = 25 * time.Second
 
-// serve makes a process of the Gateway. A panic fails the start.
+// serve makes a process of the Gateway. Without its inner port the start fails.
 func (g *Gateway) serve(w *worker.Worker) {
 	p := &process{
 		g: g, of: make(map[*worker.Connection]*client),
@@ -63,7 +62,8 @@ func (g *Gateway) serve(w *worker.Worker) {
 	lan := netip.MustParseAddr(g.LanIP).As4()
 	p.ip = binary.BigEndian.Uint32(lan[:])
 	if err := p.listen(); err != nil {
-		panic(fmt.Errorf("gateway: inner port: %w", err))
+		w.OnWorkerStart = func(*worker.Worker) error { return err }
+		return
 	}
 	p.port = portOf(p.inner.Addr())
 	w.PauseAccept()

@@ -61,6 +61,7 @@ func NewRegister(address string) *Register {
 	r.Worker.Reloadable = false
 	r.Worker.ReusePort = false
 	r.Worker.Life.StopFirst = true
+	r.Worker.Life.StopLast = true
 	r.Worker.Require(r.check)
 	r.Worker.Extend(r.prepare)
 	return r

@@ -21,6 +21,9 @@ const (
 	// registerSettle is how long a Register that has come back may not know all
 	// Gateways yet: each of them tries once a second.
 	registerSettle = 3 * time.Second
+	// registerMissing is how long a Register is gone before a line says so. When the
+	// whole service stops, who is told last need not complain.
+	registerMissing = registerRetry / 2
 	// registerSnub is how soon a Register closes that does not like the secret.
 	registerSnub = 2 * time.Second
 )
@@ -52,6 +55,7 @@ type registerLink struct {
 	gateways []string // what it said last
 	before   []string // what it said before it went away, until it has settled
 	settled  eventloop.TimerID
+	missing  eventloop.TimerID
 	ping     eventloop.TimerID
 }
 
@@ -110,6 +114,7 @@ func (l *registerLinks) close() {
 	l.closed = true
 	for _, one := range l.links {
 		worker.Loop().DelTimer(one.settled)
+		worker.Loop().DelTimer(one.missing)
 		if one.c != nil {
 			one.c.CancelReconnect()
 			one.c.Close()
@@ -246,8 +251,10 @@ func (r *registerLink) onClose(c *worker.Connection) {
 // it closes.
 func (r *registerLink) lost(after time.Duration) {
 	if r.heard || after >= registerSnub {
-		r.snubs = 0
-		r.log("lost", "connection lost, tried again each second")
+		r.snubs, r.failed = 0, true
+		r.missing = worker.Loop().AddInnerTimer(registerMissing, false, func() {
+			r.log("lost", "connection lost, tried again each second")
+		})
 		return
 	}
 	if r.snubs++; r.snubs > 1 {

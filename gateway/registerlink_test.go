@@ -359,3 +359,35 @@ func TestCheckRegisters(t *testing.T) {
 		}
 	}
 }
+
+// Who looks at the log wants to see the end of a trouble too.
+func TestALostRegisterIsLoggedAndItsReturn(t *testing.T) {
+	reg := newFakeRegister(t, "127.0.0.1:0")
+	f := newFollower(t, "", reg.address())
+	p := reg.accept(someWorker)
+	p.say(noGateway)
+	f.expect()
+	p.Close()
+	f.again(0)
+	f.s.ExpectLog("register " + reg.address() + ": connection lost, tried again each second")
+	reg.accept(someWorker)
+	f.s.ExpectLog("register " + reg.address() + ": reached")
+}
+
+// When a service stops, its Register may be gone before the others are told.
+func TestALostRegisterIsNotLoggedByWhoLeaves(t *testing.T) {
+	reg := newFakeRegister(t, "127.0.0.1:0")
+	f := newFollower(t, "", reg.address())
+	p := reg.accept(someWorker)
+	p.say(noGateway)
+	f.expect()
+	p.Close()
+	f.gone(0)
+	f.do(f.links.close)
+	f.s.Advance(time.Minute)
+	f.do(func() {
+		if said := f.links.rarely.last; len(said) > 0 {
+			t.Errorf("logged %v", said)
+		}
+	})
+}

@@ -24,6 +24,7 @@ type Spec struct {
 	Essential  bool   `json:"essential,omitempty"`  // its backoff ends the service
 	ReusePort  bool   `json:"reuse_port,omitempty"` // a socket for each slot
 	StopFirst  bool   `json:"stop_first"`
+	StopLast   bool   `json:"stop_last,omitempty"` // of a graceful stop
 	Backlog    int    `json:"backlog"`
 	MaxProcs   int    `json:"max_procs"`
 

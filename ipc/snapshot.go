@@ -45,6 +45,8 @@ type WorkerRow struct {
 	Protocol  string `json:"protocol"`
 	User      string `json:"user"`
 	Count     int    `json:"count"`
+	// Kept says that a reload leaves its processes alone.
+	Kept bool `json:"kept,omitempty"`
 }
 
 // ExitRow counts the ends of a Worker's processes with one raw wait word. A

@@ -29,19 +29,24 @@ func notes(snap *ipc.Snapshot) []string {
 	return out
 }
 
-// generations counts the live processes of each generation.
-func generations(snap *ipc.Snapshot) map[int]int {
+// generations counts the live processes of each generation, those that are asked for.
+func generations(snap *ipc.Snapshot, which func(p ipc.ProcessRow) bool) map[int]int {
 	count := map[int]int{}
 	for _, p := range snap.Processes {
-		if p.PID > 0 {
+		if p.PID > 0 && which(p) {
 			count[p.Generation]++
 		}
 	}
 	return count
 }
 
+// mixedNote is about the Workers that a reload should have made one generation.
 func mixedNote(snap *ipc.Snapshot) string {
-	count := generations(snap)
+	kept := map[string]bool{}
+	for _, w := range snap.Workers {
+		kept[w.Key] = w.Kept
+	}
+	count := generations(snap, func(p ipc.ProcessRow) bool { return !kept[p.Key] })
 	if len(count) < 2 {
 		return ""
 	}

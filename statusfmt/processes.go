@@ -32,7 +32,7 @@ type processTable struct {
 
 func drawProcesses(snap *ipc.Snapshot) (*processTable, error) {
 	t, cols := &processTable{}, processColumns
-	mixed := len(generations(snap)) > 1
+	mixed := len(generations(snap, func(ipc.ProcessRow) bool { return true })) > 1
 	if mixed {
 		cols = slices.Insert(slices.Clone(cols), len(cols)-1, column{"generation", right})
 	}

@@ -108,3 +108,24 @@ func TestWriteErrorIsReturned(t *testing.T) {
 		})
 	}
 }
+
+// A Gateway is of the generation that it was started with for as long as it runs;
+// that is nothing to look into.
+func TestKeptProcessesAreNoMixedGenerations(t *testing.T) {
+	snap := &ipc.Snapshot{
+		State: "running", Generation: 3,
+		Workers: []ipc.WorkerRow{{Key: "gateway", Kept: true}, {Key: "business"}},
+		Processes: []ipc.ProcessRow{
+			{Key: "gateway", PID: 1, Generation: 1}, {Key: "business", PID: 2, Generation: 3},
+			{Key: "business", PID: 3, Generation: 3},
+		},
+	}
+	if got := notes(snap); len(got) > 0 {
+		t.Errorf("notes %q", got)
+	}
+	snap.Processes[2].Generation = 2
+	want := "Mixed generations: 2 (1 process), 3 (1 process); current is 3; pid file "
+	if got := notes(snap); len(got) != 1 || got[0] != want {
+		t.Errorf("notes %q, want %q", got, want)
+	}
+}

@@ -237,6 +237,51 @@ func TestGracefulStopHasNoLimitUntilAskedAgain(t *testing.T) {
 	}
 }
 
+func TestGracefulStopKeepsThoseThatOthersNeed(t *testing.T) {
+	w := newWorld(t)
+	needed := spec("b", count(2))
+	needed.StopLast = true
+	w.serve(spec("a", count(2)), needed)
+	pids := w.live()
+	w.s.leave(true)
+	w.expect(pids[0], ipc.TypeDrain)
+	w.expect(pids[1], ipc.TypeDrain)
+	w.leave(pids[0])
+	w.pass(time.Hour)
+	if !w.s.byPID[pids[2]].toldAt.IsZero() {
+		t.Fatal("told before the others were gone")
+	}
+	w.leave(pids[1])
+	for _, pid := range pids[2:] {
+		if d := w.expect(pid, ipc.TypeDrain).(*ipc.Drain); !d.Graceful {
+			t.Errorf("drain %+v", d)
+		}
+	}
+	w.leave(pids[2])
+	w.leave(pids[3])
+	if w.s.phase != over {
+		t.Errorf("phase %v", w.s.phase)
+	}
+}
+
+func TestStopTellsAllAtOnce(t *testing.T) {
+	needed := spec("b")
+	needed.StopLast = true
+	for name, graceful := range map[string]bool{"ordinary": false, "after a graceful one": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.serve(spec("a"), needed)
+			if graceful {
+				w.s.leave(true)
+			}
+			w.s.leave(false)
+			if d := w.expect(w.live()[1], ipc.TypeDrain).(*ipc.Drain); d.Graceful {
+				t.Errorf("drain %+v", d)
+			}
+		})
+	}
+}
+
 func TestSpawnFailureBacksOff(t *testing.T) {
 	w := newWorld(t)
 	w.serve(spec("a"))

@@ -71,7 +71,7 @@ func (u *unit) row() ipc.WorkerRow {
 	row := ipc.WorkerRow{
 		Key: u.spec.Key, App: u.spec.App, Name: u.spec.Name, Listen: u.spec.Listen,
 		Transport: u.spec.Transport, Protocol: u.spec.Protocol,
-		User: u.spec.User, Count: u.spec.Count,
+		User: u.spec.User, Count: u.spec.Count, Kept: !u.spec.Reloadable,
 	}
 	if row.User == "" {
 		row.User = masterUser()

@@ -25,15 +25,43 @@ func (s *Supervisor) leave(graceful bool) {
 	if p := s.probe; p != nil && p.ended == nil {
 		s.sys.kill(p.pidfd, unix.SIGKILL)
 	}
+	needed := graceful && s.needsLast()
 	for _, p := range s.byPID {
-		if p.ended == nil {
-			s.tell(p, graceful)
-			if !slices.Contains(s.left, p) {
-				s.left = append(s.left, p)
-			}
+		if p.ended == nil && !(needed && p.plan.spec.StopLast) {
+			s.tellToStop(p)
 		}
 	}
 	s.closeListeners()
+}
+
+// tellToStop tells one process that the service stops.
+func (s *Supervisor) tellToStop(p *process) {
+	s.tell(p, s.graceful)
+	if !slices.Contains(s.left, p) {
+		s.left = append(s.left, p)
+	}
+}
+
+// needsLast says that there is a process that may need those that stop last.
+func (s *Supervisor) needsLast() bool {
+	for _, p := range s.byPID {
+		if !p.plan.spec.StopLast {
+			return true
+		}
+	}
+	return false
+}
+
+// tellLast tells those that a graceful stop has kept for the others, which are gone.
+func (s *Supervisor) tellLast() {
+	if s.phase != leaving || !s.graceful || s.needsLast() {
+		return
+	}
+	for _, p := range s.byPID {
+		if p.ended == nil && p.toldAt.IsZero() {
+			s.tellToStop(p)
+		}
+	}
 }
 
 // closeListeners turns new clients away at once: a queue that nobody will

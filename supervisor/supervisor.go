@@ -155,6 +155,7 @@ func (s *Supervisor) reconcile() {
 	s.sendKicks(now)
 	s.noteStarted()
 	s.tendCollects(now)
+	s.tellLast()
 	s.finishStop()
 	s.wake.Reset(s.untilNext(now))
 }

@@ -47,7 +47,8 @@ type Declaration struct {
 
 	Count, Backlog, MaxProcs  int
 	User, Group               string
-	Reloadable, StopFirst     bool
+	Reloadable                bool
+	StopFirst, StopLast       bool
 	Essential                 bool
 	ReadyTimeout, StopTimeout time.Duration
 	HangTimeout, MaxAge       time.Duration
@@ -61,7 +62,8 @@ func (w *Worker) Declaration() Declaration {
 		App: w.app, Name: w.Name, Address: w.address, Listen: "none", Source: w.source,
 		Count: max(w.Count, 1), Backlog: positive(w.Backlog, defaultBacklog),
 		MaxProcs: positive(w.Life.MaxProcs, 2), User: w.User, Group: w.Group,
-		Reloadable: w.Reloadable, StopFirst: w.Life.StopFirst, Essential: w.Life.Essential,
+		Reloadable: w.Reloadable, StopFirst: w.Life.StopFirst, StopLast: w.Life.StopLast,
+		Essential:    w.Life.Essential,
 		ReadyTimeout: positive(w.Life.ReadyTimeout, defaultReadyTimeout), StopTimeout: w.Life.StopTimeout,
 		HangTimeout: w.Life.HangTimeout, MaxAge: w.Life.MaxAge,
 		MaxRequests: w.Life.MaxRequests, MaxMemory: w.Life.MaxMemory,

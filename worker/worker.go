@@ -229,6 +229,10 @@ type Life struct {
 	// Workers that cannot have two processes in one slot. New sets it when
 	// there is no address.
 	StopFirst bool
+	// StopLast keeps the processes of this Worker in a graceful stop until those
+	// of all Workers without it are gone, for Workers that others need until
+	// their last connection is closed.
+	StopLast bool
 	// Essential ends the whole service with status 1 when a process cannot
 	// be kept running: after eight early ends of one slot in a row, without
 	// ten seconds of life between them. It is for
