@@ -54,7 +54,9 @@ type Gateway struct {
 	Router func(links []*Link, c *worker.Connection) *Link
 	// BusinessWait is how long clients wait without any BusinessWorker: what they
 	// send is held, and after this time, from the first event that waits, a client
-	// is closed, a websocket with 1013. It is also how long a new Gateway
+	// is closed, a websocket with 1013, and what it has sent is dropped, also when
+	// it has left by itself. That a client has gone is held until a BusinessWorker
+	// is there to be told, if one had been told that it came. It is also how long a new Gateway
 	// waits for its first BusinessWorker before it accepts clients. New sets 10 s;
 	// 0: not at all.
 	BusinessWait time.Duration

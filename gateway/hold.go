@@ -197,7 +197,8 @@ func (p *process) sweepHeld() {
 			h.since = time.Time{}
 		case h.since.IsZero():
 			h.since = now
-		case !h.closed && now.Sub(h.since) >= p.businessWait():
+		case h.closed && h.c.link != nil: // somebody knew it, and is told when he is back
+		case now.Sub(h.since) >= p.businessWait():
 			p.turnAway(h)
 		}
 	}
@@ -219,8 +220,8 @@ func (p *process) excuse() {
 	}
 }
 
-// turnAway closes a client that nobody is there for. What it has sent is dropped; that
-// it has gone is held if it was known.
+// turnAway closes a client that nobody is there for, or forgets one that has left by
+// itself. What it has sent is dropped; that it has gone is held if it was known.
 func (p *process) turnAway(h *held) {
 	p.logRarely("wait", "Gateway %s: closing clients that have waited %v for a BusinessWorker",
 		p.g.Name, p.businessWait())

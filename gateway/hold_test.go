@@ -79,6 +79,46 @@ func TestWhatClientsSendWaitsForABusinessWorker(t *testing.T) {
 	s.holdNone()
 }
 
+func TestWhoHasLeftWithoutABusinessWorkerIsForgotten(t *testing.T) {
+	s := holdAccepting(t, nil)
+	for range 10 {
+		c := linkDial(t, s.Addr("Gateway"))
+		c.sendRaw(holdLines(0, 1))
+		c.Close()
+	}
+	rigEventually(t, "all are held", func() bool {
+		_, clients := s.holdBytes()
+		return clients == 10
+	})
+	s.Advance(9 * time.Second)
+	if _, clients := s.holdBytes(); clients != 10 {
+		t.Errorf("%d clients are held for a BusinessWorker that may come", clients)
+	}
+	s.Advance(2 * time.Second)
+	s.holdNone()
+}
+
+func TestTheEndOfAClientThatWasKnownIsHeldForLonger(t *testing.T) {
+	s := linkServe(t, nil)
+	l := s.link("BW:0")
+	c := linkDial(t, s.Addr("Gateway"))
+	l.expect(wire.OnConnect, "")
+	l.Close()
+	s.do(func(p *process) {
+		if p.links.usable() {
+			t.Error("the link is still there")
+		}
+	})
+	c.Close()
+	rigEventually(t, "all are held", func() bool {
+		_, clients := s.holdBytes()
+		return clients == 1
+	})
+	s.Advance(time.Hour)
+	s.linkNow("BW:0").expect(wire.OnClose, "")
+	s.holdNone()
+}
+
 // holdOrder checks that the numbered messages of each client come in order.
 type holdOrder map[uint32]int // the number that may come next, by client
 
@@ -254,7 +294,7 @@ func TestWhatSomebodyHasSentWhoLeftIsNotLost(t *testing.T) {
 	c.sendRaw([]byte("measured: 5\n"))
 	c.Close()
 	linkDial(t, s.Addr("Gateway")).Close() // nobody wants to know of this one
-	s.Advance(time.Minute)
+	s.Advance(9 * time.Second)
 	s.do(func(p *process) {
 		if len(p.of) != 0 || p.clients.len() != 0 {
 			t.Errorf("%d clients", len(p.of))
