@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/workerman-go/wm/gateway/wire"
@@ -26,9 +27,14 @@ const pingLine = `{"event":"ping"}`
 var (
 	errNoLine      = errors.New("no JSON object with an event")
 	errNoAddress   = errors.New("no address, or none like 10.0.0.1:2900")
-	errNoSecret    = errors.New("its secret_key is no JSON string")
+	errNoSecret    = errors.New("a secret_key that is no JSON string")
 	errNoAddresses = errors.New("no addresses, or not a list of host:port")
+	errTooMany     = fmt.Errorf("more than %d addresses", maxGateways)
 )
+
+// maxGateways is how many Gateway processes a cluster may have: BusinessWorkers are
+// linked to each of them.
+const maxGateways = 4096
 
 // registerLine is what a line says. Which fields count depends on the event.
 type registerLine struct {
@@ -58,8 +64,11 @@ func parseRegisterLine(line []byte) (registerLine, error) {
 				err = errNoAddresses
 			}
 		}
-		if err != nil {
+		switch {
+		case err != nil:
 			return l, errNoAddresses
+		case len(list) > maxGateways:
+			return l, errTooMany
 		}
 		l.addresses = list
 		return l, nil
@@ -91,8 +100,12 @@ const maxAddressBytes = 253 + len(":65535")
 func isAddress(address string) bool {
 	host, port, err := net.SplitHostPort(address)
 	n, err2 := strconv.ParseUint(port, 10, 16)
-	return err == nil && err2 == nil && n > 0 && host != "" && len(address) <= maxAddressBytes
+	return err == nil && err2 == nil && n > 0 && host != "" &&
+		len(address) <= maxAddressBytes && !strings.ContainsFunc(host, noHost)
 }
+
+// noHost says that a character is in no IP address and in no name that can be dialled.
+func noHost(r rune) bool { return r <= ' ' || r > '~' }
 
 // gatewayLine announces a Gateway, byte for byte as PHP does, where that is JSON:
 // PHP writes a quote in a secret as it is.
