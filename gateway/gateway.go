@@ -56,9 +56,9 @@ type Gateway struct {
 	// send is held, and after this time, from the first event that waits, a client
 	// is closed, a websocket with 1013, and what it has sent is dropped, also when
 	// it has left by itself. That a client has gone is held until a BusinessWorker
-	// is there to be told, if one had been told that it came. It is also how long a new Gateway
-	// waits for its first BusinessWorker before it accepts clients. New sets 10 s;
-	// 0: not at all.
+	// is there to be told, if one had been told that it came. It is also how long a
+	// new Gateway waits for its first BusinessWorker before it accepts clients. New
+	// sets 10 s; 0: not at all.
 	BusinessWait time.Duration
 	// HoldPerClient is how many bytes of events are held for one client before
 	// nothing more is read of it. New sets 64 KiB; 0 is that too.

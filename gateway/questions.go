@@ -32,8 +32,8 @@ var questions = [...]questionFunc{
 const maxKeptAnswer = 64 << 10
 
 // maxAnswer is where an answer ends that grows with the clients and with what peers
-// have named and stored: four times what a Client takes by default.
-const maxAnswer = 256 << 20
+// have named and stored: twice what a Client takes by default, and all that PHP does.
+const maxAnswer = 128 << 20
 
 // errAnswer is for an answer above maxAnswer. It would be wrong to say that there is
 // nobody: the answer is PHP's false, which is none.
