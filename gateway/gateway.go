@@ -64,8 +64,9 @@ type Gateway struct {
 	// nothing more is read of it. New sets 64 KiB; 0 is that too.
 	HoldPerClient int
 	// HoldBytes is how many bytes are held for all clients of a process before
-	// nothing is read of any of them and nobody is accepted, until half of it is
-	// free. New sets 64 MiB; 0 is that too.
+	// nothing is read of those whose BusinessWorker takes nothing, and nobody is
+	// accepted unless another one does, until half of it is free. New sets 64 MiB;
+	// 0 is that too.
 	HoldBytes int
 
 	// SendToClientBuffer is the backlog of a client, in bytes, at which messages to

@@ -246,7 +246,7 @@ func TestHoldingIsBoundedForAll(t *testing.T) {
 		conns = append(conns, linkDial(t, s.Addr("Gateway")))
 		conns[len(conns)-1].sendRaw(line)
 	}
-	s.ExpectLog("nothing is read of clients until half of it is free")
+	s.ExpectLog("takes none, until half of it is free")
 	if n, _ := s.holdBytes(); n < bound || n > bound+11000 {
 		t.Errorf("%d bytes are held", n)
 	}
@@ -261,6 +261,47 @@ func TestHoldingIsBoundedForAll(t *testing.T) {
 		c.sendRaw([]byte("again\n"))
 		l.expect(wire.OnMessage, "again")
 	}
+}
+
+func TestABusinessWorkerThatHangsHoldsUpItsOwnClientsAlone(t *testing.T) {
+	s := linkServe(t, func(g *Gateway) {
+		g.SendToWorkerBuffer, g.HoldPerClient, g.HoldBytes = 64<<10, 1<<20, 64<<10
+	})
+	hangs := s.link("hangs:0")
+	stuck := linkDial(t, s.Addr("Gateway"))
+	hangs.expect(wire.OnConnect, "")
+	works := s.link("works:0")
+	other := linkDial(t, s.Addr("Gateway"))
+	works.expect(wire.OnConnect, "")
+
+	line := append(bytes.Repeat([]byte("x"), 9999), '\n')
+	const lines = 4000 // more than kernels keep
+	sent := make(chan struct{})
+	go func() { // ends when the link is read again
+		stuck.Write(bytes.Repeat(line, lines))
+		close(sent)
+	}()
+	s.ExpectLog("takes none, until half of it is free")
+	for i := range 3 {
+		s.Advance(time.Second)
+		other.sendRaw([]byte("hello\n"))
+		works.expect(wire.OnMessage, "hello")
+		linkDial(t, s.Addr("Gateway")).sendRaw([]byte("I am new\n"))
+		works.expect(wire.OnConnect, "")
+		works.expect(wire.OnMessage, "I am new")
+		if n, clients := s.holdBytes(); clients != 1 || n > 80<<10 {
+			t.Fatalf("round %d: %d bytes of %d clients are held", i, n, clients)
+		}
+	}
+	for messages := 0; messages < lines; {
+		if hangs.must().Command == wire.OnMessage {
+			messages++
+		}
+	}
+	<-sent
+	s.holdNone()
+	stuck.sendRaw([]byte("again\n"))
+	hangs.expect(wire.OnMessage, "again")
 }
 
 func TestClientsAreClosedWhenNobodyComes(t *testing.T) {
