@@ -4,7 +4,9 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/workerman-go/wm/eventloop"
 	"github.com/workerman-go/wm/gateway/wire"
@@ -179,6 +181,8 @@ func (pe *peer) hello(pk *wire.Packet) {
 	case !pe.knows(h.Secret, err):
 	case len(h.Key) > maxWorkerKey:
 		pe.refuse("its worker_key is too long")
+	case strings.ContainsFunc(h.Key, unicode.IsControl): // it is logged
+		pe.refuse("its worker_key has control characters")
 	default:
 		pe.admit()
 		pe.p.connect(pe, h.Key, h.WM)
@@ -189,7 +193,7 @@ func (pe *peer) hello(pk *wire.Packet) {
 func (pe *peer) knows(secret string, err error) bool {
 	switch {
 	case err != nil:
-		pe.refuse("its hello is not that of a BusinessWorker or of a client")
+		pe.refuse("it does not say who it is as members of a cluster do")
 	case !sameSecret(secret, pe.p.g.SecretKey):
 		pe.refuse("its secret key is not ours")
 	default:
