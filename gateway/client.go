@@ -73,8 +73,11 @@ type uplinks interface {
 	// send puts a packet on the link to a Gateway, in the order of the calls of one
 	// goroutine. ErrOffline: there is no link.
 	send(address string, packet []byte) error
-	// flush returns when what was sent before is with the kernel, or ErrTimeout.
-	flush(deadline time.Time) error
+	// flush calls sent(i, nil) when what was sent before to addresses[i] is with the
+	// kernel, or lost with the link, and sent(i, ErrTimeout) at the deadline. It
+	// returns when it has called it for each of them; sent must not block, and may
+	// be called before flush returns or by its goroutine alone.
+	flush(addresses []string, deadline time.Time, sent func(i int, err error))
 }
 
 // Close ends all connections and goroutines of the Client; calls that run, and later

@@ -157,14 +157,19 @@ func (u *apiUplinks) send(address string, packet []byte) error {
 	return err
 }
 
-func (u *apiUplinks) flush(deadline time.Time) error {
+func (u *apiUplinks) flush(
+	addresses []string, deadline time.Time, sent func(i int, err error),
+) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if time.Until(deadline) <= 0 {
-		return errors.New("no time")
-	}
 	u.log = append(u.log, "flush")
-	return u.failing
+	for i := range addresses {
+		if err := u.failing; time.Until(deadline) <= 0 {
+			sent(i, errors.New("no time"))
+		} else {
+			sent(i, err)
+		}
+	}
 }
 
 func TestBusinessWorkerSendsOverItsLinks(t *testing.T) {

@@ -112,7 +112,7 @@ func (e *errand) send(addresses []string, packet func(address string) (wire.Pack
 		senders[i], err = e.sender(addresses[i])
 		_, waits = senders[i].(*socket)
 		return waits, err
-	}, func(i int) error { return senders[i].send(e.ctx, packets[i]) })
+	}, func() {}, func(i int) error { return senders[i].send(e.ctx, packets[i]) })
 }
 
 // assemble returns the bytes of a packet.
@@ -131,12 +131,6 @@ func (e *errand) ask(
 	questions func(address string) ([]inquiry, error),
 	take func(address string, values [][]byte) error,
 ) error {
-	if e.c.via != nil {
-		deadline, _ := e.ctx.Deadline()
-		if err := e.c.via.flush(deadline); err != nil {
-			return err
-		}
-	}
 	asked := make([][]inquiry, len(addresses))
 	for i, address := range addresses {
 		var err error
@@ -144,16 +138,36 @@ func (e *errand) ask(
 			return err
 		}
 	}
+	flush, flushed := e.flush(addresses)
 	askers, answers := make([]asker, len(addresses)), make([][][]byte, len(addresses))
 	err := eachGateway(addresses, func(i int) (waits bool, err error) {
 		askers[i], err = e.asker(addresses[i])
 		_, waits = askers[i].(*socket)
 		return waits, err
-	}, func(i int) (err error) {
-		answers[i], err = askers[i].ask(e.ctx, asked[i])
+	}, flush, func(i int) (err error) {
+		if err = flushed(i); err == nil {
+			answers[i], err = askers[i].ask(e.ctx, asked[i])
+		}
 		return err
 	})
 	return gatherAnswers(addresses, answers, err, take)
+}
+
+// flush returns what gets the links of a BusinessWorker empty, on the goroutine that
+// calls it, and what waits for one of them.
+func (e *errand) flush(addresses []string) (flush func(), flushed func(i int) error) {
+	if e.c.via == nil {
+		return func() {}, func(int) error { return nil }
+	}
+	done := make([]chan error, len(addresses))
+	for i := range done {
+		done[i] = make(chan error, 1)
+	}
+	deadline, _ := e.ctx.Deadline()
+	flush = func() {
+		e.c.via.flush(addresses, deadline, func(i int, err error) { done[i] <- err })
+	}
+	return flush, func(i int) error { return <-done[i] }
 }
 
 // gatherAnswers hands the answers that there are to take.
@@ -177,9 +191,10 @@ func gatherAnswers(
 
 // eachGateway does something for each Gateway, at the same time where that waits for the
 // network, and returns a PartialError of those that it fails for. What does not wait
-// runs on the calling goroutine: it may be the one of the loop.
+// runs on the calling goroutine, behind meanwhile: it may be the one of the loop.
 func eachGateway(
-	addresses []string, begin func(i int) (waits bool, err error), do func(i int) error,
+	addresses []string, begin func(i int) (waits bool, err error), meanwhile func(),
+	do func(i int) error,
 ) error {
 	errs := make([]error, len(addresses))
 	var others sync.WaitGroup
@@ -195,6 +210,7 @@ func eachGateway(
 			here = append(here, i)
 		}
 	}
+	meanwhile()
 	for _, i := range here {
 		errs[i] = do(i)
 	}

@@ -104,7 +104,7 @@ func sessionsOf(address string, v any) ([]ClientSession, error) {
 	for key, v := range clients.All() {
 		ext, ok := v.(string)
 		if !ok && v != nil {
-			return nil, fmt.Errorf("%w: a session that is a %T", ErrBadAnswer, v)
+			return nil, fmt.Errorf("%w: a session that is %s", ErrBadAnswer, phpKind(v))
 		}
 		if id.Connection, err = connectionID(keyValue(key)); err != nil {
 			return nil, err

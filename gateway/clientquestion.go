@@ -43,7 +43,7 @@ func (c *Client) SessionOf(ctx context.Context, clientID string) (*Session, erro
 			s = decodeSession(string(value))
 			return nil
 		}
-		return fmt.Errorf("%w: a session that is a %T", ErrBadAnswer, v)
+		return fmt.Errorf("%w: a session that is %s", ErrBadAnswer, phpKind(v))
 	})
 	return s, err
 }
@@ -167,15 +167,42 @@ func array(v any) (*phpserialize.Array, error) {
 	if a, ok := v.(*phpserialize.Array); ok {
 		return a, nil
 	}
-	return nil, fmt.Errorf("%w: a %T, not an array", ErrBadAnswer, v)
+	return nil, fmt.Errorf("%w: %s, not an array", ErrBadAnswer, phpKind(v))
+}
+
+// phpKind says what a value of PHP is.
+func phpKind(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "a bool"
+	case int64:
+		return "an int"
+	case float64:
+		return "a float"
+	case string:
+		return "a string"
+	case *phpserialize.Array:
+		return "an array"
+	}
+	return "an object"
 }
 
 // count reads a number of clients.
 func count(v any) (int, error) {
-	if n, ok := v.(int64); ok && n >= 0 {
+	if n, ok := v.(int64); ok && n >= 0 && n <= math.MaxUint32 {
 		return int(n), nil
 	}
-	return 0, fmt.Errorf("%w: a %T is no number of clients", ErrBadAnswer, v)
+	return 0, fmt.Errorf("%w: %s is no number of clients", ErrBadAnswer, printed(v))
+}
+
+// printed is an int as it is, and of other values what they are.
+func printed(v any) string {
+	if n, ok := v.(int64); ok {
+		return strconv.FormatInt(n, 10)
+	}
+	return phpKind(v)
 }
 
 // connectionID reads the number of a client.
@@ -183,7 +210,7 @@ func connectionID(v any) (uint32, error) {
 	if n, ok := v.(int64); ok && n > 0 && n <= math.MaxUint32 {
 		return uint32(n), nil
 	}
-	return 0, fmt.Errorf("%w: %v is no connection id", ErrBadAnswer, v)
+	return 0, fmt.Errorf("%w: %s is no connection id", ErrBadAnswer, printed(v))
 }
 
 // clientIDs reads a list of numbers of clients.

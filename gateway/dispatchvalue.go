@@ -17,7 +17,7 @@ func decodeHandshake(body []byte) (Handshake, error) {
 	}
 	data, ok := v.(*phpserialize.Array)
 	if !ok {
-		return Handshake{}, fmt.Errorf("%w: %T", errNoArray, v)
+		return Handshake{}, fmt.Errorf("%w: %s", errNoArray, phpKind(v))
 	}
 	return Handshake{
 		Get: plainMap(data.Get("get")), Server: plainMap(data.Get("server")),

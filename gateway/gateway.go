@@ -54,16 +54,19 @@ type Gateway struct {
 	Router func(links []*Link, c *worker.Connection) *Link
 	// BusinessWait is how long clients wait without any BusinessWorker: what they
 	// send is held, and after this time, from the first event that waits, a client
-	// is closed, a websocket with 1013. It is also how long a new Gateway
-	// waits for its first BusinessWorker before it accepts clients. New sets 10 s;
-	// 0: not at all.
+	// is closed, a websocket with 1013, and what it has sent is dropped, also when
+	// it has left by itself. That a client has gone is held until a BusinessWorker
+	// is there to be told, if one had been told that it came. It is also how long a
+	// new Gateway waits for its first BusinessWorker before it accepts clients. New
+	// sets 10 s; 0: not at all.
 	BusinessWait time.Duration
 	// HoldPerClient is how many bytes of events are held for one client before
 	// nothing more is read of it. New sets 64 KiB; 0 is that too.
 	HoldPerClient int
 	// HoldBytes is how many bytes are held for all clients of a process before
-	// nothing is read of any of them and nobody is accepted, until half of it is
-	// free. New sets 64 MiB; 0 is that too.
+	// nothing is read of those whose BusinessWorker takes nothing, and nobody is
+	// accepted unless another one does, until half of it is free. New sets 64 MiB;
+	// 0 is that too.
 	HoldBytes int
 
 	// SendToClientBuffer is the backlog of a client, in bytes, at which messages to

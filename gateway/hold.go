@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"github.com/workerman-go/wm/eventloop"
@@ -29,7 +30,7 @@ type holding struct {
 	queue   []*held // in the order in which they began to wait
 	bytes   int     // of all
 	timer   eventloop.TimerID
-	stopped bool // nothing is read of anybody
+	stopped bool // nothing is read of those whose events would be held too
 
 	releasing bool
 }
@@ -75,8 +76,14 @@ func (p *process) hold(c *client, what wire.Command, flag wire.Flag, body []byte
 		h.paused = true
 		c.conn.PauseRecv()
 	}
-	if p.holding.bytes >= positive(p.g.HoldBytes, defaultHoldBytes) {
+	switch l := c.link; {
+	case p.holding.bytes < positive(p.g.HoldBytes, defaultHoldBytes) && !p.holding.stopped:
+	case !p.holding.stopped:
 		p.stopReading()
+	case l != nil && !l.stuck: // it has just become so
+		p.readSome()
+	default:
+		c.conn.PauseRecv()
 	}
 }
 
@@ -203,18 +210,24 @@ func (p *process) sweepHeld() {
 			h.since = time.Time{}
 		case h.since.IsZero():
 			h.since = now
-		case !h.closed && now.Sub(h.since) >= p.businessWait():
+		case h.closed && h.c.link != nil: // somebody knew it, and is told when he is back
+		case now.Sub(h.since) >= p.businessWait():
 			p.turnAway(h)
 		}
 	}
 	p.endRelease()
+	if p.holding.stopped {
+		p.readSome()
+	}
 }
 
 // excuse keeps the heartbeat from cutting off clients whose messages are not read.
 func (p *process) excuse() {
 	if p.holding.stopped {
 		for c := range p.clients.each() {
-			c.heard()
+			if !p.flows(c) {
+				c.heard()
+			}
 		}
 		return
 	}
@@ -225,8 +238,8 @@ func (p *process) excuse() {
 	}
 }
 
-// turnAway closes a client that nobody is there for. What it has sent is dropped; that
-// it has gone is held if it was known.
+// turnAway closes a client that nobody is there for, or forgets one that has left by
+// itself. What it has sent is dropped; that it has gone is held if it was known.
 func (p *process) turnAway(h *held) {
 	p.logRarely("wait", "Gateway %s: closing clients that have waited %v for a BusinessWorker",
 		p.g.Name, p.businessWait())
@@ -238,16 +251,45 @@ func (p *process) turnAway(h *held) {
 // stopReading is for when everybody together holds too much.
 func (p *process) stopReading() {
 	t := &p.holding
-	if t.stopped {
-		return
-	}
 	t.stopped = true
 	p.logRarely("full", "Gateway %s: %d bytes of events wait for BusinessWorkers: nothing is read "+
-		"of clients until half of it is free", p.g.Name, t.bytes)
-	p.g.PauseAccept()
-	for conn := range p.g.Connections() {
-		conn.PauseRecv()
+		"of clients whose BusinessWorker takes none, until half of it is free", p.g.Name, t.bytes)
+	p.readSome()
+}
+
+// readSome reads, while others have to wait, of clients whose events go out at once:
+// a BusinessWorker that hangs is not to hold up the clients of the others. New ones are
+// for these too.
+func (p *process) readSome() {
+	for _, l := range p.links.list {
+		l.stuck = !l.takes()
 	}
+	if p.accepting && p.links.take() {
+		p.g.ResumeAccept()
+	} else {
+		p.g.PauseAccept()
+	}
+	for conn := range p.g.Connections() {
+		if c := p.of[conn]; c != nil && p.flows(c) {
+			conn.ResumeRecv()
+		} else {
+			conn.PauseRecv()
+		}
+	}
+}
+
+// take says that there is a link that events can go out over.
+func (t *links) take() bool { return slices.ContainsFunc(t.list, (*Link).takes) }
+
+// flows says that what a client sends goes out at once.
+func (p *process) flows(c *client) bool {
+	switch l := c.link; {
+	case p.holding.of[c] != nil:
+		return false
+	case l != nil && !l.gone:
+		return l.takes()
+	}
+	return p.links.take()
 }
 
 // goOnReading ends stopReading.

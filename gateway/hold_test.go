@@ -79,6 +79,46 @@ func TestWhatClientsSendWaitsForABusinessWorker(t *testing.T) {
 	s.holdNone()
 }
 
+func TestWhoHasLeftWithoutABusinessWorkerIsForgotten(t *testing.T) {
+	s := holdAccepting(t, nil)
+	for range 10 {
+		c := linkDial(t, s.Addr("Gateway"))
+		c.sendRaw(holdLines(0, 1))
+		c.Close()
+	}
+	rigEventually(t, "all are held", func() bool {
+		_, clients := s.holdBytes()
+		return clients == 10
+	})
+	s.Advance(9 * time.Second)
+	if _, clients := s.holdBytes(); clients != 10 {
+		t.Errorf("%d clients are held for a BusinessWorker that may come", clients)
+	}
+	s.Advance(2 * time.Second)
+	s.holdNone()
+}
+
+func TestTheEndOfAClientThatWasKnownIsHeldForLonger(t *testing.T) {
+	s := linkServe(t, nil)
+	l := s.link("BW:0")
+	c := linkDial(t, s.Addr("Gateway"))
+	l.expect(wire.OnConnect, "")
+	l.Close()
+	s.do(func(p *process) {
+		if p.links.usable() {
+			t.Error("the link is still there")
+		}
+	})
+	c.Close()
+	rigEventually(t, "all are held", func() bool {
+		_, clients := s.holdBytes()
+		return clients == 1
+	})
+	s.Advance(time.Hour)
+	s.linkNow("BW:0").expect(wire.OnClose, "")
+	s.holdNone()
+}
+
 // holdOrder checks that the numbered messages of each client come in order.
 type holdOrder map[uint32]int // the number that may come next, by client
 
@@ -206,7 +246,7 @@ func TestHoldingIsBoundedForAll(t *testing.T) {
 		conns = append(conns, linkDial(t, s.Addr("Gateway")))
 		conns[len(conns)-1].sendRaw(line)
 	}
-	s.ExpectLog("nothing is read of clients until half of it is free")
+	s.ExpectLog("takes none, until half of it is free")
 	if n, _ := s.holdBytes(); n < bound || n > bound+11000 {
 		t.Errorf("%d bytes are held", n)
 	}
@@ -221,6 +261,47 @@ func TestHoldingIsBoundedForAll(t *testing.T) {
 		c.sendRaw([]byte("again\n"))
 		l.expect(wire.OnMessage, "again")
 	}
+}
+
+func TestABusinessWorkerThatHangsHoldsUpItsOwnClientsAlone(t *testing.T) {
+	s := linkServe(t, func(g *Gateway) {
+		g.SendToWorkerBuffer, g.HoldPerClient, g.HoldBytes = 64<<10, 1<<20, 64<<10
+	})
+	hangs := s.link("hangs:0")
+	stuck := linkDial(t, s.Addr("Gateway"))
+	hangs.expect(wire.OnConnect, "")
+	works := s.link("works:0")
+	other := linkDial(t, s.Addr("Gateway"))
+	works.expect(wire.OnConnect, "")
+
+	line := append(bytes.Repeat([]byte("x"), 9999), '\n')
+	const lines = 4000 // more than kernels keep
+	sent := make(chan struct{})
+	go func() { // ends when the link is read again
+		stuck.Write(bytes.Repeat(line, lines))
+		close(sent)
+	}()
+	s.ExpectLog("takes none, until half of it is free")
+	for i := range 3 {
+		s.Advance(time.Second)
+		other.sendRaw([]byte("hello\n"))
+		works.expect(wire.OnMessage, "hello")
+		linkDial(t, s.Addr("Gateway")).sendRaw([]byte("I am new\n"))
+		works.expect(wire.OnConnect, "")
+		works.expect(wire.OnMessage, "I am new")
+		if n, clients := s.holdBytes(); clients != 1 || n > 80<<10 {
+			t.Fatalf("round %d: %d bytes of %d clients are held", i, n, clients)
+		}
+	}
+	for messages := 0; messages < lines; {
+		if hangs.must().Command == wire.OnMessage {
+			messages++
+		}
+	}
+	<-sent
+	s.holdNone()
+	stuck.sendRaw([]byte("again\n"))
+	hangs.expect(wire.OnMessage, "again")
 }
 
 func TestClientsAreClosedWhenNobodyComes(t *testing.T) {
@@ -254,7 +335,7 @@ func TestWhatSomebodyHasSentWhoLeftIsNotLost(t *testing.T) {
 	c.sendRaw([]byte("measured: 5\n"))
 	c.Close()
 	linkDial(t, s.Addr("Gateway")).Close() // nobody wants to know of this one
-	s.Advance(time.Minute)
+	s.Advance(9 * time.Second)
 	if n, clients := s.holdBytes(); clients != 1 || n < goneBytes {
 		t.Errorf("%d bytes of %d clients, want 1 that counts as one that is kept", n, clients)
 	}

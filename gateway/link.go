@@ -19,11 +19,15 @@ type Link struct {
 	wm       bool // it is no PHP
 	draining bool // nothing is sent to it any more
 	gone     bool
-	clients  int // that are bound to it
+	stuck    bool // as readSome has seen it
+	clients  int  // that are bound to it
 }
 
 // full says that it has as much to read as it may have.
 func (l *Link) full() bool { return l.conn.SendQueueSize() >= l.conn.MaxSendBufferSize }
+
+// takes says that events can go out over it.
+func (l *Link) takes() bool { return !l.draining && !l.full() }
 
 // links are the BusinessWorkers that have connected. The zero value has none. Owned by
 // the loop.

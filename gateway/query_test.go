@@ -348,3 +348,22 @@ func FuzzAnswers(f *testing.F) {
 		}
 	})
 }
+
+func TestAnswersThatAreNoCountAndNoClient(t *testing.T) {
+	for _, c := range []struct {
+		v    any
+		want string
+	}{
+		{int64(1 << 32), "4294967296 is no"}, {int64(-1), "-1 is no"}, {nil, "null is no"},
+		{"1", "a string is no"}, {true, "a bool is no"}, {1.5, "a float is no"},
+		{phpserialize.NewArray(), "an array is no"},
+	} {
+		_, ofClients := count(c.v)
+		_, ofOne := connectionID(c.v)
+		for _, err := range []error{ofClients, ofOne} {
+			if !errors.Is(err, ErrBadAnswer) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v: %v", c.v, err)
+			}
+		}
+	}
+}

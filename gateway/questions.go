@@ -1,14 +1,16 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/workerman-go/wm/gateway/phpserialize"
 	"github.com/workerman-go/wm/gateway/wire"
 )
 
 // questionFunc appends the answer to what a packet asks. With an error the answer is
-// that of a Gateway which knows nobody.
+// that of a Gateway which knows nobody, but for errAnswer.
 type questionFunc func(t *clients, pk wire.Packet, dst []byte) ([]byte, error)
 
 // questions has all that have an answer (wire.md 2.4, 2.8).
@@ -29,12 +31,23 @@ var questions = [...]questionFunc{
 // next one.
 const maxKeptAnswer = 64 << 10
 
+// maxAnswer is where an answer ends that grows with the clients and with what peers
+// have named and stored: twice what a Client takes by default, and all that PHP does.
+const maxAnswer = 128 << 20
+
+// errAnswer is for an answer above maxAnswer. It would be wrong to say that there is
+// nobody: the answer is PHP's false, which is none.
+var errAnswer = fmt.Errorf("gateway: an answer above %d bytes", maxAnswer)
+
 // answer answers a question.
 func (p *process) answer(pk wire.Packet, reply func(value []byte)) error {
 	t := &p.clients
 	memory := t.answers
 	t.answers = nil // reply may be the way to another question
 	value, err := questions[pk.Command](t, pk, memory[:0])
+	if errors.Is(err, errAnswer) {
+		value = phpserialize.AppendBool(nil, false)
+	}
 	reply(value)
 	if cap(value) <= maxKeptAnswer {
 		t.answers = value
@@ -66,18 +79,22 @@ func sessionByClientID(t *clients, pk wire.Packet, dst []byte) ([]byte, error) {
 }
 
 func allClientSessions(t *clients, _ wire.Packet, dst []byte) ([]byte, error) {
-	dst = phpserialize.AppendArrayHead(dst, t.len())
-	for c := range t.each() {
-		dst = phpserialize.AppendString(appendInt(dst, int(c.id)), c.session)
-	}
-	return phpserialize.AppendArrayEnd(dst), nil
+	return appendSessions(dst, t.len(), t.each())
 }
 
 func clientSessionsByGroup(t *clients, pk wire.Packet, dst []byte) ([]byte, error) {
 	group := named(t.groups, pk.Ext)
-	dst = phpserialize.AppendArrayHead(dst, group.len())
-	for c := range group.each() {
+	return appendSessions(dst, group.len(), group.each())
+}
+
+// appendSessions appends an array with the sessions of n clients.
+func appendSessions(dst []byte, n int, of iter.Seq[*client]) ([]byte, error) {
+	dst = phpserialize.AppendArrayHead(dst, n)
+	for c := range of {
 		dst = phpserialize.AppendString(appendInt(dst, int(c.id)), c.session)
+		if len(dst) > maxAnswer {
+			return nil, errAnswer
+		}
 	}
 	return phpserialize.AppendArrayEnd(dst), nil
 }

@@ -259,3 +259,33 @@ func TestAnswersOfARecordedRunOfPHP(t *testing.T) {
 		}
 	}
 }
+
+func TestAnswersHaveAnEnd(t *testing.T) {
+	p := clientsNumbered(1)
+	for range 14 {
+		p.clients.add(nil)
+	}
+	session := strings.Repeat("s", 9<<20)
+	for c := range p.clients.each() {
+		c.session = session
+		p.clients.join(c, []byte("room"))
+	}
+	for name, pk := range map[string]wire.Packet{
+		"all sessions": {Command: wire.GetAllClientSessions},
+		"of a group":   {Command: wire.GetClientSessionsByGroup, Ext: []byte("room")},
+		"select": {
+			Command: wire.Select, Ext: []byte(`{"fields":["session"],"where":[]}`),
+		},
+		"names that nobody knows": {
+			Command: wire.Select, Ext: []byte(`{"fields":["` + session + `"],"where":[]}`),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got string
+			err := p.execute(pk, func(value []byte) { got += string(value) })
+			if got != "b:0;" || !errors.Is(err, errAnswer) {
+				t.Errorf("an answer of %d bytes, %v", len(got), err)
+			}
+		})
+	}
+}

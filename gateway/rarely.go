@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"maps"
 	"time"
 
 	"github.com/workerman-go/wm/worker"
@@ -9,7 +10,8 @@ import (
 const (
 	// rarelyEvery is how often the same thing is logged that goes on and on.
 	rarelyEvery = time.Minute
-	// rarelyKnown is how many things are told apart.
+	// rarelyKnown is how many things are told apart, and so how many lines there are
+	// in that time: of more, as from addresses without end, nothing is said.
 	rarelyKnown = 1000
 )
 
@@ -22,8 +24,16 @@ func (r *rarely) due(what string, now time.Time) bool {
 	if last, ok := r.last[what]; ok && now.Sub(last) < rarelyEvery {
 		return false
 	}
-	if r.last == nil || len(r.last) >= rarelyKnown {
+	if r.last == nil {
 		r.last = make(map[string]time.Time)
+	}
+	if len(r.last) >= rarelyKnown {
+		maps.DeleteFunc(r.last, func(_ string, last time.Time) bool {
+			return now.Sub(last) >= rarelyEvery
+		})
+	}
+	if len(r.last) >= rarelyKnown {
+		return false
 	}
 	r.last[what] = now
 	return true

@@ -23,12 +23,23 @@ func TestRarelyIsOnceAMinuteForEachThing(t *testing.T) {
 	}
 }
 
-func TestRarelyForgetsRatherThanGrow(t *testing.T) {
+func TestRarelySaysNoMoreThanItCanTellApart(t *testing.T) {
 	var r rarely
-	for i := range 10 * rarelyKnown {
-		r.due(strconv.Itoa(i), time.Now())
+	now, said := time.Now(), 0
+	flood := func() {
+		for i := range 10 * rarelyKnown {
+			if r.due(strconv.Itoa(i), now) {
+				said++
+			}
+		}
 	}
-	if len(r.last) > rarelyKnown {
-		t.Errorf("%d things are known", len(r.last))
+	flood()
+	flood()
+	if said != rarelyKnown || len(r.last) != rarelyKnown {
+		t.Errorf("%d lines, %d things are known", said, len(r.last))
+	}
+	now = now.Add(rarelyEvery)
+	if !r.due("another", now) {
+		t.Error("nothing is said any more when the flood is over")
 	}
 }

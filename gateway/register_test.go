@@ -253,6 +253,32 @@ func TestRegisterClosesWithoutAWord(t *testing.T) {
 	w.expectNothing(s)
 }
 
+func TestRegisterTakesNoMoreGatewaysThanAreRead(t *testing.T) {
+	var g *registry
+	var others []*worker.Connection
+	s := wmtest.Run(t, func() {
+		r := NewRegister("text://127.0.0.1:1236")
+		r.OnWorkerStart = func(*worker.Worker) error { g = r.registry; return nil }
+	})
+	a := registerPeerWith(t, s, gatewayA)
+	w := registerPeerWith(t, s, someWorker)
+	w.expect(onlyA)
+	s.Do("Register", func(*worker.Worker) {
+		for range maxGateways - 1 {
+			others = append(others, &worker.Connection{})
+			g.peers[others[len(others)-1]] = &registrant{address: "127.0.0.1:1"}
+		}
+	})
+	registerPeerWith(t, s, gatewayB).expectClose()
+	a.say(strings.ReplaceAll(gatewayA, "2900", "2901")) // who is in may say it again
+	w.expect(onlyB)
+	s.Do("Register", func(*worker.Worker) {
+		for _, c := range others {
+			delete(g.peers, c)
+		}
+	})
+}
+
 func TestRegisterTakesNoLongLines(t *testing.T) {
 	s := runRegister(t, nil)
 	for name, line := range map[string]string{

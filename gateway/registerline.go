@@ -28,9 +28,14 @@ const pingLine = `{"event":"ping"}`
 var (
 	errNoLine      = errors.New("no JSON object with an event")
 	errNoAddress   = errors.New("no address, or none like 10.0.0.1:2900")
-	errNoSecret    = errors.New("its secret_key is no JSON string")
+	errNoSecret    = errors.New("a secret_key that is no JSON string")
 	errNoAddresses = errors.New("no addresses, or not a list of host:port")
+	errTooMany     = fmt.Errorf("more than %d addresses", maxGateways)
 )
+
+// maxGateways is how many Gateway processes a cluster may have: BusinessWorkers are
+// linked to each of them.
+const maxGateways = 4096
 
 // registerLine is what a line says. Which fields count depends on the event.
 type registerLine struct {
@@ -60,8 +65,11 @@ func parseRegisterLine(line []byte) (registerLine, error) {
 				err = errNoAddresses
 			}
 		}
-		if err != nil {
+		switch {
+		case err != nil:
 			return l, errNoAddresses
+		case len(list) > maxGateways:
+			return l, errTooMany
 		}
 		l.addresses = list
 		return l, nil

@@ -68,6 +68,19 @@ func TestParseRegisterLine(t *testing.T) {
 			`{"event":"broadcast_addresses","addresses":["x"]}`,
 			registerLine{event: eventAddresses}, errNoAddresses,
 		},
+		"an address with a space": {
+			`{"event":"gateway_connect","address":"a b:2900"}`,
+			registerLine{event: eventGateway, address: "a b:2900"}, errNoAddress,
+		},
+		"an address with a NUL": {
+			`{"event":"gateway_connect","address":"\u0000:2900"}`,
+			registerLine{event: eventGateway, address: "\x00:2900"}, errNoAddress,
+		},
+		"too many": {
+			`{"event":"broadcast_addresses","addresses":["a:1"` +
+				strings.Repeat(`,"a:1"`, maxGateways) + `]}`,
+			registerLine{event: eventAddresses}, errTooMany,
+		},
 		"ping": {pingLine, registerLine{event: eventPing}, nil},
 		"an int key": {
 			`{"event":"worker_connect","secret_key":5}`,

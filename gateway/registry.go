@@ -75,6 +75,10 @@ func (g *registry) admit(c *worker.Connection, l registerLine) bool {
 
 func (g *registry) gatewayCame(c *worker.Connection, address string) {
 	p := g.peers[c]
+	if p.address == "" && g.gateways() >= maxGateways {
+		g.refuse(c, "it is one gateway more than %d", maxGateways)
+		return
+	}
 	if !g.has(address) {
 		worker.Log("gateway %s has come (%s)", address, c.RemoteAddr())
 	}
@@ -116,6 +120,16 @@ func (g *registry) has(address string) bool {
 		}
 	}
 	return false
+}
+
+// gateways is how many are connected.
+func (g *registry) gateways() (n int) {
+	for _, p := range g.peers {
+		if p.address != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // broadcast tells everybody who wants to know: always the whole list (wire.md 1.5).

@@ -49,10 +49,14 @@ func (p *process) route(c *client) *Link {
 	return l
 }
 
-// leastConnections is the link with the fewest clients, the oldest of several.
+// leastConnections is the link with the fewest clients, the oldest of several. One that
+// is full, as of a process that hangs, is for when all are.
 func (t *links) leastConnections() (least *Link) {
 	for _, l := range t.list {
-		if !l.draining && (least == nil || l.clients < least.clients) {
+		switch {
+		case l.draining:
+		case least == nil, least.full() && !l.full(),
+			least.full() == l.full() && l.clients < least.clients:
 			least = l
 		}
 	}

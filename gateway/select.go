@@ -26,13 +26,13 @@ func selectClients(t *clients, pk wire.Packet, dst []byte) ([]byte, error) {
 		if len(fields) == 0 {
 			return appendNone(dst), nil
 		}
-		return appendRows(dst, t.len(), t.each(), fields), nil
+		return appendRows(dst, t.len(), t.each(), fields)
 	}
 	found := chosen{rows: nil, seen: map[*client]bool{}}
 	for _, where := range s.Where {
 		found.where(t, where)
 	}
-	return appendRows(dst, len(found.rows), found.each, fields), nil
+	return appendRows(dst, len(found.rows), found.each, fields)
 }
 
 // chosen are the clients that a selection has found, in order.
@@ -90,7 +90,9 @@ const (
 )
 
 // appendRows appends an array of n rows.
-func appendRows(dst []byte, n int, rows iter.Seq[*client], fields []string) []byte {
+func appendRows(
+	dst []byte, n int, rows iter.Seq[*client], fields []string,
+) ([]byte, error) {
 	dst = slices.Grow(dst, n*fieldBytes*min(len(fields), 4))
 	dst = phpserialize.AppendArrayHead(dst, n)
 	for c := range rows {
@@ -99,8 +101,11 @@ func appendRows(dst []byte, n int, rows iter.Seq[*client], fields []string) []by
 			dst = c.appendField(appendKey(dst, field), field)
 		}
 		dst = phpserialize.AppendArrayEnd(dst)
+		if len(dst) > maxAnswer {
+			return nil, errAnswer
+		}
 	}
-	return phpserialize.AppendArrayEnd(dst)
+	return phpserialize.AppendArrayEnd(dst), nil
 }
 
 // appendField appends one value of a client; null is also what nobody knows.

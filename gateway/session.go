@@ -69,7 +69,7 @@ func readSession(ext string) (*Array, error) {
 	}
 	a, ok := v.(*Array)
 	if !ok && v != nil {
-		return nil, fmt.Errorf("gateway: session that is not an array but a %T", v)
+		return nil, fmt.Errorf("gateway: session that is not an array but %s", phpKind(v))
 	}
 	return a, nil
 }

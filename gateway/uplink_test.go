@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"strings"
@@ -182,6 +183,49 @@ func silentGateway(t *testing.T, r *rig) (conn net.Conn, address string) {
 	return conn, address
 }
 
+// rigFlush flushes the link to one Gateway.
+func rigFlush(r *rig, address string, within time.Duration) (err error) {
+	r.b.run.links.flush([]string{address}, time.Now().Add(within),
+		func(_ int, late error) { err = late })
+	return err
+}
+
+func TestAGatewayThatReadsNothingIsTheOnlyOneMissing(t *testing.T) {
+	for _, where := range []string{"loop", "goroutine"} {
+		t.Run(where, func(t *testing.T) {
+			g := newAPIGateway(t)
+			g.on(wire.GetClientCountByGroup, "i:2;")
+			r := runBusiness(t, func(b *BusinessWorker) {
+				echoing(b)
+				b.SendToGatewayBuffer = 1 << 20
+			})
+			_, frozen := silentGateway(t, r)
+			ask := func() {
+				c := r.b.run.cluster
+				c.Timeout = 100 * time.Millisecond
+				n, err := c.AllClientCount(context.Background())
+				if n != 2 {
+					t.Errorf("%d clients", n)
+				}
+				apiMissing(t, err, ErrTimeout, frozen)
+			}
+			r.loop(func() {
+				links := r.b.run.links
+				links.mu.Lock()
+				links.named = []string{frozen, g.address} // the latter has no link yet
+				links.mu.Unlock()
+				stuffed(t, r, frozen)
+				if where == "loop" {
+					ask()
+				}
+			})
+			if where == "goroutine" {
+				ask()
+			}
+		})
+	}
+}
+
 func TestAFullBufferIsAnErrorAndGoesOnLater(t *testing.T) {
 	for _, where := range []string{"loop", "goroutine"} {
 		t.Run(where, func(t *testing.T) {
@@ -193,7 +237,7 @@ func TestAFullBufferIsAnErrorAndGoesOnLater(t *testing.T) {
 			sent := 0
 			if where == "loop" {
 				r.loop(func() { sent = stuffed(t, r, address) })
-				rigErr(t, r.b.run.links.flush(time.Now().Add(time.Millisecond)), ErrTimeout)
+				rigErr(t, rigFlush(r, address, time.Millisecond), ErrTimeout)
 			} else { // the kernel may have room for what waits for the loop
 				sent = stuffed(t, r, address)
 			}
@@ -208,10 +252,10 @@ func TestAFullBufferIsAnErrorAndGoesOnLater(t *testing.T) {
 					n++
 				}
 			}()
-			rigErr(t, r.b.run.links.flush(time.Now().Add(rigPatience)), nil)
+			rigErr(t, rigFlush(r, address, rigPatience), nil)
 			rigErr(t, r.b.run.links.send(address,
 				(&wire.Packet{Command: wire.SendToAll}).Append(nil)), nil)
-			rigErr(t, r.b.run.links.flush(time.Now().Add(rigPatience)), nil)
+			rigErr(t, rigFlush(r, address, rigPatience), nil)
 			r.loop(func() { r.b.run.links.links[address].conn.Close() })
 			if n := rigGet(t, got, "count"); n != sent+2 { // and the hello
 				t.Errorf("%d packets arrived of %d", n, sent+2)
@@ -236,7 +280,7 @@ func TestFlushOnTheLoopGetsABacklogThrough(t *testing.T) {
 	r.loop(func() {
 		packet := (&wire.Packet{Command: wire.SendToAll, Body: make([]byte, 8<<20)}).Append(nil)
 		rigErr(t, r.b.run.links.send(address, packet), nil)
-		rigErr(t, r.b.run.links.flush(time.Now().Add(rigPatience)), nil)
+		rigErr(t, rigFlush(r, address, rigPatience), nil)
 		if n := r.b.run.links.links[address].conn.SendQueueSize(); n > 0 {
 			t.Errorf("%d bytes wait", n)
 		}
@@ -251,7 +295,7 @@ func TestFlushEndsWithTheLink(t *testing.T) {
 	conn, address := silentGateway(t, r)
 	r.loop(func() { stuffed(t, r, address) })
 	done := make(chan error, 1)
-	go func() { done <- r.b.run.links.flush(time.Now().Add(rigPatience)) }() // ends with the link
+	go func() { done <- rigFlush(r, address, rigPatience) }() // ends with the link
 	r.until("it waits", func() bool { return len(r.b.run.links.links[address].flushed) > 0 })
 	conn.Close()
 	rigErr(t, rigGet(t, done, "end of flush"), nil)

@@ -30,7 +30,7 @@ func (t *linkTable) send(address string, packet []byte) error {
 	err := t.sendWithin(t.limit, address, packet)
 	if errors.Is(err, worker.ErrBufferFull) && t.p.loop.Owned() { // the kernel may have room
 		t.drain()
-		t.flushAll()
+		t.offer(t.links[address])
 		err = t.sendWithin(t.limit, address, packet)
 	}
 	return err
@@ -162,77 +162,104 @@ func (t *linkTable) measure(l *uplink) {
 	t.mu.Unlock()
 }
 
-// flush implements uplinks: what was sent before is with the kernel when it
-// returns. It may be called by any goroutine; on the loop it blocks that.
-func (t *linkTable) flush(deadline time.Time) error {
+// flush implements uplinks: a Gateway that reads nothing holds up the questions to
+// itself alone. On the loop it blocks that.
+func (t *linkTable) flush(
+	addresses []string, deadline time.Time, sent func(i int, err error),
+) {
 	if t.p.loop.Owned() {
-		return t.flushHere(deadline)
+		t.flushHere(addresses, deadline, sent)
+		return
 	}
-	done := make(chan struct{})
+	done := make(chan int, len(addresses)) // has room: nobody may be there any more
 	t.p.loop.Post(func() {
 		t.drain()
-		left := 1
-		sent := func() {
-			if left--; left == 0 {
-				close(done)
+		for i, address := range addresses {
+			l := t.links[address]
+			if l == nil || !l.standing {
+				done <- i
+				continue
 			}
+			l.flushed = append(l.flushed, func() { done <- i })
+			l.conn.WhenSent(func(*worker.Connection) {
+				t.measure(l) // who is told now may send at once
+				l.sent()
+			})
 		}
-		for _, l := range t.links {
-			if l.standing {
-				left++
-				l.flushed = append(l.flushed, sent)
-				l.conn.WhenSent(func(*worker.Connection) {
-					t.measure(l) // who is told now may send at once
-					l.sent()
-				})
-			}
-		}
-		sent()
 	})
+	waiting := make(map[int]bool, len(addresses))
+	for i := range addresses {
+		waiting[i] = true
+	}
 	late := time.NewTimer(time.Until(deadline))
 	defer late.Stop()
-	select {
-	case <-done:
-		return nil
-	case <-late.C:
-		return ErrTimeout
+	for len(waiting) > 0 {
+		select {
+		case i := <-done:
+			delete(waiting, i)
+			sent(i, nil)
+		case <-late.C:
+			for i := range waiting {
+				sent(i, ErrTimeout)
+			}
+			return
+		}
 	}
 }
 
 // flushHere is flush on the loop, where nobody else would go on with a backlog.
-func (t *linkTable) flushHere(deadline time.Time) error {
+func (t *linkTable) flushHere(
+	addresses []string, deadline time.Time, sent func(i int, err error),
+) {
 	t.drain()
+	waiting := make([]int, len(addresses))
+	for i := range waiting {
+		waiting[i] = i
+	}
 	for {
-		blocked := t.flushAll()
-		if len(blocked) == 0 {
-			return nil
+		var blocked []unix.PollFd
+		waiting = slices.DeleteFunc(waiting, func(i int) bool {
+			fd, full := t.offer(t.links[addresses[i]])
+			if full {
+				blocked = append(blocked, fd)
+			} else {
+				sent(i, nil)
+			}
+			return !full
+		})
+		if len(waiting) == 0 {
+			return
 		}
-		left := time.Until(deadline)
-		if left <= 0 {
-			return ErrTimeout
-		}
-		_, err := unix.Poll(blocked, int(left/time.Millisecond)+1)
-		if err != nil && !errors.Is(err, unix.EINTR) {
-			return fmt.Errorf("gateway: poll: %w", err)
+		if err := poll(blocked, time.Until(deadline)); err != nil {
+			for _, i := range waiting {
+				sent(i, err)
+			}
+			return
 		}
 	}
 }
 
-// flushAll offers everything to the kernel and returns the sockets that it has
-// refused.
-func (t *linkTable) flushAll() []unix.PollFd {
-	var blocked []unix.PollFd
-	for _, l := range t.all() {
-		if !l.standing {
-			continue
-		}
-		l.conn.Flush()
-		if l.conn.SendQueueSize() > 0 && l.conn.Fd() >= 0 {
-			blocked = append(blocked, unix.PollFd{Fd: int32(l.conn.Fd()), Events: unix.POLLOUT})
-		}
-		t.measure(l)
+// poll waits until one of some sockets takes more.
+func poll(blocked []unix.PollFd, left time.Duration) error {
+	if left <= 0 {
+		return ErrTimeout
 	}
-	return blocked
+	_, err := unix.Poll(blocked, int(left/time.Millisecond)+1)
+	if err != nil && !errors.Is(err, unix.EINTR) {
+		return fmt.Errorf("gateway: poll: %w", err)
+	}
+	return nil
+}
+
+// offer offers what waits for a link to the kernel; full: it has refused some.
+func (t *linkTable) offer(l *uplink) (fd unix.PollFd, full bool) {
+	if l == nil || !l.standing {
+		return fd, false
+	}
+	l.conn.Flush()
+	t.measure(l)
+	full = l.conn.SendQueueSize() > 0 && l.conn.Fd() >= 0
+	return unix.PollFd{Fd: int32(l.conn.Fd()), Events: unix.POLLOUT}, full
 }
 
 // sent tells who waits for a flush that all of it is with the kernel, or lost.
