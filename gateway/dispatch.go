@@ -100,7 +100,8 @@ func (p *business) arrive(l *uplink, pk wire.Packet) {
 	if p.leaving != nil && p.leaving.ended { // the time is over
 		return
 	}
-	if !p.wants(&a) {
+	keep := l.keeps()
+	if !keep && !p.wants(&a) {
 		if a.what == wire.OnMessage && a.flag&wire.Scalar == 0 {
 			l.complain("Gateway %s: a message that is no bytes, and OnValue is not set", l.address)
 		}
@@ -110,7 +111,8 @@ func (p *business) arrive(l *uplink, pk wire.Packet) {
 	a.body = slices.Clone(pk.Body)
 	l.under++
 	switch {
-	case l.late(s, a): // of a link that is being given up
+	case keep:
+		l.farewell.kept = append(l.farewell.kept, waiting{s, a})
 	case p.queue.limit > 1:
 		p.queue.add(s, a)
 	default:

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"net/netip"
 	"time"
 
 	"github.com/workerman-go/wm/eventloop"
@@ -23,8 +24,9 @@ const (
 // holding are the clients of whom something is held. Owned by the loop.
 type holding struct {
 	of      map[*client]*held
-	queue   []*held // in the order in which they began to wait
-	bytes   int     // of all
+	gone    map[uint32]*client // those of them that have gone, by number
+	queue   []*held            // in the order in which they began to wait
+	bytes   int                // of all
 	timer   eventloop.TimerID
 	stopped bool // nothing is read of anybody
 
@@ -33,12 +35,14 @@ type holding struct {
 
 // held is what waits of one client, in order.
 type held struct {
-	c      *client
-	events []heldEvent
-	bytes  int
-	paused bool
-	closed bool      // the client has gone, its OnClose is the last event
-	since  time.Time // when it began to wait without any BusinessWorker
+	c        *client
+	returned []heldEvent // by its BusinessWorker, which leaves: in front of events
+	events   []heldEvent
+	bytes    int
+	paused   bool
+	closed   bool           // the client has gone, its OnClose is the last event
+	since    time.Time      // when it began to wait without any BusinessWorker
+	from     netip.AddrPort // of a client that has no connection any more
 }
 
 type heldEvent struct {
@@ -54,10 +58,10 @@ func (p *process) hold(c *client, what wire.Command, flag wire.Flag, body []byte
 		h = p.beginHold(c)
 	}
 	h.events = append(h.events, heldEvent{what, flag, bytes.Clone(body)})
-	size := heldBytes + len(body)
-	h.bytes += size
-	p.holding.bytes += size
-	h.closed = what == wire.OnClose
+	p.count(h, len(body))
+	if what == wire.OnClose {
+		p.closeHeld(h)
+	}
 	switch {
 	case h.closed:
 		if c.link == nil && !h.tells() {
@@ -65,9 +69,31 @@ func (p *process) hold(c *client, what wire.Command, flag wire.Flag, body []byte
 		}
 	case p.businessWait() == 0 && p.deserted(c):
 		p.turnAway(h)
-	case !h.paused && h.bytes >= positive(p.g.HoldPerClient, defaultHoldPerClient):
+	}
+	p.bound(h)
+}
+
+// count adds an event to what is held.
+func (p *process) count(h *held, body int) {
+	h.bytes += heldBytes + body
+	p.holding.bytes += heldBytes + body
+}
+
+// closeHeld says that nothing more comes of a client.
+func (p *process) closeHeld(h *held) {
+	t := &p.holding
+	if t.gone == nil {
+		t.gone = make(map[uint32]*client)
+	}
+	h.closed = true
+	t.gone[h.c.id] = h.c
+}
+
+// bound stops reading of one who has as much as may be held, and of all.
+func (p *process) bound(h *held) {
+	if !h.closed && !h.paused && h.bytes >= positive(p.g.HoldPerClient, defaultHoldPerClient) {
 		h.paused = true
-		c.conn.PauseRecv()
+		h.c.conn.PauseRecv()
 	}
 	if p.holding.bytes >= positive(p.g.HoldBytes, defaultHoldBytes) {
 		p.stopReading()
@@ -135,6 +161,12 @@ func (p *process) release() {
 
 // releaseOne is release for one client.
 func (p *process) releaseOne(h *held) {
+	if len(h.returned) > 0 {
+		if !h.c.link.gone { // more may come back
+			return
+		}
+		h.events, h.returned = append(h.returned, h.events...), nil
+	}
 	for len(h.events) > 0 {
 		e := h.events[0]
 		if !p.deliver(h.c, e.what, e.flag, e.body) {
@@ -155,8 +187,11 @@ func (p *process) drop(h *held) {
 		return
 	}
 	delete(t.of, h.c)
+	if t.gone[h.c.id] == h.c {
+		delete(t.gone, h.c.id)
+	}
 	t.bytes -= h.bytes
-	h.events, h.bytes = nil, 0
+	h.events, h.returned, h.bytes = nil, nil, 0
 	if h.closed && h.c.link != nil {
 		h.c.link.clients--
 	}

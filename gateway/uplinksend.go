@@ -142,7 +142,7 @@ func (l *uplink) put(box outbox) {
 		return
 	}
 	if l.farewell.shut {
-		l.farewell.aside = append(l.farewell.aside, box.packets...)
+		l.putAside(box.packets)
 	} else if err := l.conn.Send(box.packets); err != nil && err != worker.ErrClosed {
 		worker.Log("BusinessWorker: %d bytes for Gateway %s are lost: %v",
 			len(box.packets), l.address, err)
@@ -156,7 +156,7 @@ func (l *uplink) put(box outbox) {
 
 // measure looks how much the connection of a link has not got rid of.
 func (t *linkTable) measure(l *uplink) {
-	n := l.conn.SendQueueSize() + len(l.farewell.aside)
+	n := l.conn.SendQueueSize() + l.sideQueue()
 	t.mu.Lock()
 	l.box.behind = n
 	t.mu.Unlock()
@@ -220,6 +220,9 @@ func (t *linkTable) flushHere(deadline time.Time) error {
 func (t *linkTable) flushAll() []unix.PollFd {
 	var blocked []unix.PollFd
 	for _, l := range t.all() {
+		if c := l.farewell.side; c != nil {
+			c.Flush()
+		}
 		if !l.standing {
 			continue
 		}
