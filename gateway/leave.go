@@ -103,8 +103,7 @@ func (l *uplink) leave() {
 		l.write(wire.Packet{Command: wire.Drain, Flag: wire.Scalar})
 	default:
 		l.farewell.stage = finishing
-		l.openSide()
-		l.t.p.checkLeft(l)
+		l.t.p.loop.Post(l.openSide) // behind the first look of the drain
 	}
 }
 
@@ -120,7 +119,9 @@ func (p *business) checkLeft(l *uplink) {
 			l.farewell.stage = quiet
 			l.write(wire.Packet{Command: wire.Drained, Flag: wire.Scalar})
 		case finishing:
-			l.ask()
+			if l.farewell.side != nil {
+				l.ask()
+			}
 		case switched:
 			l.halve()
 		}

@@ -233,7 +233,8 @@ func TestLeavingEndsInTime(t *testing.T) {
 	r.stop()
 	l.expect(wire.Drain, 0, "") // and no answer
 	r.Advance(time.Hour * leaveShare / 100)
-	r.ExpectLog("2 events are not handled")
+	r.ExpectLog("1 events are not handled; 1 have gone back to their Gateways")
+	l.expect(wire.Return, 1, "never")
 	rigGet(t, stopped, "OnWorkerStop")
 	l.expectEnd()
 }

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/workerman-go/wm/gateway/wire"
 	"github.com/workerman-go/wm/worker"
 )
 
@@ -20,6 +21,9 @@ import (
 // hurryAfter is how long a link to PHP waits for a moment in which nothing waits, and
 // for the answer to its question.
 const hurryAfter = time.Second
+
+// sideRetry is how long an attempt for the side connection waits for the next one.
+const sideRetry = 20 * time.Millisecond
 
 // ask sends the last packet of the link; answered is called with the answer.
 func (l *uplink) ask() {
@@ -62,25 +66,31 @@ func (l *uplink) halve() {
 	})
 }
 
-// openSide opens a connection as those of the API have (wire.md 2.12). It is done
-// behind the first look of the drain, which closes what is connecting.
+// openSide opens a connection as those of the API have (wire.md 2.12), and asks over
+// it: the answer says that the Gateway listens to it. The drain closes what it finds
+// connecting, so that it may take a second time.
 func (l *uplink) openSide() {
 	p, f := l.t.p, &l.farewell
-	p.loop.Post(func() {
-		if p.leaving.ended {
-			return
-		}
-		c := worker.Dial("tcp://" + l.address)
-		c.MaxSendBufferSize = math.MaxInt // t.send has refused before
-		c.OnConnect = func(c *worker.Connection) {
-			keepWatch(c)
-			_ = c.Send(clientLogin(p.b.SecretKey)) // closed: OnClose follows
-			f.side = c
-			l.passAside()
-		}
-		c.OnBufferDrain = func(*worker.Connection) { l.t.measure(l) }
-		c.OnClose = func(*worker.Connection) { f.side = nil }
-	})
+	if p.leaving.ended || f.stage == quiet {
+		return
+	}
+	c := worker.Dial("tcp://" + l.address)
+	c.MaxSendBufferSize = math.MaxInt // t.send has refused before
+	c.OnConnect = func(c *worker.Connection) {
+		keepWatch(c)
+		hello := wire.Packet{Command: wire.IsOnline, Flag: wire.Scalar}
+		_ = c.Send(hello.Append(clientLogin(p.b.SecretKey))) // closed: OnClose follows
+	}
+	c.OnMessage = func(c *worker.Connection, _ []byte) {
+		f.side = c
+		l.passAside()
+		p.checkLeft(l)
+	}
+	c.OnBufferDrain = func(*worker.Connection) { l.t.measure(l) }
+	c.OnClose = func(*worker.Connection) {
+		f.side = nil
+		p.loop.AddInnerTimer(sideRetry, false, l.openSide)
+	}
 }
 
 // putAside sends what is for the Gateway past its link.
