@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/workerman-go/wm/eventloop"
@@ -151,26 +152,34 @@ func (p *process) release() {
 	}
 	t.releasing = true
 	defer func() { t.releasing = false }() // Router may panic
-	for _, h := range t.queue {
-		if t.of[h.c] == h {
-			p.releaseOne(h)
-		}
+	going := slices.Clone(t.queue)
+	for len(going) > 0 {
+		going = slices.DeleteFunc(going, func(h *held) bool {
+			return t.of[h.c] != h || !p.releaseSome(h)
+		})
 	}
 	p.endRelease()
 }
 
-// releaseOne is release for one client.
-func (p *process) releaseOne(h *held) {
+// releaseAtOnce is how many events of a client go out before one of the next: who
+// waits with much is not to be handled before all others.
+const releaseAtOnce = 4
+
+// releaseSome is release for one client; true: it has more that can go.
+func (p *process) releaseSome(h *held) bool {
 	if len(h.returned) > 0 {
 		if !h.c.link.gone { // more may come back
-			return
+			return false
 		}
 		h.events, h.returned = append(h.returned, h.events...), nil
 	}
-	for len(h.events) > 0 {
+	for n := 0; len(h.events) > 0; n++ {
+		if n == releaseAtOnce {
+			return true
+		}
 		e := h.events[0]
 		if !p.deliver(h.c, e.what, e.flag, e.body) {
-			return
+			return false
 		}
 		h.events[0] = heldEvent{}
 		h.events = h.events[1:]
@@ -178,6 +187,7 @@ func (p *process) releaseOne(h *held) {
 		p.holding.bytes -= heldBytes + len(e.body)
 	}
 	p.drop(h)
+	return false
 }
 
 // drop ends the holding of a client and reads on.

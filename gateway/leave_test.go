@@ -126,6 +126,7 @@ func TestLeavingAGatewayOfPHPLosesNothing(t *testing.T) {
 		}, g)
 		l := g.link()
 		r.until("it is known to be PHP", func() bool {
+			r.b.run.turn = 1 // each callback is followed by a rest
 			r.b.run.links.links[g.address()].settle(false)
 			return true
 		})

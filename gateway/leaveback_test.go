@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/workerman-go/wm/gateway/wire"
+	"github.com/workerman-go/wm/worker"
 )
 
 // drainNow answers Drain as a Gateway that has others.
@@ -151,4 +152,36 @@ func TestLeavingGivesBackTheRestWhenTimeIsOver(t *testing.T) {
 	l.expect(wire.Return, 1, "waits")
 	l.expectEnd()
 	r.ExpectLog("1 events are not handled; 1 have gone back to their Gateways")
+}
+
+// Callbacks on the loop go on for turnTime, and not for all that was read at once.
+func TestLeavingIsNoticedBetweenCallbacks(t *testing.T) {
+	g := newRigGateway(t, true)
+	var handled atomic.Int64
+	stopped := make(chan int64, 1)
+	r := runBusiness(t, func(b *BusinessWorker) {
+		leaver(1, &handled, stopped)(b)
+		echo := b.OnMessage
+		b.OnMessage = func(e *Event, m []byte) {
+			echo(e, m)
+			worker.StopAll(0, "the test is over")
+		}
+	}, g)
+	l := g.link()
+	r.loop(func() { r.b.run.turn = 1 })
+	var all []byte
+	for n := range leaveClients {
+		pk := g.packet(wire.OnMessage, uint32(n+1), "", fmt.Sprint(n))
+		all = pk.Append(all)
+	}
+	l.raw(all)
+	l.expect(wire.SendToOne, 1, "0")
+	l.drainNow()
+	for n := 1; n < leaveClients; n++ {
+		l.expect(wire.Return, uint32(n+1), fmt.Sprint(n))
+	}
+	l.expect(wire.Drained, 0, "")
+	if n := rigGet(t, stopped, "OnWorkerStop"); n != 1 {
+		t.Errorf("%d events were handled", n)
+	}
 }

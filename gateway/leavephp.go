@@ -63,6 +63,7 @@ func (l *uplink) halve() {
 	l.conn.WhenSent(func(c *worker.Connection) {
 		// An error says that the Gateway is gone: reading finds it out.
 		_ = unix.Shutdown(c.Fd(), unix.SHUT_WR)
+		c.ResumeRecv()
 	})
 }
 
