@@ -25,7 +25,6 @@ type business struct {
 	leaving   *leaving      // nil until the process is told to leave
 	turn      time.Duration // turnTime
 	spent     time.Duration // of it
-	unread    bool          // a value without OnValue was logged
 }
 
 // arrival is an event as it has come.
