@@ -64,7 +64,8 @@ type Gateway struct {
 	HoldPerClient int
 	// HoldBytes is how many bytes are held for all clients of a process before
 	// nothing is read of any of them and nobody is accepted, until half of it is
-	// free. What a leaving BusinessWorker gives back counts, and is taken in any case. New sets 64 MiB; 0 is that too.
+	// free. What a leaving BusinessWorker gives back counts, and is taken in any
+	// case. New sets 64 MiB; 0 is that too.
 	HoldBytes int
 
 	// SendToClientBuffer is the backlog of a client, in bytes, at which messages to

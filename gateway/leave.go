@@ -79,7 +79,7 @@ func (p *business) leave(stop func()) {
 		return struct{}{}, nil
 	}, nil)
 	v.timer = p.loop.AddInnerTimer(limit*leaveShare/100, false, p.abandon)
-	v.hurry = p.loop.AddInnerTimer(hurryAfter, true, p.hurry)
+	v.hurry = p.loop.AddInnerTimer(limit*hurryShare/100, true, p.hurry)
 	p.registers.close()
 	p.queue.check()
 	p.links.drain()

@@ -18,9 +18,9 @@ import (
 // must not overtake what went over the link, nor wait for its end. So the Gateway is
 // asked on the link before, and its answer says that everything was done.
 
-// hurryAfter is how long a link to PHP waits for a moment in which nothing waits, and
-// for the answer to its question.
-const hurryAfter = time.Second
+// hurryShare is how much of the StopTimeout, in percent, a link to PHP waits for a moment
+// in which nothing waits, for the answer to its question, and for such a moment again.
+const hurryShare = 20
 
 // sideRetry is how long an attempt for the side connection waits for the next one.
 const sideRetry = 20 * time.Millisecond
