@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -32,16 +33,18 @@ func TestLeavingGivesBackWhatHasNotBegun(t *testing.T) {
 		}
 	}, g)
 	l := g.link()
-	go func() { // ends when all are sent
+	var sent sync.WaitGroup
+	sent.Go(func() {
 		for n := range leaveEvents {
 			l.leaveEvent(n)
 		}
-	}()
+	})
 	for range atOnce {
 		rigGet(t, began, "a handler")
 	}
 	r.until("reading has stopped", func() bool { return r.b.run.queue.paused })
 	r.stop()
+	sent.Wait()
 	l.drainNow()
 	next := [leaveClients]int{}
 	for c := range next {
