@@ -91,5 +91,12 @@ func (e *Event) Context() context.Context {
 	if e.over.Load() || e.closing == nil {
 		return e.contexts.process
 	}
-	return e.contexts.of(e.id, e.closing)
+	ctx := e.contexts.of(e.id, e.closing)
+	// A handler that goes on when the link has ended would keep it for ever: nobody
+	// tells of the end of its client any more. Asked behind of, so that either this
+	// or the end of the link sees the other.
+	if !e.to.takes(e.address) {
+		e.contexts.closed(e.id)
+	}
+	return ctx
 }

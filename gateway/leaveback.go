@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"math"
 
 	"github.com/workerman-go/wm/gateway/wire"
@@ -75,7 +76,7 @@ func (l *uplink) giveOne() {
 	if pk.Len() > wire.MaxPacketBytes {
 		pk.Ext = []byte(e.s.brought)
 	}
-	if err := l.conn.Send(pk.Append(nil)); err != nil && err != worker.ErrClosed {
+	if err := l.conn.Send(pk.Append(nil)); err != nil && !errors.Is(err, worker.ErrClosed) {
 		worker.Log("BusinessWorker: an event of client %s is lost: %v", e.a.id(), err)
 	}
 	l.release(e.s)

@@ -45,7 +45,7 @@ func (c *Client) SendTo(ctx context.Context, t Target, v any) error {
 		return err
 	}
 	defer e.end()
-	t.UIDs, t.Groups = mergeAddresses(nil, t.UIDs), mergeAddresses(nil, t.Groups)
+	t.UIDs, t.Groups = once(t.UIDs), once(t.Groups)
 	switch message, err := t.message(v); {
 	case err != nil:
 		return err

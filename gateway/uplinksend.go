@@ -143,7 +143,7 @@ func (l *uplink) put(box outbox) {
 	}
 	if l.farewell.shut {
 		l.putAside(box.packets)
-	} else if err := l.conn.Send(box.packets); err != nil && err != worker.ErrClosed {
+	} else if err := l.conn.Send(box.packets); err != nil && !errors.Is(err, worker.ErrClosed) {
 		worker.Log("BusinessWorker: %d bytes for Gateway %s are lost: %v",
 			len(box.packets), l.address, err)
 	}
@@ -181,7 +181,10 @@ func (t *linkTable) flush(deadline time.Time) error {
 			if l.standing {
 				left++
 				l.flushed = append(l.flushed, sent)
-				l.conn.WhenSent(func(*worker.Connection) { l.sent() })
+				l.conn.WhenSent(func(*worker.Connection) {
+					t.measure(l) // who is told now may send at once
+					l.sent()
+				})
 			}
 		}
 		sent()
@@ -209,7 +212,7 @@ func (t *linkTable) flushHere(deadline time.Time) error {
 			return ErrTimeout
 		}
 		_, err := unix.Poll(blocked, int(left/time.Millisecond)+1)
-		if err != nil && err != unix.EINTR {
+		if err != nil && !errors.Is(err, unix.EINTR) {
 			return fmt.Errorf("gateway: poll: %w", err)
 		}
 	}
