@@ -62,20 +62,10 @@ func (p *process) hold(c *client, what wire.Command, flag wire.Flag, body []byte
 		h = p.beginHold(c)
 	}
 	h.events = append(h.events, heldEvent{what, flag, bytes.Clone(body)})
-<<<<<<< HEAD
 	p.count(h, len(body))
 	if what == wire.OnClose {
 		p.closeHeld(h)
 	}
-=======
-	size := heldBytes + len(body)
-	if what == wire.OnClose {
-		size += goneBytes // until drop
-	}
-	h.bytes += size
-	p.holding.bytes += size
-	h.closed = what == wire.OnClose
->>>>>>> main
 	switch {
 	case h.closed:
 		if c.link == nil && !h.tells() {
@@ -89,8 +79,12 @@ func (p *process) hold(c *client, what wire.Command, flag wire.Flag, body []byte
 
 // count adds an event to what is held.
 func (p *process) count(h *held, body int) {
-	h.bytes += heldBytes + body
-	p.holding.bytes += heldBytes + body
+	p.weigh(h, heldBytes+body)
+}
+
+func (p *process) weigh(h *held, bytes int) {
+	h.bytes += bytes
+	p.holding.bytes += bytes
 }
 
 // closeHeld says that nothing more comes of a client.
@@ -101,6 +95,7 @@ func (p *process) closeHeld(h *held) {
 	}
 	h.closed = true
 	t.gone[h.c.id] = h.c
+	p.weigh(h, goneBytes) // until drop
 }
 
 // bound stops reading of one who has as much as may be held, and of all.

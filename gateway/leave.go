@@ -78,12 +78,8 @@ func (p *business) leave(stop func()) {
 		<-v.over // closed by finish, at the latest when the time is over
 		return struct{}{}, nil
 	}, nil)
-<<<<<<< HEAD
-	v.timer = p.loop.AddInnerTimer(limit*leaveShare/100, false, p.abandon)
-	v.hurry = p.loop.AddInnerTimer(limit*hurryShare/100, true, p.hurry)
-=======
 	v.timer = p.loop.AddInnerTimer(limit/100*leaveShare, false, p.abandon)
->>>>>>> main
+	v.hurry = p.loop.AddInnerTimer(limit/100*hurryShare, true, p.hurry)
 	p.registers.close()
 	p.queue.check()
 	p.links.drain()
