@@ -29,14 +29,17 @@ const maxBusinessName = 200
 // Gateways know a process, and must be one of its kind on a host.
 //
 // OnWorkerStart and OnWorkerStop are free: OnWorkerStop is called when the last
-// event was handled, and may still send. A reload loses no event: the new process
-// is linked before the old one leaves, the old one finishes what it has got, and
-// the clients go on with another process. They notice nothing. All of this has to
-// fit into Life.StopTimeout: what is not handled after four fifths of it is dropped,
-// which is logged. A PHP Gateway drops what its own memory still holds for the old
-// process, and a client that sends without waiting for answers may then have a late
-// message handled beside the next one. What a process was about to do when it is
-// killed is lost.
+// event was handled, and may still send. A reload loses no event and is quick: the
+// new process is linked before the old one leaves, the old one finishes what it has
+// begun and gives everything else back to the Gateways, and the clients go on, in
+// order, with another process. They notice nothing. Without another process, when a
+// service stops for example, it handles all that it has got, for four fifths of
+// Life.StopTimeout, and gives back what is left then. What handlers are still at work
+// on by then, or when the process is killed, is lost.
+//
+// PHP Gateways take nothing back: all that was got has to be handled in that time,
+// what is not is dropped, which is logged, and a client that sends without waiting
+// for answers may have a few late messages handled beside the next ones.
 //
 // The callbacks below hide those of the Worker, which are for connections and
 // must stay nil. A panic in one is logged with the client id, counted in
@@ -57,8 +60,7 @@ type BusinessWorker struct {
 	// the callbacks need no locks, and must not block. Above 1 they run on
 	// goroutines and may block; the events of one client still come one after
 	// another, in order, and its Session is consistent between them. It counts
-	// against the 1,024 of worker.Go. What waits here has to be handled before a
-	// process can leave, so slow callbacks want many at once.
+	// against the 1,024 of worker.Go.
 	Concurrency int
 	// QueueBytes is how much may wait for its turn in a process with a
 	// Concurrency above 1: packets, and 256 bytes for each. Above it the links

@@ -26,8 +26,8 @@ var commands = [...]commandFunc{
 	wire.SendToGroup:   sendToGroup,
 	wire.Kick:          kick,
 	wire.Destroy:       ofClient(destroy),
-	wire.UpdateSession: ofClient(updateSession),
-	wire.SetSession:    ofClient(setSession),
+	wire.UpdateSession: ofSession(updateSession),
+	wire.SetSession:    ofSession(setSession),
 	wire.BindUID:       ofClient(bindUID),
 	wire.UnbindUID:     ofClient(unbindUID),
 	wire.JoinGroup:     ofClient(joinGroup),
@@ -60,6 +60,17 @@ func (p *process) execute(pk wire.Packet, reply func(value []byte)) error {
 func ofClient(do func(t *clients, c *client, ext []byte) error) commandFunc {
 	return func(p *process, pk wire.Packet) error {
 		if c := p.clients.byID(pk.ConnectionID); c != nil {
+			return do(&p.clients, c, pk.Ext)
+		}
+		return nil
+	}
+}
+
+// ofSession is ofClient that reaches also who has gone, while its OnClose waits for a
+// BusinessWorker: the one that leaves may still write the session that it has to have.
+func ofSession(do func(t *clients, c *client, ext []byte) error) commandFunc {
+	return func(p *process, pk wire.Packet) error {
+		if c := p.known(pk.ConnectionID); c != nil {
 			return do(&p.clients, c, pk.Ext)
 		}
 		return nil

@@ -3,6 +3,7 @@ package gateway
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/workerman-go/wm/eventloop"
 	"github.com/workerman-go/wm/gateway/phpserialize"
@@ -21,9 +22,10 @@ type business struct {
 	cluster   *Client
 	queue     queue
 	contexts  *contexts
-	ready     func()   // of HoldReady; nil when it was called
-	leaving   *leaving // nil until the process is told to leave
-	unread    bool     // a value without OnValue was logged
+	ready     func()        // of HoldReady; nil when it was called
+	leaving   *leaving      // nil until the process is told to leave
+	turn      time.Duration // turnTime
+	spent     time.Duration // of it
 }
 
 // arrival is an event as it has come.
@@ -40,7 +42,7 @@ type arrival struct {
 }
 
 func newBusiness(b *BusinessWorker) *business {
-	p := &business{b: b, key: b.key(), loop: worker.Loop(), contexts: newContexts()}
+	p := &business{b: b, key: b.key(), loop: worker.Loop(), contexts: newContexts(), turn: turnTime}
 	p.links = newLinkTable(p)
 	p.queue = newQueue(p)
 	p.cluster = &Client{
@@ -101,7 +103,8 @@ func (p *business) arrive(l *uplink, pk wire.Packet) {
 	if p.leaving != nil && p.leaving.ended { // the time is over
 		return
 	}
-	if !p.wants(&a) {
+	keep := l.keeps()
+	if !keep && !p.wants(&a) {
 		if a.what == wire.OnMessage && a.flag&wire.Scalar == 0 {
 			l.complain("Gateway %s: a message that is no bytes, and OnValue is not set", l.address)
 		}
@@ -111,13 +114,12 @@ func (p *business) arrive(l *uplink, pk wire.Packet) {
 	a.body = slices.Clone(pk.Body)
 	l.under++
 	switch {
-	case l.late(s, a): // of a link that is being given up
+	case keep:
+		l.farewell.kept = append(l.farewell.kept, waiting{s, a})
 	case p.queue.limit > 1:
 		p.queue.add(s, a)
 	default:
-		p.links.gather()
-		defer p.links.drain()
-		p.run(s, a)
+		p.runNow(s, a)
 	}
 }
 
@@ -133,6 +135,34 @@ func (p *business) wants(a *arrival) bool {
 		return b.OnWebSocketConnect != nil
 	}
 	return b.OnValue != nil || b.OnMessage != nil && a.flag&wire.Scalar != 0
+}
+
+// turnTime is how long callbacks on the loop may go on before that looks what else
+// there is: that the process is to leave, for one.
+const turnTime = 20 * time.Millisecond
+
+// runNow handles an event that has just come on the loop.
+func (p *business) runNow(s *seat, a arrival) {
+	p.links.gather()
+	defer p.links.drain()
+	began := time.Now()
+	defer func() {
+		if p.spent += time.Since(began); p.spent >= p.turn {
+			p.spent = 0
+			s.l.rest()
+		}
+	}()
+	p.run(s, a)
+}
+
+// rest lets the events that follow wait for the next turn; not on a link that ends,
+// because a connection whose both sides are shut does not wait.
+func (l *uplink) rest() {
+	if l.farewell.stage >= halved {
+		return
+	}
+	l.conn.PauseRecv()
+	l.t.p.loop.Post(l.conn.ResumeRecv)
 }
 
 // run handles one event on the loop.

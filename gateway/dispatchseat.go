@@ -95,10 +95,15 @@ func (s *seat) session() string {
 
 // done is called when an event of s was handled.
 func (l *uplink) done(s *seat) {
+	l.release(s)
+	l.t.p.checkLeft(l)
+}
+
+// release is called when an event of s needs it no more.
+func (l *uplink) release(s *seat) {
 	l.under--
 	s.busy--
 	l.vacate(s)
-	l.t.p.checkLeft(l)
 }
 
 // vacate forgets a seat when nothing is under way.
@@ -156,29 +161,43 @@ func (l *uplink) note(all []write) {
 // is about to end, over which nothing may go any more.
 func (l *uplink) probe() {
 	w := &l.sessions
-	if w.asked > 0 || w.last == w.answered || !l.standing || l.farewell.stage > asked {
+	if w.asked > 0 || w.last == w.answered || !l.standing || l.farewell.shut ||
+		l.farewell.stage == told {
 		return
 	}
-	w.asked, w.nobody = w.last, !w.nobody
-	what := wire.IsOnline
-	if w.nobody {
-		what = wire.GetSessionByClientID
-	}
-	l.write(wire.Packet{Command: what, Flag: wire.Scalar}) // client 0 is nobody
+	w.asked = w.last
+	l.question()
 	w.timer = l.t.p.loop.AddInnerTimer(reprobe, false, func() {
 		w.asked = 0
 		l.probe()
 	})
 }
 
+// question asks what the Gateway answers in a word, about a client that is nobody.
+func (l *uplink) question() {
+	w := &l.sessions
+	w.nobody = !w.nobody
+	what := wire.IsOnline
+	if w.nobody {
+		what = wire.GetSessionByClientID
+	}
+	l.write(wire.Packet{Command: what, Flag: wire.Scalar})
+}
+
 // answered is called with the answer to a probe.
 func (l *uplink) answered(data []byte) {
 	w := &l.sessions
-	if answer := string(data[4:]); w.asked == 0 || w.nobody != (answer == answerNobody) {
+	last := l.farewell.stage == asking
+	answer := string(data[4:])
+	if w.asked == 0 && !last || w.nobody != (answer == answerNobody) {
 		return
 	}
 	l.t.p.loop.DelTimer(w.timer)
 	l.arrived(w.asked)
+	if last {
+		l.sureNow()
+		return
+	}
 	l.probe()
 }
 

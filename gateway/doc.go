@@ -63,6 +63,7 @@
 //	handshake.go        the upgrade request of a websocket as BusinessWorkers get it
 //	router.go           which BusinessWorker a client is bound to
 //	hold.go             what waits for a BusinessWorker, and who is closed instead
+//	takeback.go         what a BusinessWorker that leaves gives back
 //	heartbeat.go        who is pinged, and who is cut off
 //
 // and for its inner connections:
@@ -88,6 +89,8 @@
 //	event.go            what a callback gets (eventcontext.go: Event.Context)
 //	session.go          Event.Session
 //	leave.go            how it ends without losing an event (leaveaside.go: its last words)
+//	leaveback.go        what it has not begun goes back to a Gateway of wm
+//	leavephp.go         how it ends a link to a Gateway of PHP
 //
 // The Register:
 //

@@ -46,7 +46,8 @@ type Gateway struct {
 	// Router chooses the BusinessWorker of a client among links, which are never
 	// none and in the order in which they connected. It is asked when the first
 	// event of c goes out, and again when its BusinessWorker has gone or leaves, so
-	// that the events of a client keep their order whatever it answers. nil, or a
+	// that the events of a client keep their order whatever it answers; not for what
+	// a leaving BusinessWorker gives back of a client that has gone. nil, or a
 	// link that is not among links, is logged and leaves the choice to the default.
 	// A nil Router is the default: the BusinessWorker with the fewest clients.
 	// Random is another one. Runs in the Gateway process, on the loop goroutine;
@@ -65,7 +66,8 @@ type Gateway struct {
 	HoldPerClient int
 	// HoldBytes is how many bytes are held for all clients of a process before
 	// nothing is read of those whose BusinessWorker takes nothing, and nobody is
-	// accepted unless another one does, until half of it is free. New sets 64 MiB;
+	// accepted unless another one does, until half of it is free. What a leaving
+	// BusinessWorker gives back counts, and is taken in any case. New sets 64 MiB;
 	// 0 is that too.
 	HoldBytes int
 

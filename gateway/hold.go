@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -27,8 +28,9 @@ const (
 // holding are the clients of whom something is held. Owned by the loop.
 type holding struct {
 	of      map[*client]*held
-	queue   []*held // in the order in which they began to wait
-	bytes   int     // of all
+	gone    map[uint32]*client // those of them that have gone, by number
+	queue   []*held            // in the order in which they began to wait
+	bytes   int                // of all
 	timer   eventloop.TimerID
 	stopped bool // nothing is read of those whose events would be held too
 
@@ -37,12 +39,14 @@ type holding struct {
 
 // held is what waits of one client, in order.
 type held struct {
-	c      *client
-	events []heldEvent
-	bytes  int
-	paused bool
-	closed bool      // the client has gone, its OnClose is the last event
-	since  time.Time // when it began to wait without any BusinessWorker
+	c        *client
+	returned []heldEvent // by its BusinessWorker, which leaves: in front of events
+	events   []heldEvent
+	bytes    int
+	paused   bool
+	closed   bool           // the client has gone, its OnClose is the last event
+	since    time.Time      // when it began to wait without any BusinessWorker
+	from     netip.AddrPort // of a client that has no connection any more
 }
 
 type heldEvent struct {
@@ -58,13 +62,10 @@ func (p *process) hold(c *client, what wire.Command, flag wire.Flag, body []byte
 		h = p.beginHold(c)
 	}
 	h.events = append(h.events, heldEvent{what, flag, bytes.Clone(body)})
-	size := heldBytes + len(body)
+	p.count(h, len(body))
 	if what == wire.OnClose {
-		size += goneBytes // until drop
+		p.closeHeld(h)
 	}
-	h.bytes += size
-	p.holding.bytes += size
-	h.closed = what == wire.OnClose
 	switch {
 	case h.closed:
 		if c.link == nil && !h.tells() {
@@ -72,18 +73,45 @@ func (p *process) hold(c *client, what wire.Command, flag wire.Flag, body []byte
 		}
 	case p.businessWait() == 0 && p.deserted(c):
 		p.turnAway(h)
-	case !h.paused && h.bytes >= positive(p.g.HoldPerClient, defaultHoldPerClient):
-		h.paused = true
-		c.conn.PauseRecv()
 	}
-	switch l := c.link; {
+	p.bound(h)
+}
+
+// count adds an event to what is held.
+func (p *process) count(h *held, body int) {
+	p.weigh(h, heldBytes+body)
+}
+
+func (p *process) weigh(h *held, bytes int) {
+	h.bytes += bytes
+	p.holding.bytes += bytes
+}
+
+// closeHeld says that nothing more comes of a client.
+func (p *process) closeHeld(h *held) {
+	t := &p.holding
+	if t.gone == nil {
+		t.gone = make(map[uint32]*client)
+	}
+	h.closed = true
+	t.gone[h.c.id] = h.c
+	p.weigh(h, goneBytes) // until drop
+}
+
+// bound stops reading of one who has as much as may be held, and of all.
+func (p *process) bound(h *held) {
+	if !h.closed && !h.paused && h.bytes >= positive(p.g.HoldPerClient, defaultHoldPerClient) {
+		h.paused = true
+		h.c.conn.PauseRecv()
+	}
+	switch l := h.c.link; {
 	case p.holding.bytes < positive(p.g.HoldBytes, defaultHoldBytes) && !p.holding.stopped:
 	case !p.holding.stopped:
 		p.stopReading()
 	case l != nil && !l.stuck: // it has just become so
 		p.readSome()
-	default:
-		c.conn.PauseRecv()
+	case h.c.conn != nil:
+		h.c.conn.PauseRecv()
 	}
 }
 
@@ -138,20 +166,34 @@ func (p *process) release() {
 	}
 	t.releasing = true
 	defer func() { t.releasing = false }() // Router may panic
-	for _, h := range t.queue {
-		if t.of[h.c] == h {
-			p.releaseOne(h)
-		}
+	going := slices.Clone(t.queue)
+	for len(going) > 0 {
+		going = slices.DeleteFunc(going, func(h *held) bool {
+			return t.of[h.c] != h || !p.releaseSome(h)
+		})
 	}
 	p.endRelease()
 }
 
-// releaseOne is release for one client.
-func (p *process) releaseOne(h *held) {
-	for len(h.events) > 0 {
+// releaseAtOnce is how many events of a client go out before one of the next: who
+// waits with much is not to be handled before all others.
+const releaseAtOnce = 4
+
+// releaseSome is release for one client; true: it has more that can go.
+func (p *process) releaseSome(h *held) bool {
+	if len(h.returned) > 0 {
+		if !h.c.link.gone { // more may come back
+			return false
+		}
+		h.events, h.returned = append(h.returned, h.events...), nil
+	}
+	for n := 0; len(h.events) > 0; n++ {
+		if n == releaseAtOnce {
+			return true
+		}
 		e := h.events[0]
 		if !p.deliver(h.c, e.what, e.flag, e.body) {
-			return
+			return false
 		}
 		h.events[0] = heldEvent{}
 		h.events = h.events[1:]
@@ -159,6 +201,7 @@ func (p *process) releaseOne(h *held) {
 		p.holding.bytes -= heldBytes + len(e.body)
 	}
 	p.drop(h)
+	return false
 }
 
 // drop ends the holding of a client and reads on.
@@ -168,8 +211,11 @@ func (p *process) drop(h *held) {
 		return
 	}
 	delete(t.of, h.c)
+	if t.gone[h.c.id] == h.c {
+		delete(t.gone, h.c.id)
+	}
 	t.bytes -= h.bytes
-	h.events, h.bytes = nil, 0
+	h.events, h.returned, h.bytes = nil, nil, 0
 	if h.closed && h.c.link != nil {
 		h.c.link.clients--
 	}

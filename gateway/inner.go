@@ -149,6 +149,8 @@ func (p *process) packetCame(conn *worker.Connection, data []byte) {
 		p.drain(pe.link)
 	case pk.Command == wire.Drained:
 		p.drained(pe.link)
+	case pk.Command == wire.Return:
+		p.takeBack(pe, &pk)
 	case isQuestion(pk.Command) && pe.link != nil:
 		// Who asks over its link wants to know how far this Gateway is with it: nothing
 		// else has to be done before. Without room for the answer it asks again.

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/workerman-go/wm/eventloop"
 	"github.com/workerman-go/wm/gateway/wire"
 	"github.com/workerman-go/wm/worker"
@@ -21,6 +19,7 @@ type leaving struct {
 	stop  func()        // the author's OnWorkerStop
 	over  chan struct{} // closed at the end
 	timer eventloop.TimerID
+	hurry eventloop.TimerID
 	until time.Time // shortly before the master kills
 	ended bool
 }
@@ -29,23 +28,31 @@ type leaving struct {
 type stage uint8
 
 const (
-	staying stage = iota
-	asked         // Drain was sent; events come until it is answered
-	told          // it was answered: no more come
-	pausing       // PHP: what has come is being handled, and sent
-	halved        // PHP: our side is shut, what comes now waits for the end of the link
-	quiet         // no event comes any more, and all were handled
+	staying   stage = iota
+	asked           // Drain was sent; events come until it is answered, and wait
+	giving          // it was answered: no more come; those that wait go back
+	told            // those that have begun, or did not go back, are being handled
+	finishing       // PHP: what has come is being handled, and what still comes
+	asking          // PHP: it was asked whether it has everything; what comes waits
+	switched        // PHP: it has, and all else is sent over another connection
+	halved          // PHP: our side is shut; it reads that, and closes
+	quiet           // no event comes any more, and all were handled
 )
 
 // farewell is the end of one link.
 type farewell struct {
 	stage stage
-	late  []lateArrival // PHP: came behind our last command
-	shut  bool          // PHP: nothing may be written to the link any more
-	aside []byte        // PHP: commands for another connection
+	kept  []waiting // that have not begun
+
+	// Of a link to PHP, see leavephp.go.
+	shut  bool               // nothing may be written to the link any more
+	sure  bool               // all that was written to it is done
+	side  *worker.Connection // for what comes behind that; nil: it does not stand
+	aside []byte             // that waits for both
 }
 
-type lateArrival struct {
+// waiting is an event that waits.
+type waiting struct {
 	s *seat
 	a arrival
 }
@@ -72,6 +79,7 @@ func (p *business) leave(stop func()) {
 		return struct{}{}, nil
 	}, nil)
 	v.timer = p.loop.AddInnerTimer(limit/100*leaveShare, false, p.abandon)
+	v.hurry = p.loop.AddInnerTimer(limit/100*hurryShare, true, p.hurry)
 	p.registers.close()
 	p.queue.check()
 	p.links.drain()
@@ -91,19 +99,11 @@ func (l *uplink) leave() {
 	case !l.settled: // settle calls again
 	case l.wm:
 		l.farewell.stage = asked
+		l.farewell.kept = l.t.p.queue.take(l)
 		l.write(wire.Packet{Command: wire.Drain, Flag: wire.Scalar})
 	default:
-		l.farewell.stage = pausing
-		l.conn.PauseRecv()
-		l.t.p.checkLeft(l)
-	}
-}
-
-// drained is called when a Gateway has sent its last packet.
-func (l *uplink) drained() {
-	if l.farewell.stage == asked {
-		l.farewell.stage = told
-		l.t.p.checkLeft(l)
+		l.farewell.stage = finishing
+		l.t.p.loop.Post(l.openSide) // behind the first look of the drain
 	}
 }
 
@@ -118,67 +118,31 @@ func (p *business) checkLeft(l *uplink) {
 			p.links.drain()
 			l.farewell.stage = quiet
 			l.write(wire.Packet{Command: wire.Drained, Flag: wire.Scalar})
-		case pausing:
+		case finishing:
+			if l.farewell.side != nil {
+				l.ask()
+			}
+		case switched:
 			l.halve()
 		}
 	}
 	p.checkGone()
 }
 
-// halve tells a PHP Gateway that nothing more comes over this link. It reads what
-// was sent before, closes, and binds the clients anew; what it had sent by then
-// comes before its end.
-func (l *uplink) halve() {
-	l.t.drain()
-	l.farewell.stage, l.farewell.shut = halved, true
-	l.conn.WhenSent(func(c *worker.Connection) {
-		// An error says that the Gateway is gone: reading finds it out.
-		_ = unix.Shutdown(c.Fd(), unix.SHUT_WR)
-		c.ResumeRecv()
-	})
-}
-
-// late keeps an event for the time when the link has ended: only then has the
-// Gateway done everything that was sent before, and what its handler sends, over
-// another connection, comes behind that.
-func (l *uplink) late(s *seat, a arrival) bool {
-	if l.farewell.stage != halved {
-		return false
-	}
-	l.farewell.late = append(l.farewell.late, lateArrival{s, a})
-	return true
-}
-
 // fallen is the end of a link of a process that leaves.
 func (l *uplink) fallen() {
 	p, f := l.t.p, &l.farewell
-	halfway := f.stage == halved
 	f.stage = quiet
 	if p.leaving.ended {
 		return
 	}
-	if halfway {
+	if f.shut {
+		f.sure = true
 		l.t.open(l)
+		l.passAside()
 	}
-	late := f.late
-	f.late = nil
-	for _, e := range late {
-		if p.queue.limit > 1 {
-			p.queue.add(e.s, e.a)
-		} else {
-			p.runLate(e)
-		}
-	}
+	l.begin()
 	p.checkGone()
-}
-
-// runLate lets a panic end this event alone.
-func (p *business) runLate(e lateArrival) {
-	worker.Post(func() {
-		p.links.gather()
-		defer p.links.drain()
-		p.run(e.s, e.a)
-	})
 }
 
 // checkGone looks for the end: no link brings events, and none is being handled.
@@ -194,14 +158,16 @@ func (p *business) checkGone() {
 	p.finish()
 }
 
-// abandon is the end of the time to leave: what waits is dropped, and those who are
-// at work are told by their contexts.
+// abandon is the end of the time to leave: what waits goes back where it can, and
+// those who are at work are told by their contexts.
 func (p *business) abandon() {
-	waiting := 0
+	under, back := 0, 0
 	for _, l := range p.links.all() {
-		waiting += l.under
+		back += l.giveRest()
+		under += l.under
 	}
-	worker.Log("BusinessWorker: no more time to leave, and %d events are not handled", waiting)
+	worker.Log("BusinessWorker: no more time to leave, and %d events are not handled; "+
+		"%d have gone back to their Gateways", under, back)
 	p.queue.drop()
 	p.finish()
 }
@@ -214,6 +180,7 @@ func (p *business) finish() {
 	}
 	v.ended = true
 	p.loop.DelTimer(v.timer)
+	p.loop.DelTimer(v.hurry)
 	defer p.closeLinks() // also when it panics
 	v.stop()
 }
@@ -222,9 +189,7 @@ func (p *business) closeLinks() {
 	p.links.drain()
 	p.contexts.end()
 	for _, l := range p.links.all() {
-		if len(l.farewell.aside) > 0 {
-			l.deliver()
-		}
+		l.endSide()
 		l.conn.Close()
 	}
 	_ = p.cluster.Close() // the connections for questions; its error is always nil

@@ -9,9 +9,8 @@ import (
 	"github.com/workerman-go/wm/worker"
 )
 
-// deliver sends what the handlers of late events have sent to a Gateway whose link
-// has ended: over a connection as those of the API have (wire.md 2.12). The drain
-// of the process waits for it.
+// deliver sends what could not go over the side connection: over another one, of
+// which it waits for the end. The drain of the process waits for it.
 func (l *uplink) deliver() {
 	packets := append(clientLogin(l.t.p.b.SecretKey), l.farewell.aside...)
 	l.farewell.aside = nil

@@ -171,8 +171,12 @@ func (p *process) drain(l *Link) {
 	if l == nil || !l.wm || l.draining || l.gone {
 		return
 	}
-	_ = l.conn.Send(&wire.Packet{Command: wire.Drain, Flag: wire.Scalar})
 	l.draining = true
+	flag := wire.Scalar
+	if !p.leaving && p.links.usable() {
+		flag |= wire.TakesBack
+	}
+	_ = l.conn.Send(&wire.Packet{Command: wire.Drain, Flag: flag})
 }
 
 // drained is the end of it: all results are in, its clients may go to others.

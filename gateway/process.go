@@ -193,7 +193,7 @@ func (p *process) deliver(c *client, what wire.Command, flag wire.Flag, body []b
 
 // head fills in what the header and the ext data say of a client.
 func (p *process) head(pk *wire.Packet, c *client, l *Link) {
-	from := c.conn.RemoteAddrPort()
+	from := p.from(c)
 	*pk = wire.Packet{
 		LocalIP: p.ip, LocalPort: p.port, ConnectionID: c.id,
 		ClientPort: from.Port(), GatewayPort: p.public,
@@ -210,7 +210,9 @@ const innerOverhead = wire.HeaderBytes + 16
 func (p *process) refuseLarge(c *client, size int) {
 	p.logRarely("large", "Gateway %s: a message of client %s makes a packet of %d bytes with its "+
 		"session, above %d: closed", p.g.Name, p.clientID(c), size, wire.MaxPacketBytes)
-	c.conn.CloseCode(tooBig, "message too big")
+	if c.conn != nil {
+		c.conn.CloseCode(tooBig, "message too big")
+	}
 }
 
 // fit keeps the messages of a client within what a packet has room for.

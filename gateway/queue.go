@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/workerman-go/wm/worker"
 )
@@ -99,6 +101,20 @@ func (q *queue) check() {
 			l.conn.ResumeRecv()
 		}
 	}
+}
+
+// take takes out what waits of a link; nothing of it is begun any more.
+func (q *queue) take(l *uplink) (all []waiting) {
+	q.ready = slices.DeleteFunc(q.ready, func(s *seat) bool { return s.l == l })
+	for _, client := range slices.Sorted(maps.Keys(l.seats)) {
+		s := l.seats[client]
+		for _, a := range s.waiting {
+			q.bytes -= arrivalBytes + len(a.body)
+			all = append(all, waiting{s, a})
+		}
+		s.waiting = nil
+	}
+	return all
 }
 
 // drop forgets what waits; nothing begins any more.

@@ -26,7 +26,7 @@ func (p *process) linkOf(c *client) *Link {
 
 // route chooses the BusinessWorker of a client.
 func (p *process) route(c *client) *Link {
-	if p.g.Router == nil || p.routing == c { // it has panicked over c
+	if p.g.Router == nil || p.routing == c || c.conn == nil { // it has panicked over c
 		return p.links.leastConnections()
 	}
 	var offered []*Link

@@ -118,7 +118,7 @@ func (l *uplink) receive(data []byte) {
 	case wire.Welcome:
 		l.settle(true)
 	case wire.Drain:
-		l.drained()
+		l.drained(pk.Flag)
 	}
 }
 

@@ -142,7 +142,7 @@ func (l *uplink) put(box outbox) {
 		return
 	}
 	if l.farewell.shut {
-		l.farewell.aside = append(l.farewell.aside, box.packets...)
+		l.putAside(box.packets)
 	} else if err := l.conn.Send(box.packets); err != nil && !errors.Is(err, worker.ErrClosed) {
 		worker.Log("BusinessWorker: %d bytes for Gateway %s are lost: %v",
 			len(box.packets), l.address, err)
@@ -156,7 +156,7 @@ func (l *uplink) put(box outbox) {
 
 // measure looks how much the connection of a link has not got rid of.
 func (t *linkTable) measure(l *uplink) {
-	n := l.conn.SendQueueSize() + len(l.farewell.aside)
+	n := l.conn.SendQueueSize() + l.sideQueue()
 	t.mu.Lock()
 	l.box.behind = n
 	t.mu.Unlock()
@@ -253,7 +253,13 @@ func poll(blocked []unix.PollFd, left time.Duration) error {
 
 // offer offers what waits for a link to the kernel; full: it has refused some.
 func (t *linkTable) offer(l *uplink) (fd unix.PollFd, full bool) {
-	if l == nil || !l.standing {
+	if l == nil {
+		return fd, false
+	}
+	if side := l.farewell.side; side != nil {
+		side.Flush()
+	}
+	if !l.standing {
 		return fd, false
 	}
 	l.conn.Flush()

@@ -54,11 +54,16 @@ const (
 // that is about to leave sends Drain; the Gateway answers it with Drain, which is
 // the last packet that it sends on this link, and holds what its clients send. The
 // BusinessWorker sends Drained behind its last command; then the clients of the
-// link are bound anew.
+// link are bound anew. In between it gives back, with Return, the events that it has
+// not begun, those of each client in their order: the Gateway delivers them again,
+// in front of what it holds. A Return is the packet of the event, but that its
+// command is Return and that GatewayPort says which event it is; its ext is the
+// session as the BusinessWorker knows it.
 const (
 	Welcome Command = 220
 	Drain   Command = 221
 	Drained Command = 222
+	Return  Command = 223
 )
 
 // Flag has the bits of a packet's flag.
@@ -73,4 +78,7 @@ const (
 	// IPv6 says that the ext data begins with the 16 bytes of the address of the
 	// client: Packet.ClientIPv6. Between wm and wm only.
 	IPv6 Flag = 0x40
+	// TakesBack is for the Drain of a Gateway: there is another BusinessWorker for
+	// what is returned. Without it, who leaves had better handle what it has.
+	TakesBack Flag = 0x80
 )
