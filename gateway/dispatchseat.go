@@ -63,13 +63,12 @@ type seat struct {
 }
 
 // seatOf is the seat of a client that an event has come of, with its session.
-func (l *uplink) seatOf(client uint32, ext []byte) *seat {
+func (l *uplink) seatOf(client uint32, session string) *seat {
 	s := l.seats[client]
 	if s == nil {
-		s = &seat{l: l, client: client}
-		l.seats[client] = s
+		s = l.newSeat(client)
 	}
-	s.brought, s.has = string(ext), l.sessions.answered
+	s.brought, s.has = session, l.sessions.answered
 	for len(s.writes) > 0 && s.writes[0].number <= s.has {
 		s.writes = s.writes[1:]
 	}
@@ -108,7 +107,24 @@ func (l *uplink) vacate(s *seat) {
 	}
 	if l.seats[s.client] == s {
 		delete(l.seats, s.client)
+		if s.writes == nil { // else others may know it
+			l.free = s
+		}
 	}
+}
+
+// newSeat is a seat for a client that has none. Most events come, are handled, and
+// leave nothing behind: one seat is enough for them.
+func (l *uplink) newSeat(client uint32) *seat {
+	s := l.free
+	if s == nil {
+		s = &seat{l: l}
+	}
+	l.free = nil
+	s.client = client
+	s.closing.Store(false)
+	l.seats[client] = s
+	return s
 }
 
 // store writes the session of a client back.
@@ -124,7 +140,7 @@ func (l *uplink) store(s *seat, id wire.ClientID, session string) {
 	l.t.gather()
 	defer l.t.drain()
 	// A full buffer must not cost what the author has stored.
-	if err := l.t.sendWithin(2*l.t.limit, l.address, pk.Append(nil)); err != nil {
+	if err := l.sendWithin(2*l.t.limit, &pk); err != nil {
 		if l.t.said.due("session "+l.address, l.t.now()) {
 			worker.Log("BusinessWorker: the session of client %s is not stored: %v", id, err)
 		}
@@ -136,8 +152,7 @@ func (l *uplink) note(all []write) {
 	for _, w := range all {
 		s := l.seats[w.client]
 		if s == nil && l.standing {
-			s = &seat{l: l, client: w.client}
-			l.seats[w.client] = s
+			s = l.newSeat(w.client)
 		}
 		if s == nil {
 			continue

@@ -176,8 +176,8 @@ func (l *uplink) fallen() {
 func (p *business) runLate(e lateArrival) {
 	worker.Post(func() {
 		p.links.gather()
-		defer p.links.drain()
-		p.run(e.s, e.a)
+		defer p.links.settle()
+		p.run(e.s, &e.a)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +16,7 @@ type linkTable struct {
 	links map[string]*uplink // by address; what is not named stays as long as it stands
 	said  rarely
 	spare []*uplink // for full
+	turn  bool      // drain is called at the end of the turn
 	told  bool      // a Register has named Gateways, perhaps none
 
 	mu     sync.Mutex // guards the fields below, and box of every link
@@ -22,6 +24,8 @@ type linkTable struct {
 	linked map[string]*uplink // those that take packets
 	full   []*uplink          // whose box is not empty
 	posted bool               // drain will be called
+
+	pressing atomic.Bool // something in a box should not wait for the end of the turn
 }
 
 func newLinkTable(p *business) *linkTable {
@@ -88,6 +92,7 @@ func (t *linkTable) open(l *uplink) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l.box = outbox{}
+	l.linked = true
 	t.linked[l.address] = l
 }
 
@@ -96,6 +101,7 @@ func (t *linkTable) shut(l *uplink) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l.box = outbox{}
+	l.linked = false
 	if t.linked[l.address] == l {
 		delete(t.linked, l.address)
 	}
