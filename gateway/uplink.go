@@ -39,7 +39,7 @@ type uplink struct {
 	sessions writes
 	seats    map[uint32]*seat
 	free     *seat // that is not used; nil: none
-	under    int // events that wait or are being handled
+	under    int   // events that wait or are being handled
 
 	farewell farewell
 }

@@ -19,9 +19,10 @@ type linkTable struct {
 	turn  bool      // drain is called at the end of the turn
 	told  bool      // a Register has named Gateways, perhaps none
 
-	mu     sync.Mutex // guards the fields below, and box of every link
-	named  []string
+	mu     sync.Mutex         // guards the fields below, and box of every link
+	named  []string           // never written to
 	linked map[string]*uplink // those that take packets
+	there  []string           // their addresses in one order, never written to
 	full   []*uplink          // whose box is not empty
 	posted bool               // drain will be called
 
@@ -94,6 +95,7 @@ func (t *linkTable) open(l *uplink) {
 	l.box = outbox{}
 	l.linked = true
 	t.linked[l.address] = l
+	t.there = slices.Sorted(maps.Keys(t.linked))
 }
 
 // shut ends that. What waits in its box is lost with the link.
@@ -104,6 +106,7 @@ func (t *linkTable) shut(l *uplink) {
 	l.linked = false
 	if t.linked[l.address] == l {
 		delete(t.linked, l.address)
+		t.there = slices.Sorted(maps.Keys(t.linked))
 	}
 }
 
@@ -111,5 +114,5 @@ func (t *linkTable) shut(l *uplink) {
 func (t *linkTable) gateways() (named, linked []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.Clone(t.named), slices.Sorted(maps.Keys(t.linked))
+	return t.named, t.there
 }
