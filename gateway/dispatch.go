@@ -109,7 +109,8 @@ func (p *business) arrive(l *uplink, pk wire.Packet) {
 		}
 		return
 	}
-	s := l.seatOf(a.client, p.faces.look(&a, pk.Ext))
+	stays := p.queue.limit > 1 || l.farewell.stage == halved
+	s := l.seatOf(a.client, p.faces.look(&a, pk.Ext), stays)
 	a.body = slices.Clone(pk.Body)
 	l.under++
 	switch {

@@ -59,14 +59,19 @@ type seat struct {
 	waiting []arrival
 	running bool        // one of them is being handled on a goroutine
 	busy    int         // events that wait or are being handled
+	listed  bool        // in l.seats
 	closing atomic.Bool // its OnClose has come
 }
 
-// seatOf is the seat of a client that an event has come of, with its session.
-func (l *uplink) seatOf(client uint32, session string) *seat {
+// seatOf is the seat of a client that an event has come of, with its session. stays
+// is false for an event that is handled at once: then nobody else looks for the seat.
+func (l *uplink) seatOf(client uint32, session string, stays bool) *seat {
 	s := l.seats[client]
 	if s == nil {
 		s = l.newSeat(client)
+		if stays {
+			l.list(s)
+		}
 	}
 	s.brought, s.has = session, l.sessions.answered
 	for len(s.writes) > 0 && s.writes[0].number <= s.has {
@@ -105,12 +110,19 @@ func (l *uplink) vacate(s *seat) {
 	if s.busy > 0 || len(s.writes) > 0 && s.writes[len(s.writes)-1].number > l.sessions.answered {
 		return
 	}
-	if l.seats[s.client] == s {
+	if s.listed {
 		delete(l.seats, s.client)
-		if s.writes == nil { // else others may know it
-			l.free = s
-		}
+		s.listed = false
 	}
+	if s.writes == nil { // else others may know it
+		l.free = s
+	}
+}
+
+// list has others find a seat.
+func (l *uplink) list(s *seat) {
+	l.seats[s.client] = s
+	s.listed = true
 }
 
 // newSeat is a seat for a client that has none. Most events come, are handled, and
@@ -123,7 +135,6 @@ func (l *uplink) newSeat(client uint32) *seat {
 	l.free = nil
 	s.client = client
 	s.closing.Store(false)
-	l.seats[client] = s
 	return s
 }
 
@@ -153,6 +164,7 @@ func (l *uplink) note(all []write) {
 		s := l.seats[w.client]
 		if s == nil && l.standing {
 			s = l.newSeat(w.client)
+			l.list(s)
 		}
 		if s == nil {
 			continue
