@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"testing"
 )
 
@@ -21,7 +20,7 @@ func newPushApps(t *testing.T, env ...string) *pushApps {
 		chat: freeAddress(t), chatText: freeAddress(t),
 		pond: freeAddress(t), pondText: freeAddress(t), endpoint: freeAddress(t),
 	}
-	inner := portsInARow(t, 152)
+	inner := freePorts(t, 152)
 	a.inner = inner
 	a.service = newService(t, append(env,
 		"WM_CHAT_PAGE="+a.chat, "WM_CHAT_TEXT="+a.chatText, "WM_CHAT_WEBSOCKET="+freeAddress(t),
@@ -35,28 +34,4 @@ func newPushApps(t *testing.T, env ...string) *pushApps {
 	}
 	a.bin = built.sample
 	return a
-}
-
-// portsInARow is the first of n ports that nobody uses and no other test gets.
-func portsInARow(t testing.TB, n int) int {
-	t.Helper()
-	span := lastPort - firstPort
-	for range span {
-		last := int(nextPort.Add(int64(n))) + os.Getpid()%97*200
-		first := firstPort + (last-n+1)%span
-		if first+n <= lastPort && allFree(first, n) {
-			return first
-		}
-	}
-	t.Fatalf("no %d free ports in a row", n)
-	return 0
-}
-
-func allFree(first, n int) bool {
-	for port := first; port < first+n; port++ {
-		if !free(fmt.Sprintf("127.0.0.1:%d", port)) {
-			return false
-		}
-	}
-	return true
 }

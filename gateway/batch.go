@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/workerman-go/wm/gateway/phpserialize"
 	"github.com/workerman-go/wm/gateway/wire"
@@ -104,7 +103,7 @@ func (c *Client) batchAll(
 	if err != nil {
 		return err
 	}
-	return e.batch(addresses, about, mergeAddresses(nil, names), take)
+	return e.batch(addresses, about, once(names), take)
 }
 
 // batch asks Gateways about names, old ones about one name after another: behind the
@@ -134,8 +133,11 @@ func (e *errand) batch(
 				old = append(old, address)
 				return nil
 			}
-			array, err := arrayOf(values[0])
-			found[address] = array
+			v, err := answerOf(values[0])
+			if err != nil {
+				return err
+			}
+			found[address], err = array(v)
 			return err
 		})
 	if len(old) > 0 {
@@ -160,9 +162,9 @@ func (e *errand) oneByOne(
 		func(address string, values [][]byte) error {
 			all := phpserialize.NewArray()
 			for i, value := range values {
-				v, err := phpserialize.UnmarshalReply(value)
+				v, err := answerOf(value)
 				if err != nil {
-					return fmt.Errorf("%w: %w", ErrBadAnswer, err)
+					return err
 				}
 				all.Set(names[i], v)
 			}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -30,7 +31,8 @@ type rigGateway struct {
 	lazy  atomic.Bool // it does not close when a BusinessWorker has shut its side
 	still atomic.Bool // it does not answer probes by itself
 	links chan *rigLink
-	id    wire.ClientID // with the number of no client
+	over  context.Context // ends with the test
+	id    wire.ClientID   // with the number of no client
 
 	mu       sync.Mutex
 	all      []*rigLink
@@ -54,7 +56,7 @@ func newRigGateway(t testing.TB, wm bool) *rigGateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &rigGateway{t: t, wm: wm, links: make(chan *rigLink, 100)}
+	g := &rigGateway{t: t, wm: wm, links: make(chan *rigLink, 100), over: t.Context()}
 	g.serve(ln)
 	t.Cleanup(g.close)
 	return g
@@ -141,7 +143,11 @@ func (l *rigLink) read() {
 			continue
 		}
 		if !l.serve(pk) {
-			l.packets <- pk
+			select {
+			case l.packets <- pk:
+			case <-l.g.over.Done(): // nobody wants it any more
+				return
+			}
 		}
 	}
 }

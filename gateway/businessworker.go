@@ -3,7 +3,9 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/workerman-go/wm/worker"
@@ -15,6 +17,9 @@ const (
 	defaultQueueBytes = 1 << 20
 	defaultReadyWait  = 5 * time.Second
 )
+
+// maxBusinessName leaves room in maxWorkerKey for the slot and the generation.
+const maxBusinessName = 200
 
 // BusinessWorker is a Worker without an address that runs the author's code for
 // the clients of all Gateways (features.md group 39). Each of its processes has a
@@ -123,6 +128,10 @@ func (b *BusinessWorker) check() error {
 	}
 	if !utf8.ValidString(b.Name) || !utf8.ValidString(b.SecretKey) {
 		return errors.New("Name and SecretKey have to be UTF-8: they travel as JSON")
+	}
+	if len(b.Name) > maxBusinessName || strings.ContainsFunc(b.Name, unicode.IsControl) {
+		return fmt.Errorf("Name is %.60q, want at most %d bytes and no control characters: "+
+			"Gateways know the processes by it", b.Name, maxBusinessName)
 	}
 	none := b.OnMessage == nil && b.OnValue == nil && b.OnConnect == nil &&
 		b.OnWebSocketConnect == nil && b.OnClose == nil

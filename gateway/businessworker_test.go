@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/workerman-go/wm/worker"
@@ -38,6 +39,12 @@ func TestBusinessWorkerRefusesAtStart(t *testing.T) {
 			b.OnMessage = message
 			b.Worker.OnClose = func(*worker.Connection) {}
 		}, "want BusinessWorker.OnClose"},
+		{"a name that no Gateway takes", func(b *BusinessWorker) {
+			b.OnMessage, b.Name = message, strings.Repeat("x", 201)
+		}, "want at most 200 bytes"},
+		{"a name of two lines", func(b *BusinessWorker) {
+			b.OnMessage, b.Name = message, "a\nb"
+		}, "no control characters"},
 		{"no Register", func(b *BusinessWorker) {
 			b.OnMessage, b.RegisterAddress = message, nil
 		}, "RegisterAddress is empty"},

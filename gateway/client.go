@@ -198,18 +198,10 @@ func (c *Client) tidy() {
 	}
 }
 
-func (c *Client) timeout() time.Duration     { return orDefault(c.Timeout, 5*time.Second) }
-func (c *Client) idleTimeout() time.Duration { return orDefault(c.IdleTimeout, time.Minute) }
-func (c *Client) maxAnswer() int             { return orDefault(c.MaxAnswer, 64<<20) }
+func (c *Client) timeout() time.Duration     { return positive(c.Timeout, 5*time.Second) }
+func (c *Client) idleTimeout() time.Duration { return positive(c.IdleTimeout, time.Minute) }
+func (c *Client) maxAnswer() int             { return positive(c.MaxAnswer, 64<<20) }
 
 func (c *Client) connectTimeout() time.Duration {
-	return orDefault(c.ConnectTimeout, 3*time.Second)
-}
-
-// orDefault returns v, or what counts when the author has not set it.
-func orDefault[T int | time.Duration](v, otherwise T) T {
-	if v > 0 {
-		return v
-	}
-	return otherwise
+	return positive(c.ConnectTimeout, 3*time.Second)
 }

@@ -49,7 +49,7 @@ func TestEveryFunctionInACluster(t *testing.T) {
 	type way func(t *testing.T, s *clusterOf) (*Client, func(fn func()))
 	for name, way := range map[string]way{
 		"sockets": func(t *testing.T, s *clusterOf) (*Client, func(fn func())) {
-			s.Do("Register", func(*worker.Worker) { published.Store(nil) })
+			s.Do("Register", func(*worker.Worker) { here.Store(nil) })
 			c := apiClient(t)
 			c.SecretKey = ""
 			c.RegisterAddress = []string{s.Addr("Register")}

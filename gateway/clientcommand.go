@@ -120,6 +120,9 @@ func (c *Client) session(
 	if err != nil {
 		return fmt.Errorf("gateway: session: %w", err)
 	}
+	if len(ext) > maxSession {
+		return fmt.Errorf("%w: a session of %d bytes, at most %d", ErrTooLarge, len(ext), maxSession)
+	}
 	return c.command(ctx, clientID, wire.Packet{Command: what, Flag: wire.Scalar, Ext: ext})
 }
 

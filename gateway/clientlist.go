@@ -261,19 +261,3 @@ func lengths(lists map[string][]string) map[string]int {
 	}
 	return counts
 }
-
-// distinct is a list without repetitions.
-type distinct struct {
-	list []string
-	seen map[string]bool
-}
-
-func (d *distinct) add(s string) {
-	if d.seen == nil {
-		d.seen = make(map[string]bool)
-	}
-	if !d.seen[s] {
-		d.seen[s] = true
-		d.list = append(d.list, s)
-	}
-}

@@ -116,10 +116,8 @@ func (c *Client) askOwner(
 
 // readAnswerOf hands the value of the answer of a client's Gateway to take.
 func readAnswerOf(clientID string, value []byte, take func(v any) error) error {
-	v, err := phpserialize.UnmarshalReply(value)
-	if err != nil {
-		err = fmt.Errorf("%w: %w", ErrBadAnswer, err)
-	} else {
+	v, err := answerOf(value)
+	if err == nil {
 		err = take(v)
 	}
 	id, _ := parseID(clientID)
@@ -148,21 +146,21 @@ func (c *Client) askAll(
 	return e.ask(addresses,
 		func(string) ([]inquiry, error) { return []inquiry{{packet: packet}}, nil },
 		func(address string, values [][]byte) error {
-			v, err := phpserialize.UnmarshalReply(values[0])
+			v, err := answerOf(values[0])
 			if err != nil {
-				return fmt.Errorf("%w: %w", ErrBadAnswer, err)
+				return err
 			}
 			return take(address, v)
 		})
 }
 
-// arrayOf reads an answer that is an array.
-func arrayOf(value []byte) (*phpserialize.Array, error) {
+// answerOf reads an answer.
+func answerOf(value []byte) (any, error) {
 	v, err := phpserialize.UnmarshalReply(value)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadAnswer, err)
 	}
-	return array(v)
+	return v, nil
 }
 
 func array(v any) (*phpserialize.Array, error) {

@@ -50,9 +50,9 @@ func (c *Client) Select(ctx context.Context, fields []string, where Where) ([]Ro
 	}
 	var all []Row
 	err = e.ask(addresses, ask.of, func(address string, values [][]byte) error {
-		v, err := phpserialize.UnmarshalReply(values[0])
+		v, err := answerOf(values[0])
 		if err != nil {
-			return fmt.Errorf("%w: %w", ErrBadAnswer, err)
+			return err
 		}
 		rows, err := rowsOf(address, v)
 		all = append(all, rows...)

@@ -12,6 +12,7 @@ import (
 var (
 	errCommand = errors.New("gateway: unknown command")
 	errName    = errors.New(`gateway: uid or group is empty or "0"`)
+	errSession = errors.New("gateway: a session that does not fit into the packets of its client")
 )
 
 // commandFunc does what a packet asks for.
@@ -179,10 +180,23 @@ func destroy(_ *clients, c *client, _ []byte) error {
 	return nil
 }
 
+// maxSession leaves room for the header of an event: that a client has gone can always
+// be told.
+const maxSession = wire.MaxPacketBytes - innerOverhead
+
 func setSession(_ *clients, c *client, ext []byte) error {
-	if c.session != string(ext) {
-		c.session = string(ext)
+	if c.session == string(ext) {
+		return nil
 	}
+	return c.store(string(ext))
+}
+
+// store makes session that of c, unless it is too large.
+func (c *client) store(session string) error {
+	if len(session) > maxSession {
+		return fmt.Errorf("%w: %d bytes, at most %d", errSession, len(session), maxSession)
+	}
+	c.session = session
 	return nil
 }
 
@@ -193,8 +207,7 @@ func updateSession(_ *clients, c *client, ext []byte) error {
 	if err != nil {
 		return err
 	}
-	c.session = merged
-	return nil
+	return c.store(merged)
 }
 
 // sessionless says that PHP would call the session empty.

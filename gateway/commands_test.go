@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -243,4 +245,22 @@ func TestCommandsForNobody(t *testing.T) {
 	}
 	s.must(clientsSay("end"))
 	c.Expect("end")
+}
+
+func TestASessionStaysWithinWhatAPacketCarries(t *testing.T) {
+	p := clientsNumbered(1)
+	half := strings.Repeat("x", 6<<20)
+	first, more := ser("a", half), ser("b", half)
+	commandsDo(t, p, wire.SetSession, 1, first)
+	for command, ext := range map[wire.Command]string{
+		wire.UpdateSession: more, wire.SetSession: strings.Repeat(" ", maxSession+1),
+	} {
+		pk := wire.Packet{Command: command, ConnectionID: 1, Ext: []byte(ext)}
+		if err := p.execute(pk, nil); !errors.Is(err, errSession) {
+			t.Errorf("command %d: %v, want %v", command, err, errSession)
+		}
+	}
+	if got := p.clients.byID(1).session; got != first {
+		t.Errorf("the session has %d bytes, want the %d of before", len(got), len(first))
+	}
 }

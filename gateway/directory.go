@@ -3,7 +3,6 @@ package gateway
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -104,7 +103,7 @@ func (d *directory) gateways(ctx context.Context) ([]string, error) {
 		}
 		d.mu.Lock()
 		if ctx.Err() != nil {
-			return nil, errors.Join(ErrNoRegister, late(ctx))
+			return nil, fmt.Errorf("%w: %w", ErrNoRegister, late(ctx))
 		}
 	}
 }
@@ -118,7 +117,7 @@ func (d *directory) known() []string {
 	var list []string
 	for _, r := range d.registers {
 		if r.connected {
-			list = mergeAddresses(mergeAddresses(list, r.before), r.gateways)
+			list = once(list, r.before, r.gateways)
 		}
 	}
 	return list
@@ -158,11 +157,11 @@ func (d *directory) why() error {
 	if len(d.registers) == 0 {
 		return fmt.Errorf("%w: RegisterAddress is empty", ErrNoRegister)
 	}
-	errs := []error{ErrNoRegister}
+	why := ErrNoRegister
 	for _, r := range d.registers {
-		errs = append(errs, fmt.Errorf("Register %s: %w", r.address, r.err))
+		why = fmt.Errorf("%w; Register %s: %w", why, r.address, r.err)
 	}
-	return errors.Join(errs...)
+	return why
 }
 
 // change changes something and tells who waits for it.
@@ -184,7 +183,7 @@ func (d *directory) follow(ctx context.Context, r *informer) {
 			r.failed++
 			r.err = err
 			r.back = r.back || r.connected
-			r.before = mergeAddresses(r.before, r.gateways)
+			r.before = once(r.before, r.gateways)
 			r.connected, r.gateways = false, nil
 		})
 		select {
@@ -278,5 +277,5 @@ func parseBroadcast(line []byte) ([]string, error) {
 	case l.event != eventAddresses:
 		return nil, fmt.Errorf("the Register says %.40q", l.event)
 	}
-	return mergeAddresses(nil, l.addresses), nil
+	return once(l.addresses), nil
 }

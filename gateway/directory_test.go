@@ -204,6 +204,9 @@ func TestWithoutAnyRegister(t *testing.T) {
 	if !errors.Is(err, ErrNoRegister) || !strings.Contains(err.Error(), address) {
 		t.Errorf("%v, want ErrNoRegister of %s", err, address)
 	}
+	if strings.Contains(err.Error(), "\n") { // it is a line of a log
+		t.Errorf("%q has more than one line", err)
+	}
 	g := newAPIGateway(t)
 	apiRegisterAt(t, address, apiList(g))
 	if err := c.SendToAll(ctx, "x"); err != nil { // it is dialled at once

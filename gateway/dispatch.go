@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/workerman-go/wm/eventloop"
+	"github.com/workerman-go/wm/gateway/phpserialize"
 	"github.com/workerman-go/wm/gateway/wire"
 	"github.com/workerman-go/wm/worker"
 )
@@ -217,7 +218,7 @@ func (p *business) message(e *Event, a *arrival) {
 	case a.flag&wire.Scalar != 0:
 		b.OnValue(e, a.body)
 	default:
-		if v, err := decodeValue(a.body); err != nil {
+		if v, err := phpserialize.Unmarshal(a.body); err != nil {
 			worker.Log("BusinessWorker: a message of client %s: %v", e.ClientID, err)
 		} else {
 			b.OnValue(e, v)

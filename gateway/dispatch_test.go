@@ -245,6 +245,32 @@ func TestContextOfAClientEndsWithIt(t *testing.T) {
 	}
 }
 
+func TestNoContextIsKeptOfAGatewayThatIsGone(t *testing.T) {
+	g := newRigGateway(t, true)
+	begun, gone := make(chan bool, 1), make(chan bool)
+	late := make(chan context.Context, 1)
+	r := runBusiness(t, func(b *BusinessWorker) {
+		b.Concurrency = 2
+		b.OnMessage = func(e *Event, _ []byte) {
+			begun <- true
+			<-gone
+			late <- e.Context()
+		}
+	}, g)
+	l := g.link()
+	l.event(wire.OnMessage, 1, "")
+	rigGet(t, begun, "handler")
+	g.close()
+	r.until("the link has ended", func() bool { return len(r.b.run.links.linked) == 0 })
+	close(gone)
+	<-rigGet(t, late, "context").Done()
+	r.loop(func() {
+		if n := len(r.b.run.contexts.clients); n != 0 {
+			t.Errorf("%d contexts are kept", n)
+		}
+	})
+}
+
 func TestDefaultGoesOverTheLinks(t *testing.T) {
 	g := newRigGateway(t, true)
 	r := runBusiness(t, func(b *BusinessWorker) {

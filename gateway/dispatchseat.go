@@ -143,18 +143,17 @@ func (l *uplink) store(s *seat, id wire.ClientID, session string) {
 	pk := wire.Packet{
 		Command: wire.SetSession, Flag: wire.Scalar, ConnectionID: s.client, Ext: []byte(session),
 	}
-	if pk.Len() > wire.MaxPacketBytes {
-		worker.Log("BusinessWorker: the session of client %s is not stored: %d bytes are "+
-			"more than a packet has", id, pk.Len())
+	if len(session) > maxSession {
+		worker.Log("BusinessWorker: the session of client %s is not stored: %d bytes, at most %d",
+			id, len(session), maxSession)
 		return
 	}
 	l.t.gather()
 	defer l.t.drain()
 	// A full buffer must not cost what the author has stored.
 	if err := l.sendWithin(2*l.t.limit, &pk); err != nil {
-		if l.t.said.due("session "+l.address, l.t.now()) {
-			worker.Log("BusinessWorker: the session of client %s is not stored: %v", id, err)
-		}
+		l.t.said.log("session "+l.address,
+			"BusinessWorker: the session of client %s is not stored: %v", id, err)
 	}
 }
 

@@ -9,9 +9,6 @@ import (
 
 var errNoArray = errors.New("gateway: not the array that it has to be")
 
-// decodeValue reads the body of a packet that is not scalar.
-func decodeValue(body []byte) (any, error) { return phpserialize.Unmarshal(body) }
-
 // decodeHandshake reads the body of ON_WEBSOCKET_CONNECT.
 func decodeHandshake(body []byte) (Handshake, error) {
 	v, err := phpserialize.Unmarshal(body)

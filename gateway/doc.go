@@ -113,6 +113,7 @@
 //	errors.go           what a call can fail with
 //
 // For all of them: secret.go compares and demands secrets, keepalive.go finds hosts
-// that have vanished, rarely.go keeps the log short, and here.go (for Clients
-// clienthere.go) finds the Gateways that live in the same process, as in tests.
+// that have vanished, rarely.go keeps the log short, distinct.go makes lists without
+// repetitions, and here.go finds the Gateways that live in the same process, as in
+// tests.
 package gateway

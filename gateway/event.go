@@ -90,5 +90,13 @@ func (e *Event) Context() context.Context {
 	if e.over.Load() || e.closing == nil {
 		return e.link.t.p.contexts.process
 	}
-	return e.link.t.p.contexts.of(e.id, e.closing)
+	p := e.link.t.p
+	ctx := p.contexts.of(e.id, e.closing)
+	// A handler that goes on when the link has ended would keep it for ever: nobody
+	// tells of the end of its client any more. Asked behind of, so that either this
+	// or the end of the link sees the other.
+	if !p.links.takes(e.link.address) {
+		p.contexts.closed(e.id)
+	}
+	return ctx
 }

@@ -128,9 +128,11 @@ func New(address string) *Gateway {
 // BusinessWorkers know it; empty for other connections. Called on the loop goroutine,
 // from OnConnect on.
 func ClientID(c *worker.Connection) string {
-	for _, p := range local().gateways {
-		if cl := p.of[c]; cl != nil {
-			return p.clientID(cl).String()
+	if n := resident(); n != nil {
+		for _, p := range n.gateways {
+			if cl := p.of[c]; cl != nil {
+				return p.clientID(cl).String()
+			}
 		}
 	}
 	return ""

@@ -111,13 +111,13 @@ func (g *Gateway) innerAddress() string {
 	if g.InnerListen != "" {
 		return g.InnerListen
 	}
-	if lan, err := netip.ParseAddr(g.LanIP); err == nil && public(lan) {
+	if lan, err := netip.ParseAddr(g.LanIP); err == nil && lan.Is4() && public(lan) {
 		return "0.0.0.0"
 	}
 	return g.LanIP
 }
 
-// public is what PHP takes for an address of the internet.
+// public is what PHP takes for an address of the internet; ip is IPv4.
 func public(ip netip.Addr) bool {
 	first := ip.As4()[0]
 	return !ip.IsPrivate() && !ip.IsLoopback() && !ip.IsLinkLocalUnicast() &&

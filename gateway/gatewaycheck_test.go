@@ -107,3 +107,13 @@ func TestInnerPortsOfTwoGatewaysMustNotOverlap(t *testing.T) {
 		t.Error(why)
 	}
 }
+
+func TestTheWrongLanIPOfANeighbourIsItsOwnAffair(t *testing.T) {
+	why := gatewayRefused(func() {
+		New("websocket://127.0.0.1:7272").Name = "chat"
+		New("text://127.0.0.1:7373").LanIP = "fd00::1"
+	})
+	if !strings.Contains(why, `LanIP is "fd00::1"`) {
+		t.Error(why)
+	}
+}

@@ -1,35 +1,84 @@
 package gateway
 
 import (
+	"maps"
+	"slices"
+	"sync/atomic"
+
 	"github.com/workerman-go/wm/eventloop"
 	"github.com/workerman-go/wm/worker"
 )
 
-// here are the Gateway processes that live in this process, by the inner address that
-// others know: in a test, where all Workers share one loop, a question that blocks the
-// loop would never be answered over a socket. Set and read on the loop goroutine.
-type here struct {
-	loop     *eventloop.Loop     // the one they live on
-	gateways map[string]*process // "127.0.0.1:2900"
+// residents are the Gateways that live in this process. A Client does not reach them
+// over sockets: in a test, where all Workers share one loop, a question that blocks the
+// loop would never be answered. In a service there are none but in a Gateway process
+// itself. Never changed, only replaced: any goroutine may read.
+type residents struct {
+	loop      *eventloop.Loop
+	gateways  map[string]*process // by inner address, "127.0.0.1:2900"
+	addresses []string            // in one order, whoever asks
+	registers map[string]bool     // that live here too: they know of no other Gateways
 }
 
-// present is the here of the process that was made last.
-var present here
+// here are the residents of the process that was made last. Only the goroutine of its
+// loop replaces them.
+var here atomic.Pointer[residents]
 
-// local returns what lives on the loop of this process; what a former process of a
-// test has left is forgotten. Called on the loop goroutine.
-func local() *here {
-	if loop := worker.Loop(); present.loop != loop || present.gateways == nil {
-		present = here{loop: loop, gateways: make(map[string]*process)}
+// addGateway makes p known, now, and again when all Workers of the process have been
+// started, Registers among them. Called on the loop goroutine.
+func addGateway(p *process) {
+	gateways := map[string]*process{p.address(): p}
+	if n := resident(); n != nil {
+		maps.Copy(gateways, n.gateways)
 	}
-	return &present
+	setResidents(worker.Loop(), gateways)
+	worker.Post(func() {
+		if n := resident(); n != nil {
+			setResidents(n.loop, n.gateways)
+		}
+	})
 }
 
-// addGateway makes p known under its inner address, until the process ends.
-func (h *here) addGateway(p *process) {
-	h.gateways[p.address()] = p
-	h.publish()
+// setResidents replaces the residents.
+func setResidents(loop *eventloop.Loop, gateways map[string]*process) {
+	n := &residents{
+		loop: loop, gateways: gateways,
+		addresses: slices.Sorted(maps.Keys(gateways)), registers: make(map[string]bool),
+	}
+	for _, p := range gateways {
+		for _, address := range p.g.RegisterAddress {
+			if registerWorker(address) != nil {
+				n.registers[address] = true
+			}
+		}
+	}
+	here.Store(n)
 }
 
-// gateway returns the Gateway process with an inner address; nil: it is elsewhere.
-func (h *here) gateway(address string) *process { return h.gateways[address] }
+// resident returns what is known of this process, not of a former one of a test; nil:
+// no Gateway lives here.
+func resident() *residents {
+	n := here.Load()
+	if n == nil || n.loop != worker.Loop() {
+		return nil
+	}
+	return n
+}
+
+// localGateway returns the Gateway of this process with an inner address, and nil.
+func localGateway(address string) *process {
+	if n := resident(); n != nil {
+		return n.gateways[address]
+	}
+	return nil
+}
+
+// localGateways are all Gateways of a cluster whose Register lives in this process,
+// as in a test; nil when it does not.
+func localGateways(registers []string) []string {
+	n := resident()
+	if n == nil || !slices.ContainsFunc(registers, func(r string) bool { return n.registers[r] }) {
+		return nil
+	}
+	return n.addresses
+}

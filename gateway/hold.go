@@ -18,6 +18,9 @@ const (
 	holdSweep = 100 * time.Millisecond
 	// heldBytes is what a held event counts beside its body.
 	heldBytes = 64
+	// goneBytes is what a client counts that has gone: its connection and what is
+	// known of it are kept for its events alone.
+	goneBytes = 512
 )
 
 // holding are the clients of whom something is held. Owned by the loop.
@@ -55,6 +58,9 @@ func (p *process) hold(c *client, what wire.Command, flag wire.Flag, body []byte
 	}
 	h.events = append(h.events, heldEvent{what, flag, bytes.Clone(body)})
 	size := heldBytes + len(body)
+	if what == wire.OnClose {
+		size += goneBytes // until drop
+	}
 	h.bytes += size
 	p.holding.bytes += size
 	h.closed = what == wire.OnClose

@@ -255,6 +255,9 @@ func TestWhatSomebodyHasSentWhoLeftIsNotLost(t *testing.T) {
 	c.Close()
 	linkDial(t, s.Addr("Gateway")).Close() // nobody wants to know of this one
 	s.Advance(time.Minute)
+	if n, clients := s.holdBytes(); clients != 1 || n < goneBytes {
+		t.Errorf("%d bytes of %d clients, want 1 that counts as one that is kept", n, clients)
+	}
 	s.do(func(p *process) {
 		if len(p.of) != 0 || p.clients.len() != 0 {
 			t.Errorf("%d clients", len(p.of))

@@ -4,7 +4,9 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/workerman-go/wm/eventloop"
 	"github.com/workerman-go/wm/gateway/wire"
@@ -189,6 +191,8 @@ func (pe *peer) hello(pk *wire.Packet) {
 	case !pe.knows(h.Secret, err):
 	case len(h.Key) > maxWorkerKey:
 		pe.refuse("its worker_key is too long")
+	case strings.ContainsFunc(h.Key, unicode.IsControl): // it is logged
+		pe.refuse("its worker_key has control characters")
 	default:
 		pe.admit()
 		pe.p.connect(pe, h.Key, h.WM)

@@ -33,6 +33,8 @@ func TestUnauthorisedPeersGetNothing(t *testing.T) {
 		{"no name", hello(wire.WorkerConnect, wire.Scalar, `{`+secret+`}`)},
 		{"a name without an end", hello(wire.WorkerConnect, wire.Scalar,
 			`{"worker_key":"`+strings.Repeat("x", 256)+`",`+secret+`}`)},
+		{"a name of two lines", hello(wire.WorkerConnect, wire.Scalar,
+			`{"worker_key":"a\nb",`+secret+`}`)},
 		{"too much", hello(wire.WorkerConnect, wire.Scalar, strings.Repeat(" ", 4096))},
 		{"a length beyond all", "\xff\xff\xff\xff"},
 		{"HTTP", "GET / HTTP/1.1\r\n\r\n"},

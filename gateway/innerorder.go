@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"errors"
 	"net/netip"
 
 	"github.com/workerman-go/wm/gateway/wire"
@@ -107,7 +108,8 @@ func (pe *peer) answer() {
 // reply sends an answer. A peer that asks and does not read is cut off: a dropped
 // answer would be taken for that of the next question.
 func (pe *peer) reply(value []byte) {
-	if err := pe.conn.SendRaw(wire.AppendReply(nil, value)); err == worker.ErrBufferFull {
+	err := pe.conn.SendRaw(wire.AppendReply(nil, value))
+	if errors.Is(err, worker.ErrBufferFull) {
 		pe.refuse("it does not read the answers to its questions")
 	}
 }

@@ -64,14 +64,14 @@ func (p *business) leave(stop func()) {
 	}
 	limit := p.b.stopTimeout()
 	v := &leaving{
-		stop: stop, over: make(chan struct{}), until: time.Now().Add(limit * asideShare / 100),
+		stop: stop, over: make(chan struct{}), until: time.Now().Add(limit / 100 * asideShare),
 	}
 	p.leaving = v
 	worker.Go(context.Background(), func(context.Context) (struct{}, error) {
 		<-v.over // closed by finish, at the latest when the time is over
 		return struct{}{}, nil
 	}, nil)
-	v.timer = p.loop.AddInnerTimer(limit*leaveShare/100, false, p.abandon)
+	v.timer = p.loop.AddInnerTimer(limit/100*leaveShare, false, p.abandon)
 	p.registers.close()
 	p.queue.check()
 	p.links.drain()
@@ -227,6 +227,7 @@ func (p *business) closeLinks() {
 		}
 		l.conn.Close()
 	}
+	_ = p.cluster.Close() // the connections for questions; its error is always nil
 	close(p.leaving.over)
 }
 

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -302,4 +304,14 @@ func TestLeavingSendsABacklogFirst(t *testing.T) {
 	} else if _, late := err.(net.Error); late {
 		t.Error("the link does not end")
 	}
+}
+
+func TestNothingIsLeftOfTheClientOfAProcessThatHasLeft(t *testing.T) {
+	g := newRigGateway(t, true)
+	r := runBusiness(t, func(b *BusinessWorker) { b.OnMessage = func(*Event, []byte) {} }, g)
+	g.link()
+	r.stop()
+	rigEventually(t, "the Client is closed", func() bool {
+		return errors.Is(r.b.run.cluster.SendToAll(context.Background(), "x"), ErrClosed)
+	})
 }

@@ -6,7 +6,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/workerman-go/wm/gateway/wire"
 	"github.com/workerman-go/wm/worker"
 )
 
@@ -46,11 +45,4 @@ func sendAside(address string, packets []byte, until time.Time) error {
 	}
 	_, err = io.Copy(io.Discard, conn)
 	return err
-}
-
-// clientLogin is what a client of the API says first.
-func clientLogin(secret string) []byte {
-	body := wire.ClientHello{Secret: secret}.Append(nil)
-	pk := wire.Packet{Command: wire.GatewayClientConnect, Flag: wire.Scalar, Body: body}
-	return pk.Append(nil)
 }

@@ -51,7 +51,7 @@ func (s *linkService) inner() string { return s.Addr(s.g.Name + " inner") }
 func (s *linkService) do(fn func(p *process)) {
 	s.t.Helper()
 	inner := s.inner()
-	s.Do(s.g.Name, func(*worker.Worker) { fn(local().gateway(inner)) })
+	s.Do(s.g.Name, func(*worker.Worker) { fn(localGateway(inner)) })
 }
 
 // linkPeer is a BusinessWorker, or a client of the API, made of bytes.

@@ -72,7 +72,7 @@ func (g *Gateway) serve(w *worker.Worker) {
 		p.awaitBusiness()
 	})
 	p.startHeartbeat()
-	local().addGateway(p)
+	addGateway(p)
 	context.AfterFunc(w.Context(), func() { loop.Post(p.leave) })
 	if g.LanIP != loopback {
 		loop.AddInnerTimer(pingLinksEvery, true, p.pingLinks)
@@ -90,9 +90,7 @@ func portOf(addr net.Addr) uint16 {
 
 // logRarely writes a line that peers can cause at will: of each kind one in a while.
 func (p *process) logRarely(kind, format string, a ...any) {
-	if p.rarely.due(kind, worker.Loop().Now()) {
-		worker.Log(format, a...)
-	}
+	p.rarely.log(kind, format, a...)
 }
 
 // address is the inner address as Registers and client ids have it.

@@ -42,13 +42,13 @@ func (c *Client) newSocket(address string) *socket {
 	return &socket{address: address, c: c, turn: make(chan struct{}, 1)}
 }
 
-// send implements route.
+// send implements sender.
 func (s *socket) send(ctx context.Context, packet []byte) error {
 	_, err := s.write(ctx, packet, nil)
 	return err
 }
 
-// ask implements route. A connection that ends before the answers came may have
+// ask implements asker. A connection that ends before the answers came may have
 // been dead for long, so a question goes out a second time; it changes nothing at
 // the Gateway.
 func (s *socket) ask(ctx context.Context, questions []inquiry) ([][]byte, error) {
@@ -179,21 +179,24 @@ func (s *socket) dial(ctx context.Context) (*stream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOffline, err)
 	}
-	hello := wire.Packet{
-		Command: wire.GatewayClientConnect, Flag: wire.Scalar,
-		Body: wire.ClientHello{Secret: s.c.SecretKey}.Append(nil),
-	}
 	st := &stream{conn: conn, timeout: s.c.timeout(), maxAnswer: s.c.maxAnswer()}
 	if !s.opened(st) {
 		_ = conn.Close()
 		return nil, ErrClosed
 	}
-	if err := st.write(ctx, hello.Append(nil), nil); err != nil {
+	if err := st.write(ctx, clientLogin(s.c.SecretKey), nil); err != nil {
 		s.c.running.Done()
 		return nil, err
 	}
 	go st.read(s.c.running.Done) // ends when the connection does
 	return st, nil
+}
+
+// clientLogin is what a client of the API says first (wire.md 2.12).
+func clientLogin(secret string) []byte {
+	body := wire.ClientHello{Secret: secret}.Append(nil)
+	pk := wire.Packet{Command: wire.GatewayClientConnect, Flag: wire.Scalar, Body: body}
+	return pk.Append(nil)
 }
 
 // opened notes a new connection; false when the Client has been closed meanwhile.

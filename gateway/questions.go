@@ -144,19 +144,6 @@ func appendForEach(dst, ext []byte, value func(dst []byte, name string) []byte) 
 	return phpserialize.AppendArrayEnd(dst), nil
 }
 
-// once leaves out what is in list a second time, in place.
-func once(list []string) []string {
-	seen := make(map[string]bool, len(list))
-	kept := list[:0]
-	for _, s := range list {
-		if !seen[s] {
-			seen[s] = true
-			kept = append(kept, s)
-		}
-	}
-	return kept
-}
-
 // appendNone appends the empty array.
 func appendNone(dst []byte) []byte {
 	return phpserialize.AppendArrayEnd(phpserialize.AppendArrayHead(dst, 0))

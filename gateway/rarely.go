@@ -1,6 +1,10 @@
 package gateway
 
-import "time"
+import (
+	"time"
+
+	"github.com/workerman-go/wm/worker"
+)
 
 const (
 	// rarelyEvery is how often the same thing is logged that goes on and on.
@@ -23,4 +27,12 @@ func (r *rarely) due(what string, now time.Time) bool {
 	}
 	r.last[what] = now
 	return true
+}
+
+// log writes a line that a peer can cause at will, when one of its kind is due. Called
+// on the loop goroutine.
+func (r *rarely) log(kind, format string, a ...any) {
+	if r.due(kind, worker.Loop().Now()) {
+		worker.Log(format, a...)
+	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/workerman-go/wm/gateway/wire"
@@ -91,7 +93,11 @@ const maxAddressBytes = 253 + len(":65535")
 func isAddress(address string) bool {
 	host, port, err := net.SplitHostPort(address)
 	n, err2 := strconv.ParseUint(port, 10, 16)
-	return err == nil && err2 == nil && n > 0 && host != "" && len(address) <= maxAddressBytes
+	odd := strings.ContainsFunc(host, func(r rune) bool { // addresses are logged
+		return !unicode.IsGraphic(r) || unicode.IsSpace(r)
+	})
+	return err == nil && err2 == nil && n > 0 && host != "" && !odd &&
+		len(address) <= maxAddressBytes
 }
 
 // gatewayLine announces a Gateway, byte for byte as PHP does, where that is JSON:
@@ -127,19 +133,4 @@ func quote(s string) string {
 		}
 	}
 	return string(append(dst, '"'))
-}
-
-// mergeAddresses appends what is not in list yet.
-func mergeAddresses(list, more []string) []string {
-	seen := make(map[string]bool, len(list)+len(more))
-	for _, address := range list {
-		seen[address] = true
-	}
-	for _, address := range more {
-		if !seen[address] {
-			seen[address] = true
-			list = append(list, address)
-		}
-	}
-	return list
 }

@@ -78,6 +78,10 @@ func TestParseRegisterLine(t *testing.T) {
 			`{"event":"gateway_connect","address":"[::1]:2900"}`,
 			registerLine{event: eventGateway, address: "[::1]:2900"}, nil,
 		},
+		"a second line for the log": {
+			`{"event":"gateway_connect","address":"127.0.0.1\n:2900"}`,
+			registerLine{event: eventGateway, address: "127.0.0.1\n:2900"}, errNoAddress,
+		},
 		"more than that": {`{"event":"ping","more":[{}]}`, registerLine{event: eventPing}, nil},
 		"the last event": {`{"event":"x","event":"ping"}`, registerLine{event: eventPing}, nil},
 	} {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -57,7 +58,7 @@ type registerLink struct {
 // checkRegisters refuses a RegisterAddress that cannot be one.
 func checkRegisters(addresses []string) error {
 	if len(addresses) == 0 {
-		return fmt.Errorf("RegisterAddress is empty")
+		return errors.New("RegisterAddress is empty")
 	}
 	for i, address := range addresses {
 		if !isAddress(address) {
@@ -131,7 +132,7 @@ func (l *registerLinks) unanswered() []string {
 func (l *registerLinks) update() {
 	var list []string
 	for _, one := range l.links {
-		list = mergeAddresses(mergeAddresses(list, one.gateways), one.before)
+		list = once(list, one.gateways, one.before)
 	}
 	if l.closed || l.told && slices.Equal(list, l.known) {
 		return
@@ -212,7 +213,7 @@ func (r *registerLink) onMessage(_ *worker.Connection, data []byte) {
 
 // settle lets what the Register said before it went away count for a while.
 func (r *registerLink) settle() {
-	r.before = mergeAddresses(r.before, r.gateways)
+	r.before = once(r.before, r.gateways)
 	r.settled = worker.Loop().AddInnerTimer(registerSettle, false, func() {
 		r.before = nil
 		r.all.update()
@@ -256,7 +257,5 @@ func (r *registerLink) lost(after time.Duration) {
 
 // log says something about this Register, about one thing once a minute.
 func (r *registerLink) log(what, format string, a ...any) {
-	if r.all.rarely.due(what+r.address, worker.Loop().Now()) {
-		worker.Log("register "+r.address+": "+format, a...)
-	}
+	r.all.rarely.log(what+r.address, "register %s: %s", r.address, fmt.Sprintf(format, a...))
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/workerman-go/wm/eventloop"
 	"github.com/workerman-go/wm/worker"
@@ -35,9 +36,8 @@ func (g *registry) connect(c *worker.Connection) {
 // refuse closes c without a word: who is a Gateway dies of any (wire.md 0.1), and
 // who is nobody is told nothing.
 func (g *registry) refuse(c *worker.Connection, why string, a ...any) {
-	if g.rarely.due(c.RemoteIP()+why, worker.Loop().Now()) {
-		worker.Log("connection of "+c.RemoteAddr().String()+" closed: "+why, a...)
-	}
+	g.rarely.log(c.RemoteIP()+why, "connection of %s closed: %s", c.RemoteAddr(),
+		fmt.Sprintf(why, a...))
 	c.Close()
 }
 
@@ -45,7 +45,7 @@ func (g *registry) refuse(c *worker.Connection, why string, a ...any) {
 func (g *registry) line(c *worker.Connection, data []byte) {
 	l, err := parseRegisterLine(data)
 	if err != nil {
-		g.refuse(c, "its line of %d bytes has "+err.Error(), len(data))
+		g.refuse(c, "its line of %d bytes has %v", len(data), err)
 		return
 	}
 	switch l.event {
@@ -66,7 +66,7 @@ func (g *registry) line(c *worker.Connection, data []byte) {
 // admit checks the secret, and lifts the deadline.
 func (g *registry) admit(c *worker.Connection, l registerLine) bool {
 	if !sameSecret(l.secret, g.r.SecretKey) {
-		g.refuse(c, "the secret_key of its "+l.event+" is not the SecretKey of this Register")
+		g.refuse(c, "the secret_key of its %s is not the SecretKey of this Register", l.event)
 		return false
 	}
 	worker.Loop().DelTimer(g.peers[c].deadline)
@@ -139,7 +139,7 @@ func (g *registry) addresses() (line *worker.Prepared, ok bool) {
 			list = append(list, p.address)
 		}
 	}
-	text, err := addressesLine(mergeAddresses(nil, list))
+	text, err := addressesLine(once(list))
 	if err != nil {
 		worker.Log("the list of gateways: %v", err)
 		return nil, false

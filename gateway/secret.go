@@ -3,6 +3,7 @@ package gateway
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"net/netip"
 	"unicode/utf8"
@@ -19,7 +20,7 @@ func sameSecret(got, want string) bool {
 // on, without the port; an empty one is every address.
 func requireSecret(host, secret string) error {
 	if !utf8.ValidString(secret) {
-		return fmt.Errorf("SecretKey is not UTF-8, and it travels as JSON")
+		return errors.New("SecretKey is not UTF-8, and it travels as JSON")
 	}
 	if secret != "" || isLoopback(host) {
 		return nil

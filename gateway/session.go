@@ -34,7 +34,8 @@ type Session struct {
 	failed  error
 }
 
-// NewSession returns a session with values, for tests of handlers; nil is a session that is null. It panics as Set does.
+// NewSession returns a session with values, for tests of handlers; nil is a session
+// that is null. It panics as Set does.
 func NewSession(values map[string]any) *Session {
 	s := &Session{read: true}
 	if values != nil {

@@ -100,7 +100,7 @@ func eachOnce(names []string) []string {
 	if len(names) < 2 {
 		return names
 	}
-	return mergeAddresses(nil, names)
+	return once(names)
 }
 
 // message checks t and returns the body of the packets.

@@ -158,7 +158,7 @@ func (l *uplink) refused() {
 
 // complain logs a line, once in a while. A process that leaves does not mind.
 func (l *uplink) complain(format string, a ...any) {
-	if l.t.p.leaving == nil && l.t.said.due(l.address+format, l.t.now()) {
-		worker.Log("BusinessWorker: "+format, a...)
+	if l.t.p.leaving == nil {
+		l.t.said.log(l.address+format, "BusinessWorker: "+format, a...)
 	}
 }

@@ -63,8 +63,12 @@ func (l *uplink) sendWithin(limit int, pk *wire.Packet) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !l.linked {
-		return fmt.Errorf("%w: %s", ErrOffline, l.address)
+	if !l.linked { // an Event may be older than the link that there is now
+		now := t.linked[l.address]
+		if now == nil {
+			return fmt.Errorf("%w: %s", ErrOffline, l.address)
+		}
+		l = now
 	}
 	t.mark(l)
 	b := &l.box
@@ -191,7 +195,7 @@ func (l *uplink) put(box outbox) {
 	}
 	if l.farewell.shut {
 		l.farewell.aside = append(l.farewell.aside, box.packets...)
-	} else if _, err := l.conn.Write(box.packets); err != nil && err != worker.ErrClosed {
+	} else if _, err := l.conn.Write(box.packets); err != nil && !errors.Is(err, worker.ErrClosed) {
 		worker.Log("BusinessWorker: %d bytes for Gateway %s are lost: %v",
 			len(box.packets), l.address, err)
 	}
@@ -229,7 +233,10 @@ func (t *linkTable) flush(deadline time.Time) error {
 			if l.standing {
 				left++
 				l.flushed = append(l.flushed, sent)
-				l.conn.WhenSent(func(*worker.Connection) { l.sent() })
+				l.conn.WhenSent(func(*worker.Connection) {
+					t.measure(l) // who is told now may send at once
+					l.sent()
+				})
 			}
 		}
 		sent()
@@ -257,7 +264,7 @@ func (t *linkTable) flushHere(deadline time.Time) error {
 			return ErrTimeout
 		}
 		_, err := unix.Poll(blocked, int(left/time.Millisecond)+1)
-		if err != nil && err != unix.EINTR {
+		if err != nil && !errors.Is(err, unix.EINTR) {
 			return fmt.Errorf("gateway: poll: %w", err)
 		}
 	}

@@ -110,6 +110,13 @@ func (t *linkTable) shut(l *uplink) {
 	}
 }
 
+// takes says that there is a link to a Gateway that takes packets. Any goroutine.
+func (t *linkTable) takes(address string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.linked[address] != nil
+}
+
 // gateways implements uplinks.
 func (t *linkTable) gateways() (named, linked []string) {
 	t.mu.Lock()

@@ -1,6 +1,9 @@
 package todpole
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // What one tadpole may send: the page sends 15 messages in a second.
 const (
@@ -20,6 +23,7 @@ func (p *pond) tooFast(id string) bool {
 	now := p.now()
 	c := p.paces[id]
 	if c == nil {
+		p.forgetResting(now)
 		c = &pace{left: burst, at: now}
 		p.paces[id] = c
 	}
@@ -30,4 +34,18 @@ func (p *pond) tooFast(id string) bool {
 	}
 	c.left--
 	return false
+}
+
+// paceKept is how long nothing of a client has to have come before it is forgotten:
+// then it may send a whole burst again, as one that is new.
+const paceKept = time.Minute
+
+// forgetResting forgets, once in a while, who sends nothing: also those whose OnClose
+// never comes, because their Gateway is gone or told another process.
+func (p *pond) forgetResting(now time.Time) {
+	if now.Sub(p.looked) < paceKept {
+		return
+	}
+	p.looked = now
+	maps.DeleteFunc(p.paces, func(_ string, c *pace) bool { return now.Sub(c.at) >= paceKept })
 }

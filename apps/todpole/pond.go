@@ -42,8 +42,9 @@ type news struct {
 // pond passes on what tadpoles do. Owned by the loop of its BusinessWorker: the
 // events of one client come to one of them.
 type pond struct {
-	paces map[string]*pace // by client id
-	now   func() time.Time
+	paces  map[string]*pace // by client id
+	looked time.Time        // when those who rest were forgotten last
+	now    func() time.Time
 }
 
 // onConnect tells a new tadpole who it is.

@@ -170,6 +170,18 @@ func TestAFloodIsThinnedOut(t *testing.T) {
 	}
 }
 
+func TestThePondForgetsWhoIsGoneWithoutAWord(t *testing.T) {
+	now := time.Now()
+	p := pond{paces: make(map[string]*pace), now: func() time.Time { return now }}
+	for i := range 1000 {
+		p.tooFast(fmt.Sprint("client ", i))
+		now = now.Add(time.Second)
+	}
+	if n := len(p.paces); n > 121 {
+		t.Errorf("%d clients are known, of whom 60 have sent something within a minute", n)
+	}
+}
+
 func TestThePageKnowsWhereTheGatewayIs(t *testing.T) {
 	s := wmtest.Run(t, start)
 	t.Setenv("WM_TODPOLE_WEBSOCKET", s.Addr("TodpoleGateway"))

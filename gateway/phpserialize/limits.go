@@ -14,7 +14,8 @@ type Limits struct {
 	CopiedBytes int
 }
 
-// Packets are the Limits of Unmarshal; the depth is also that of what is written.
+// Packets are the Limits of Unmarshal; the depth is also that of what is written. They,
+// and Replies, are changed in Start if at all: goroutines read them without a lock.
 var Packets = Limits{Depth: 128, Values: 1 << 20, CopiedBytes: 16 << 20}
 
 // Replies are the Limits of UnmarshalReply: a Gateway lists all its clients in one.
@@ -22,22 +23,22 @@ var Replies = Limits{Depth: 128, Values: 1 << 24, CopiedBytes: 16 << 20}
 
 // What is wrong with a value. Errors say where.
 var (
-	// ErrSyntax: the bytes are not a serialised value.
+	// ErrSyntax is returned for bytes that are not a serialised value.
 	ErrSyntax = errors.New("phpserialize: not a serialised value")
-	// ErrTrailing: there are bytes after the value.
+	// ErrTrailing is returned where bytes follow the value.
 	ErrTrailing = errors.New("phpserialize: bytes after the value")
-	// ErrTooDeep: arrays lie in each other deeper than Limits.Depth.
+	// ErrTooDeep is returned where arrays lie in each other deeper than Limits.Depth.
 	ErrTooDeep = errors.New("phpserialize: nested too deeply, or a value that contains itself")
-	// ErrTooMany: more values or copied bytes than Limits allow.
+	// ErrTooMany is returned for more values or copied bytes than Limits allow.
 	ErrTooMany = errors.New("phpserialize: too many values")
-	// ErrReference: a reference to nothing, to what contains it, or into or out of an
-	// object, which could not be written again as it was.
+	// ErrReference is returned for a reference to nothing, to what contains it, or into
+	// or out of an object, which could not be written again as it was.
 	ErrReference = errors.New("phpserialize: reference that cannot be resolved")
-	// ErrType: a Go value, or a PHP object, that has no such form.
+	// ErrType is returned for a Go value, or a PHP object, that has no such form.
 	ErrType = errors.New("phpserialize: value that cannot be written")
-	// ErrUTF8: a string that is not UTF-8 cannot be JSON.
+	// ErrUTF8 is returned for a string that is not UTF-8, and so cannot be JSON.
 	ErrUTF8 = errors.New("phpserialize: string that is not UTF-8")
-	// ErrJSON: the bytes are not one JSON value.
+	// ErrJSON is returned for bytes that are not one JSON value.
 	ErrJSON = errors.New("phpserialize: not JSON")
 )
 

@@ -14,11 +14,14 @@ const (
 	MaxPacketBytes = 10485760
 )
 
-// What is wrong with a packet.
+// What is wrong with a packet. Nothing behind it can be read: the connection ends.
 var (
+	// ErrShort is returned for a length that has no room for the header.
 	ErrShort = errors.New("wire: length below that of the header")
-	ErrLong  = errors.New("wire: packet above the maximum package size")
-	ErrExt   = errors.New("wire: ext data longer than the packet, or shorter than an address")
+	// ErrLong is returned for a length above what the connection takes.
+	ErrLong = errors.New("wire: packet above the maximum package size")
+	// ErrExt is returned for ext data that does not fit.
+	ErrExt = errors.New("wire: ext data longer than the packet, or shorter than an address")
 )
 
 // Packet is what travels. Parse leaves Ext and Body in the bytes it was given.
@@ -38,7 +41,8 @@ type Packet struct {
 // Len is the number of bytes that Append appends.
 func (p *Packet) Len() int { return HeaderBytes + p.extLen() + len(p.Body) }
 
-// Append appends the packet as it goes over the wire.
+// Append appends the packet as it goes over the wire. The sender looks at Len before:
+// nothing here refuses more than MaxPacketBytes.
 func (p *Packet) Append(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(p.Len()))
 	dst = append(dst, byte(p.Command))
@@ -57,8 +61,8 @@ func (p *Packet) Append(dst []byte) []byte {
 	return append(dst, p.Body...)
 }
 
-// Length returns the length of the packet at the beginning of buf, and 0 when
-// that cannot be told yet.
+// Length returns the length in bytes of the packet at the beginning of buf, and 0 when
+// that cannot be told yet. The errors are ErrShort, and ErrLong above maxBytes.
 func Length(buf []byte, maxBytes int) (int, error) {
 	if len(buf) < 4 {
 		return 0, nil
@@ -73,7 +77,8 @@ func Length(buf []byte, maxBytes int) (int, error) {
 	return int(n), nil
 }
 
-// Parse reads one whole packet, as long as Length says.
+// Parse reads one whole packet, as long as Length says. Its Ext and Body lie in frame:
+// who keeps them copies. The errors are ErrShort and ErrExt.
 func Parse(frame []byte) (Packet, error) {
 	var p Packet
 	if len(frame) < HeaderBytes {
