@@ -69,6 +69,7 @@ var Default *Client
 // may be called by any goroutine.
 type uplinks interface {
 	// gateways returns the addresses that Registers name and those that are linked.
+	// They must not be written to.
 	gateways() (named, linked []string)
 	// send puts a packet on the link to a Gateway, in the order of the calls of one
 	// goroutine. ErrOffline: there is no link.

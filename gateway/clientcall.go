@@ -18,8 +18,8 @@ import (
 // errand is one call of the API while it runs.
 type errand struct {
 	c      *Client
-	ctx    context.Context // ends after Timeout
-	cancel context.CancelFunc
+	ctx    context.Context    // ends after Timeout, if something is waited for
+	cancel context.CancelFunc // nil: it does not
 }
 
 // errand begins a call; the caller ends it.
@@ -31,12 +31,24 @@ func (c *Client) errand(ctx context.Context) (*errand, error) {
 		c.leave()
 		return nil, late(ctx)
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.timeout())
-	return &errand{c, ctx, cancel}, nil
+	e := &errand{c: c, ctx: ctx}
+	if c.via == nil {
+		e.limit()
+	}
+	return e, nil
+}
+
+// limit has the context end after Timeout. What is only sent over links needs none.
+func (e *errand) limit() {
+	if e.cancel == nil {
+		e.ctx, e.cancel = context.WithTimeout(e.ctx, e.c.timeout())
+	}
 }
 
 func (e *errand) end() {
-	e.cancel()
+	if e.cancel != nil {
+		e.cancel()
+	}
 	e.c.leave()
 }
 
@@ -71,11 +83,8 @@ func (e *errand) named() ([]string, error) {
 	return dir.gateways(e.ctx)
 }
 
-// sender is the way for what is sent, asker the one for questions.
+// sender is the way for what is sent without links, asker the one for questions.
 func (e *errand) sender(address string) (sender, error) {
-	if e.c.via != nil {
-		return viaLink{e.c.via, address}, nil
-	}
 	if p := localGateway(address); p != nil {
 		return inProcess{p}, nil
 	}
@@ -92,20 +101,12 @@ func (e *errand) asker(address string) (asker, error) {
 // send sends a packet of its own to each Gateway; none of them when one is too
 // large.
 func (e *errand) send(addresses []string, packet func(address string) (wire.Packet, error)) error {
-	packets := make([][]byte, len(addresses))
-	made := make(map[string][]byte) // by ext data: the rest is the same
-	for i, address := range addresses {
-		pk, err := packet(address)
-		if err != nil {
-			return err
-		}
-		if packets[i] = made[string(pk.Ext)]; packets[i] != nil {
-			continue
-		}
-		if packets[i], err = assemble(pk); err != nil {
-			return err
-		}
-		made[string(pk.Ext)] = packets[i]
+	packets, err := assembleEach(addresses, packet)
+	if err != nil {
+		return err
+	}
+	if e.c.via != nil {
+		return overLinks(e.c.via, addresses, packets)
 	}
 	senders := make([]sender, len(addresses))
 	return eachGateway(addresses, func(i int) (waits bool, err error) {
@@ -113,6 +114,50 @@ func (e *errand) send(addresses []string, packet func(address string) (wire.Pack
 		_, waits = senders[i].(*socket)
 		return waits, err
 	}, func() {}, func(i int) error { return senders[i].send(e.ctx, packets[i]) })
+}
+
+// assembleEach returns the bytes of the packets; those that are the same share them.
+func assembleEach(
+	addresses []string, packet func(address string) (wire.Packet, error),
+) ([][]byte, error) {
+	packets := make([][]byte, len(addresses))
+	var made map[string][]byte // by ext data: the rest is the same
+	if len(addresses) > 1 {
+		made = make(map[string][]byte)
+	}
+	for i, address := range addresses {
+		pk, err := packet(address)
+		if err != nil {
+			return nil, err
+		}
+		if packets[i] = made[string(pk.Ext)]; packets[i] != nil {
+			continue
+		}
+		if packets[i], err = assemble(pk); err != nil {
+			return nil, err
+		}
+		if made != nil {
+			made[string(pk.Ext)] = packets[i]
+		}
+	}
+	return packets, nil
+}
+
+// overLinks sends a packet to each Gateway over the links of a BusinessWorker.
+func overLinks(links uplinks, addresses []string, packets [][]byte) error {
+	var errs []error
+	for i, address := range addresses {
+		if err := links.send(address, packets[i]); err != nil {
+			if errs == nil {
+				errs = make([]error, len(addresses))
+			}
+			errs[i] = err
+		}
+	}
+	if errs == nil {
+		return nil
+	}
+	return missing(addresses, errs)
 }
 
 // assemble returns the bytes of a packet.
@@ -131,6 +176,7 @@ func (e *errand) ask(
 	questions func(address string) ([]inquiry, error),
 	take func(address string, values [][]byte) error,
 ) error {
+	e.limit()
 	asked := make([][]inquiry, len(addresses))
 	for i, address := range addresses {
 		var err error

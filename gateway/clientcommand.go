@@ -156,8 +156,5 @@ func (c *Client) overLink(address string, pk wire.Packet) error {
 	if err != nil {
 		return err
 	}
-	if err := c.via.send(address, packet); err != nil {
-		return missing([]string{address}, []error{err})
-	}
-	return nil
+	return overLinks(c.via, []string{address}, [][]byte{packet})
 }

@@ -21,6 +21,7 @@ type business struct {
 	registers *registerLinks
 	cluster   *Client
 	queue     queue
+	faces     faces
 	contexts  *contexts
 	ready     func()        // of HoldReady; nil when it was called
 	leaving   *leaving      // nil until the process is told to leave
@@ -38,6 +39,8 @@ type arrival struct {
 	local       uint32 // the Gateway, as in client ids
 	localPort   uint16
 	gatewayPort uint16
+	name        string // the id of the client
+	remote      string // ip
 	body        []byte // a copy
 }
 
@@ -110,7 +113,8 @@ func (p *business) arrive(l *uplink, pk wire.Packet) {
 		}
 		return
 	}
-	s := l.seatOf(a.client, pk.Ext)
+	stays := p.queue.limit > 1 || l.farewell.stage == halved
+	s := l.seatOf(a.client, p.faces.look(&a, pk.Ext), stays)
 	a.body = slices.Clone(pk.Body)
 	l.under++
 	switch {
@@ -119,7 +123,7 @@ func (p *business) arrive(l *uplink, pk wire.Packet) {
 	case p.queue.limit > 1:
 		p.queue.add(s, a)
 	default:
-		p.runNow(s, a)
+		p.runNow(s, &a)
 	}
 }
 
@@ -142,9 +146,9 @@ func (p *business) wants(a *arrival) bool {
 const turnTime = 20 * time.Millisecond
 
 // runNow handles an event that has just come on the loop.
-func (p *business) runNow(s *seat, a arrival) {
+func (p *business) runNow(s *seat, a *arrival) {
 	p.links.gather()
-	defer p.links.drain()
+	defer p.links.settle()
 	began := time.Now()
 	defer func() {
 		if p.spent += time.Since(began); p.spent >= p.turn {
@@ -166,7 +170,7 @@ func (l *uplink) rest() {
 }
 
 // run handles one event on the loop.
-func (p *business) run(s *seat, a arrival) {
+func (p *business) run(s *seat, a *arrival) {
 	defer s.l.done(s)
 	if stored, ok := p.handle(s, a, s.session()); ok {
 		s.l.store(s, a.id(), stored)
@@ -177,23 +181,16 @@ func (a *arrival) id() wire.ClientID {
 	return wire.ClientID{IP: a.local, Port: a.localPort, Connection: a.client}
 }
 
-// server is what the author gets to know of the client.
-func (a *arrival) server(l *uplink) Server {
-	return Server{
-		RemoteAddr: a.ip.String(), RemotePort: int(a.port),
-		GatewayAddr: l.host, GatewayPort: int(a.gatewayPort),
-	}
-}
-
 // handle calls the author. It returns the session that is to be stored, if any. It
 // runs on the loop, or on a goroutine of worker.Go; either catches panics.
-func (p *business) handle(s *seat, a arrival, session string) (stored string, ok bool) {
-	id := a.id()
-	e := &Event{
-		ClientID: id.String(), Session: decodeSession(session), Server: a.server(s.l),
-		to: p.links, cluster: p.cluster, address: s.l.address, id: id,
-		contexts: p.contexts, closing: &s.closing,
-	}
+func (p *business) handle(s *seat, a *arrival, session string) (stored string, ok bool) {
+	v := &visit{session: Session{ext: session}}
+	e := &v.Event
+	e.Session = &v.session
+	e.ClientID, e.Server.RemoteAddr = a.name, a.remote
+	e.Server.RemotePort, e.Server.GatewayPort = int(a.port), int(a.gatewayPort)
+	e.Server.GatewayAddr = s.l.host
+	e.link, e.id, e.closing = s.l, a.id(), &s.closing
 	if a.what == wire.OnClose {
 		e.closing = nil
 	}
@@ -205,7 +202,7 @@ func (p *business) handle(s *seat, a arrival, session string) (stored string, ok
 				"is not stored", callbackNames[a.what], e.ClientID)
 		}
 	}()
-	p.call(e, &a)
+	p.call(e, a)
 	returned = true
 	if a.what == wire.OnClose || !e.Session.changed() {
 		return "", false

@@ -59,17 +59,21 @@ type seat struct {
 	waiting []arrival
 	running bool        // one of them is being handled on a goroutine
 	busy    int         // events that wait or are being handled
+	listed  bool        // in l.seats
 	closing atomic.Bool // its OnClose has come
 }
 
-// seatOf is the seat of a client that an event has come of, with its session.
-func (l *uplink) seatOf(client uint32, ext []byte) *seat {
+// seatOf is the seat of a client that an event has come of, with its session. stays
+// is false for an event that is handled at once: then nobody else looks for the seat.
+func (l *uplink) seatOf(client uint32, session string, stays bool) *seat {
 	s := l.seats[client]
 	if s == nil {
-		s = &seat{l: l, client: client}
-		l.seats[client] = s
+		s = l.newSeat(client)
+		if stays {
+			l.list(s)
+		}
 	}
-	s.brought, s.has = string(ext), l.sessions.answered
+	s.brought, s.has = session, l.sessions.answered
 	for len(s.writes) > 0 && s.writes[0].number <= s.has {
 		s.writes = s.writes[1:]
 	}
@@ -111,9 +115,32 @@ func (l *uplink) vacate(s *seat) {
 	if s.busy > 0 || len(s.writes) > 0 && s.writes[len(s.writes)-1].number > l.sessions.answered {
 		return
 	}
-	if l.seats[s.client] == s {
+	if s.listed {
 		delete(l.seats, s.client)
+		s.listed = false
 	}
+	if s.writes == nil { // else others may know it
+		l.free = s
+	}
+}
+
+// list has others find a seat.
+func (l *uplink) list(s *seat) {
+	l.seats[s.client] = s
+	s.listed = true
+}
+
+// newSeat is a seat for a client that has none. Most events come, are handled, and
+// leave nothing behind: one seat is enough for them.
+func (l *uplink) newSeat(client uint32) *seat {
+	s := l.free
+	if s == nil {
+		s = &seat{l: l}
+	}
+	l.free = nil
+	s.client = client
+	s.closing.Store(false)
+	return s
 }
 
 // store writes the session of a client back.
@@ -129,7 +156,7 @@ func (l *uplink) store(s *seat, id wire.ClientID, session string) {
 	l.t.gather()
 	defer l.t.drain()
 	// A full buffer must not cost what the author has stored.
-	if err := l.t.sendWithin(2*l.t.limit, l.address, pk.Append(nil)); err != nil {
+	if err := l.sendWithin(2*l.t.limit, &pk); err != nil {
 		l.t.said.log("session "+l.address,
 			"BusinessWorker: the session of client %s is not stored: %v", id, err)
 	}
@@ -140,8 +167,8 @@ func (l *uplink) note(all []write) {
 	for _, w := range all {
 		s := l.seats[w.client]
 		if s == nil && l.standing {
-			s = &seat{l: l, client: w.client}
-			l.seats[w.client] = s
+			s = l.newSeat(w.client)
+			l.list(s)
 		}
 		if s == nil {
 			continue

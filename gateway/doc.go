@@ -87,6 +87,7 @@
 //	dispatchseat.go     which session an event sees, and how it is stored
 //	queue.go            Concurrency above 1
 //	event.go            what a callback gets (eventcontext.go: Event.Context)
+//	face.go             what an event says of its client, kept for the next one
 //	session.go          Event.Session
 //	leave.go            how it ends without losing an event (leaveaside.go: its last words)
 //	leaveback.go        what it has not begun goes back to a Gateway of wm

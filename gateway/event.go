@@ -21,13 +21,16 @@ type Event struct {
 	// Server says where the client is.
 	Server Server
 
-	to       *linkTable
-	cluster  *Client
-	address  string // of its Gateway
-	id       wire.ClientID
-	contexts *contexts
-	over     atomic.Bool // the handler has returned
-	closing  *atomic.Bool
+	link    *uplink // of its Gateway
+	id      wire.ClientID
+	over    atomic.Bool // the handler has returned
+	closing *atomic.Bool
+}
+
+// visit is an event with its session, in one piece of memory.
+type visit struct {
+	Event
+	session Session
 }
 
 // Server is what $_SERVER has in an event (features.md 43.14).
@@ -64,24 +67,20 @@ func (e *Event) Send(v any) error {
 	if err != nil {
 		return err
 	}
-	packet, err := assemble(wire.Packet{
+	return e.link.send(&wire.Packet{
 		Command: wire.SendToOne, Flag: wire.Scalar, ConnectionID: e.id.Connection, Body: message,
 	})
-	if err != nil {
-		return err
-	}
-	return e.to.send(e.address, packet)
 }
 
 // Close sends last, if given, and closes the client when all that was sent to it
 // is with the kernel; see CloseClient. Errors are those of Send.
 func (e *Event) Close(last ...any) error {
-	return e.cluster.CloseClient(context.Background(), e.ClientID, last...)
+	return e.link.t.p.cluster.CloseClient(context.Background(), e.ClientID, last...)
 }
 
 // Destroy closes the client at once; see DestroyClient. Errors are those of Send.
 func (e *Event) Destroy() error {
-	return e.cluster.DestroyClient(context.Background(), e.ClientID)
+	return e.link.t.p.cluster.DestroyClient(context.Background(), e.ClientID)
 }
 
 // Context ends when the client has closed, when the link to its Gateway is gone,
@@ -89,14 +88,15 @@ func (e *Event) Destroy() error {
 // afterwards, and in OnClose, it is that of the process alone.
 func (e *Event) Context() context.Context {
 	if e.over.Load() || e.closing == nil {
-		return e.contexts.process
+		return e.link.t.p.contexts.process
 	}
-	ctx := e.contexts.of(e.id, e.closing)
+	p := e.link.t.p
+	ctx := p.contexts.of(e.id, e.closing)
 	// A handler that goes on when the link has ended would keep it for ever: nobody
 	// tells of the end of its client any more. Asked behind of, so that either this
 	// or the end of the link sees the other.
-	if !e.to.takes(e.address) {
-		e.contexts.closed(e.id)
+	if !p.links.takes(e.link.address) {
+		p.contexts.closed(e.id)
 	}
 	return ctx
 }

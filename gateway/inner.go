@@ -69,12 +69,22 @@ func (g gatewayProtocol) Input(buf []byte, c protocol.Conn) (int, error) {
 // Decode returns the packet as it is.
 func (gatewayProtocol) Decode(frame []byte, _ protocol.Conn) (any, error) { return frame, nil }
 
+// DecodeBytes returns the packet as it is.
+func (gatewayProtocol) DecodeBytes(frame []byte, _ protocol.Conn) ([]byte, error) {
+	return frame, nil
+}
+
 // Encode appends a packet, and other values as wire.Protocol does.
 func (gatewayProtocol) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error) {
 	if pk, ok := v.(*wire.Packet); ok {
 		return pk.Append(dst), nil
 	}
 	return wire.Protocol.Encode(dst, v, c)
+}
+
+// EncodeBytes appends p as it is.
+func (gatewayProtocol) EncodeBytes(dst, p []byte, _ protocol.Conn) ([]byte, error) {
+	return append(dst, p...), nil
 }
 
 // Quiet keeps a drain from ending inner connections before process.end does.

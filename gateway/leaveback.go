@@ -135,6 +135,6 @@ func (l *uplink) beginOne() {
 		return
 	}
 	p.links.gather()
-	defer p.links.drain()
-	p.run(e.s, e.a)
+	defer p.links.settle()
+	p.run(e.s, &e.a)
 }

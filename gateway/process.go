@@ -35,8 +35,7 @@ type process struct {
 	packet wire.Packet
 	ext    []byte
 
-	// The callbacks of every client connection, made once.
-	onMessage          func(c *worker.Connection, data []byte)
+	// The callbacks of every client connection that need no client, made once.
 	onValue            func(c *worker.Connection, v any)
 	onClose            func(c *worker.Connection)
 	onWebSocketConnect func(c *worker.Connection, r *http1.Request)

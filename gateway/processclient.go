@@ -16,7 +16,7 @@ import (
 // takeOver makes the callbacks of w ours, behind OnWorkerStart, which may set them too.
 func (p *process) takeOver(w *worker.Worker) {
 	p.author = w.Callbacks
-	p.onMessage, p.onValue, p.onClose = p.message, p.value, p.closed
+	p.onValue, p.onClose = p.value, p.closed
 	p.onWebSocketConnect = func(c *worker.Connection, r *http1.Request) { p.upgrade(c, r, nil) }
 	w.OnConnect, w.OnClose = p.connected, p.onClose
 }
@@ -42,15 +42,17 @@ func (p *process) welcome(c *client) {
 		p.forget(c)
 		return
 	}
-	p.wrap(conn)
+	p.wrap(c)
 	if conn.Status() == worker.Established {
 		p.event(c, wire.OnConnect, wire.Scalar, nil)
 	}
 }
 
 // wrap puts our callbacks in front of those that the author has set.
-func (p *process) wrap(conn *worker.Connection) {
-	conn.OnMessage, conn.OnValue = p.onMessage, p.onValue
+func (p *process) wrap(c *client) {
+	conn := c.conn
+	conn.OnMessage = func(_ *worker.Connection, data []byte) { p.message(c, data) }
+	conn.OnValue = p.onValue
 	if p.author.OnConnect == nil {
 		conn.OnClose = p.onClose
 	} else {
@@ -80,13 +82,12 @@ func (p *process) upgrade(
 	}
 }
 
-// message is OnMessage of every client.
-func (p *process) message(conn *worker.Connection, data []byte) {
-	if c := p.of[conn]; c != nil {
-		c.heard()
-		p.event(c, wire.OnMessage, wire.Scalar, data)
-		p.fit(c)
-	}
+// message is OnMessage of every client. It alone has a closure for each of them: it is
+// called so often that looking for the client would count.
+func (p *process) message(c *client, data []byte) {
+	c.heard()
+	p.event(c, wire.OnMessage, wire.Scalar, data)
+	p.fit(c)
 }
 
 // value is OnValue of every client: of a protocol whose messages are not bytes.

@@ -8,8 +8,8 @@ import (
 	"github.com/workerman-go/wm/worker"
 )
 
-// sender is a way for packets to one Gateway: an own connection (socket), the link
-// of a BusinessWorker (viaLink), or none because the Gateway lives in this process
+// sender is a way for packets to one Gateway beside the links of a BusinessWorker: an
+// own connection (socket), or none because the Gateway lives in this process
 // (inProcess). It does not wait until the Gateway has done what a packet says.
 type sender interface {
 	send(ctx context.Context, packet []byte) error
@@ -28,16 +28,6 @@ type inquiry struct {
 	// Its answer is an array, and the next question has an integer for an answer:
 	// so it shows at once, and not after a timeout, who has not answered.
 	newer bool
-}
-
-// viaLink is the way of a BusinessWorker.
-type viaLink struct {
-	via     uplinks
-	address string
-}
-
-func (l viaLink) send(_ context.Context, packet []byte) error {
-	return l.via.send(l.address, packet)
 }
 
 // inProcess is the way to a Gateway of this process. A socket to it would be read by the

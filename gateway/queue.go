@@ -69,7 +69,7 @@ func (q *queue) start(s *seat, a arrival) {
 	s.running = true
 	session := s.session()
 	worker.Go(context.Background(), func(context.Context) (outcome, error) {
-		stored, ok := q.p.handle(s, a, session)
+		stored, ok := q.p.handle(s, &a, session)
 		return outcome{stored, ok}, nil
 	}, func(o outcome, err error) {
 		q.running--

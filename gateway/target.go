@@ -45,7 +45,7 @@ func (c *Client) SendTo(ctx context.Context, t Target, v any) error {
 		return err
 	}
 	defer e.end()
-	t.UIDs, t.Groups = once(t.UIDs), once(t.Groups)
+	t.UIDs, t.Groups = eachOnce(t.UIDs), eachOnce(t.Groups)
 	switch message, err := t.message(v); {
 	case err != nil:
 		return err
@@ -95,6 +95,14 @@ func (c *Client) SendToClient(ctx context.Context, clientID string, v any) error
 		wire.Packet{Command: wire.SendToOne, Flag: wire.Scalar, Body: message})
 }
 
+// eachOnce is a list in which every name comes once.
+func eachOnce(names []string) []string {
+	if len(names) < 2 {
+		return names
+	}
+	return once(names)
+}
+
 // message checks t and returns the body of the packets.
 func (t Target) message(v any) (wire.Packet, error) {
 	pk := wire.Packet{Flag: wire.Scalar}
@@ -129,6 +137,9 @@ type owners struct {
 
 // ownersOf groups client ids, each once and without those of except.
 func ownersOf(clientIDs, except []string) (owners, error) {
+	if len(clientIDs) == 0 && len(except) == 0 {
+		return owners{}, nil
+	}
 	o := owners{clients: make(map[string][]uint32)}
 	seen := make(map[wire.ClientID]bool, len(clientIDs)+len(except))
 	for _, clientID := range except {
@@ -244,12 +255,13 @@ func (e *errand) sendToUIDs(t Target, pk wire.Packet) error {
 	if err != nil {
 		return err
 	}
-	owning := slices.DeleteFunc(slices.Clone(excluded.addresses), func(address string) bool {
+	owning := slices.DeleteFunc(excluded.addresses, func(address string) bool {
 		return !slices.Contains(addresses, address)
 	})
-	rest := make(map[string][]uint32)
+	var rest map[string][]uint32 // of Gateways of excluded clients
 	var unanswered error
 	if len(owning) > 0 {
+		rest = make(map[string][]uint32, len(owning))
 		unanswered = e.batch(owning, clientsOfUIDs, t.UIDs,
 			func(address string, found *phpserialize.Array) error {
 				ids, err := connectionIDs(found, t.UIDs)
@@ -263,9 +275,11 @@ func (e *errand) sendToUIDs(t Target, pk wire.Packet) error {
 	if unanswered != nil && !ok {
 		return unanswered
 	}
-	addresses = slices.DeleteFunc(slices.Clone(addresses), func(address string) bool {
-		return partial != nil && partial.of(address) != nil
-	})
+	if partial != nil {
+		addresses = slices.DeleteFunc(slices.Clone(addresses), func(address string) bool {
+			return partial.of(address) != nil
+		})
+	}
 	err = e.send(addresses, func(address string) (wire.Packet, error) {
 		if ids, ok := rest[address]; ok {
 			pk.Command = wire.SendToAll

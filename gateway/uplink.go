@@ -32,12 +32,14 @@ type uplink struct {
 	wm       bool      // it was welcomed: the Gateway is of wm
 	short    int       // lives in a row that ended early
 
+	linked   bool     // it takes packets; guarded by t.mu
 	box      outbox   // guarded by t.mu
 	spare    []byte   // for box, when that is emptied
 	flushed  []func() // who waits for a flush
 	sessions writes
 	seats    map[uint32]*seat
-	under    int // events that wait or are being handled
+	free     *seat // that is not used; nil: none
+	under    int   // events that wait or are being handled
 
 	farewell farewell
 }

@@ -21,64 +21,91 @@ type outbox struct {
 }
 
 // send implements uplinks. It puts a packet into the box of a link, for any
-// goroutine; the loop takes it from there behind the callback that it is in, or in
-// its next turn.
+// goroutine; the loop takes it from there at the end of the turn that it is in, or
+// in its next one.
 func (t *linkTable) send(address string, packet []byte) error {
-	if len(packet) > wire.MaxPacketBytes {
-		return fmt.Errorf("%w: %d bytes", ErrTooLarge, len(packet))
+	pk, err := wire.Parse(packet)
+	if err != nil {
+		return err
 	}
-	err := t.sendWithin(t.limit, address, packet)
+	t.mu.Lock()
+	l := t.linked[address]
+	t.mu.Unlock()
+	if l != nil {
+		return l.send(&pk)
+	}
+	if p := localGateway(address); p != nil {
+		return t.sendHere(p, address, &pk)
+	}
+	return fmt.Errorf("%w: %s", ErrOffline, address)
+}
+
+// send is that for a link that is known.
+func (l *uplink) send(pk *wire.Packet) error {
+	if n := pk.Len(); n > wire.MaxPacketBytes {
+		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, n, wire.MaxPacketBytes)
+	}
+	t := l.t
+	err := l.sendWithin(t.limit, pk)
 	if errors.Is(err, worker.ErrBufferFull) && t.p.loop.Owned() { // the kernel may have room
 		t.drain()
-		t.offer(t.links[address])
-		err = t.sendWithin(t.limit, address, packet)
+		t.offer(l)
+		err = l.sendWithin(t.limit, pk)
 	}
 	return err
 }
 
 // sendWithin is send as far as limit bytes wait.
-func (t *linkTable) sendWithin(limit int, address string, packet []byte) error {
-	if p := localGateway(address); p != nil {
-		return t.sendHere(p, address, packet)
+func (l *uplink) sendWithin(limit int, pk *wire.Packet) error {
+	t := l.t
+	if p := localGateway(l.address); p != nil {
+		return t.sendHere(p, l.address, pk)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l := t.linked[address]
-	if l == nil {
-		return fmt.Errorf("%w: %s", ErrOffline, address)
-	}
-	if len(l.box.packets)+l.box.behind >= limit {
-		t.mark(l) // to look again
-		return fmt.Errorf("gateway: %s: %w", address, worker.ErrBufferFull)
+	if !l.linked { // an Event may be older than the link that there is now
+		now := t.linked[l.address]
+		if now == nil {
+			return fmt.Errorf("%w: %s", ErrOffline, l.address)
+		}
+		l = now
 	}
 	t.mark(l)
-	l.box.packets = append(l.box.packets, packet...)
-	l.box.writes = appendWrite(l.box.writes, packet)
+	b := &l.box
+	if len(b.packets)+b.behind >= limit { // marked, to look again
+		return fmt.Errorf("gateway: %s: %w", l.address, worker.ErrBufferFull)
+	}
+	b.packets = pk.Append(b.packets)
+	switch {
+	case pk.Command == wire.SetSession, pk.Command == wire.UpdateSession:
+		b.writes = append(b.writes, writeOf(pk))
+		t.pressing.Store(true)
+	case len(b.packets) >= hotBox:
+		t.pressing.Store(true)
+	}
 	return nil
 }
 
-// appendWrite appends what a packet does to a session.
-func appendWrite(all []write, packet []byte) []write {
-	switch what := wire.Command(packet[4]); what {
-	case wire.SetSession, wire.UpdateSession:
-		if pk, err := wire.Parse(packet); err == nil {
-			return append(all, write{
-				client: pk.ConnectionID, merge: what == wire.UpdateSession, value: string(pk.Ext),
-			})
-		}
+// writeOf is what a packet does to a session.
+func writeOf(pk *wire.Packet) write {
+	return write{
+		client: pk.ConnectionID, merge: pk.Command == wire.UpdateSession, value: string(pk.Ext),
 	}
-	return all
 }
 
 // sendHere has a Gateway of this process, in a test, do what a packet says. Questions
 // to it do not go over the link either, and have to come behind.
-func (t *linkTable) sendHere(p *process, address string, packet []byte) error {
-	if err := (inProcess{p}).send(context.Background(), packet); err != nil {
+func (t *linkTable) sendHere(p *process, address string, pk *wire.Packet) error {
+	if err := (inProcess{p}).send(context.Background(), pk.Append(nil)); err != nil {
 		return err
 	}
+	if pk.Command != wire.SetSession && pk.Command != wire.UpdateSession {
+		return nil
+	}
+	all := []write{writeOf(pk)}
 	note := func() {
 		if l := t.links[address]; l != nil {
-			l.note(appendWrite(nil, packet))
+			l.note(all)
 		}
 	}
 	if t.p.loop.Owned() {
@@ -100,19 +127,39 @@ func (t *linkTable) mark(l *uplink) {
 	}
 }
 
-// gather keeps what is sent from now on in the boxes until drain, which spares the
-// way through the loop's mailbox. Called on the loop, drain being deferred.
+// gather keeps what is sent from now on in the boxes until the end of this turn: all
+// of it goes out in one piece, and none of it through the mailbox of the loop. Called
+// on the loop, settle being deferred.
 func (t *linkTable) gather() {
+	if t.turn {
+		return
+	}
+	t.turn = true
 	t.mu.Lock()
 	t.posted = true
 	t.mu.Unlock()
+	t.p.loop.AtTurnEnd(t)
+}
+
+// settle is called behind each callback.
+func (t *linkTable) settle() {
+	if t.pressing.Load() {
+		t.drain()
+	}
+}
+
+// FlushTurn implements eventloop.Flusher.
+func (t *linkTable) FlushTurn() {
+	t.turn = false
+	t.drain()
 }
 
 // drain puts what is in the boxes on the links.
 func (t *linkTable) drain() {
 	t.mu.Lock()
 	full := t.full
-	t.full, t.posted = t.spare[:0], false
+	t.full, t.posted = t.spare[:0], t.turn
+	t.pressing.Store(false)
 	t.mu.Unlock()
 	t.spare = nil // put may end a link, and whatever that does may send
 	for i, l := range full {
@@ -132,8 +179,13 @@ func (t *linkTable) empty(l *uplink) outbox {
 	return box
 }
 
-// maxSpare is what an empty box keeps.
-const maxSpare = 64 << 10
+const (
+	// hotBox is how much in a box goes to its connection behind the callback: by
+	// and by, while it is in the cache of the processor.
+	hotBox = 32 << 10
+	// maxSpare is what an empty box keeps.
+	maxSpare = 2 * hotBox
+)
 
 // put sends what was in the box of a link.
 func (l *uplink) put(box outbox) {
@@ -143,13 +195,13 @@ func (l *uplink) put(box outbox) {
 	}
 	if l.farewell.shut {
 		l.putAside(box.packets)
-	} else if err := l.conn.Send(box.packets); err != nil && !errors.Is(err, worker.ErrClosed) {
+	} else if _, err := l.conn.Write(box.packets); err != nil && !errors.Is(err, worker.ErrClosed) {
 		worker.Log("BusinessWorker: %d bytes for Gateway %s are lost: %v",
 			len(box.packets), l.address, err)
 	}
 	l.note(box.writes)
 	if cap(box.packets) <= maxSpare {
-		l.spare = box.packets[:0] // Send has copied it
+		l.spare = box.packets[:0] // Write has copied it
 	}
 	l.t.measure(l)
 }

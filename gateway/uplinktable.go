@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,13 +16,17 @@ type linkTable struct {
 	links map[string]*uplink // by address; what is not named stays as long as it stands
 	said  rarely
 	spare []*uplink // for full
+	turn  bool      // drain is called at the end of the turn
 	told  bool      // a Register has named Gateways, perhaps none
 
-	mu     sync.Mutex // guards the fields below, and box of every link
-	named  []string
+	mu     sync.Mutex         // guards the fields below, and box of every link
+	named  []string           // never written to
 	linked map[string]*uplink // those that take packets
+	there  []string           // their addresses in one order, never written to
 	full   []*uplink          // whose box is not empty
 	posted bool               // drain will be called
+
+	pressing atomic.Bool // something in a box should not wait for the end of the turn
 }
 
 func newLinkTable(p *business) *linkTable {
@@ -88,7 +93,9 @@ func (t *linkTable) open(l *uplink) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l.box = outbox{}
+	l.linked = true
 	t.linked[l.address] = l
+	t.there = slices.Sorted(maps.Keys(t.linked))
 }
 
 // shut ends that. What waits in its box is lost with the link.
@@ -96,8 +103,10 @@ func (t *linkTable) shut(l *uplink) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l.box = outbox{}
+	l.linked = false
 	if t.linked[l.address] == l {
 		delete(t.linked, l.address)
+		t.there = slices.Sorted(maps.Keys(t.linked))
 	}
 }
 
@@ -112,5 +121,5 @@ func (t *linkTable) takes(address string) bool {
 func (t *linkTable) gateways() (named, linked []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.Clone(t.named), slices.Sorted(maps.Keys(t.linked))
+	return t.named, t.there
 }

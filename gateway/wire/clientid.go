@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 )
 
 // ClientID names a client of the cluster: the Gateway process that has it and the
@@ -27,8 +28,9 @@ func (id ClientID) String() string {
 
 // Address returns the inner address of the Gateway, "127.0.0.1:2900".
 func (id ClientID) Address() string {
-	return fmt.Sprintf("%d.%d.%d.%d:%d",
-		id.IP>>24, id.IP>>16&0xff, id.IP>>8&0xff, id.IP&0xff, id.Port)
+	var ip [4]byte
+	binary.BigEndian.PutUint32(ip[:], id.IP)
+	return netip.AddrPortFrom(netip.AddrFrom4(ip), id.Port).String()
 }
 
 // ParseClientID reads what String returns, in either case.
