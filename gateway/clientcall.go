@@ -86,6 +86,9 @@ func (e *errand) asker(address string) (asker, error) {
 	if p := localGateway(address); p != nil {
 		return inProcess{p}, nil
 	}
+	if e.c.via != nil && e.c.via.down(address) {
+		return nil, fmt.Errorf("%w: the link to it is gone", ErrOffline)
+	}
 	return e.c.socket(address)
 }
 
@@ -150,7 +153,9 @@ func (e *errand) ask(
 		_, waits = askers[i].(*socket)
 		return waits, err
 	}, func(i int) (err error) {
-		answers[i], err = askers[i].ask(e.ctx, asked[i])
+		if err = e.barrier(askers[i]); err == nil {
+			answers[i], err = askers[i].ask(e.ctx, asked[i])
+		}
 		return err
 	})
 	return gatherAnswers(addresses, answers, err, take)

@@ -143,7 +143,9 @@ func (l *uplink) put(box outbox) {
 	}
 	if l.farewell.shut {
 		l.farewell.aside = append(l.farewell.aside, box.packets...)
-	} else if err := l.conn.Send(box.packets); err != nil && err != worker.ErrClosed {
+	} else if err := l.conn.Send(box.packets); err == nil {
+		l.t.given(l, len(box.packets))
+	} else if err != worker.ErrClosed {
 		worker.Log("BusinessWorker: %d bytes for Gateway %s are lost: %v",
 			len(box.packets), l.address, err)
 	}
