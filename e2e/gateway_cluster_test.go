@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,33 +24,10 @@ type cluster struct {
 func newCluster(t testing.TB, env ...string) *cluster {
 	t.Helper()
 	c := &cluster{t: t, register: freeAddress(t), ws: freeAddress(t), text: freeAddress(t),
-		pusher: freeAddress(t), inner: freePorts(t, 2*clusterCount)}
+		pusher: freeAddress(t), inner: portsInARow(t, 2*clusterCount)}
 	c.env = append(env, "E2E_REGISTER="+c.register, "E2E_GATEWAY="+c.ws, "E2E_GATEWAY_TEXT="+c.text,
 		"E2E_PUSHER="+c.pusher, fmt.Sprintf("E2E_INNER_PORT=%d", c.inner))
 	return c
-}
-
-// freePorts is the first of n ports in a row that nobody uses.
-func freePorts(t testing.TB, n int) int {
-	t.Helper()
-	for range lastPort - firstPort {
-		last := nextPort.Add(int64(n)) + int64(os.Getpid()%97)*200
-		first := firstPort + int(last-int64(n)+1)%(lastPort-firstPort-n)
-		if rowIsFree(first, n) {
-			return first
-		}
-	}
-	t.Fatalf("no %d free ports", n)
-	return 0
-}
-
-func rowIsFree(first, n int) bool {
-	for port := first; port < first+n; port++ {
-		if !free(fmt.Sprintf("127.0.0.1:%d", port)) {
-			return false
-		}
-	}
-	return true
 }
 
 // service is one that runs some of the roles, a list with commas. It is not

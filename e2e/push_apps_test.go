@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"testing"
 )
 
@@ -35,28 +34,4 @@ func newPushApps(t *testing.T, env ...string) *pushApps {
 	}
 	a.bin = built.sample
 	return a
-}
-
-// portsInARow is the first of n ports that nobody uses and no other test gets.
-func portsInARow(t testing.TB, n int) int {
-	t.Helper()
-	span := lastPort - firstPort
-	for range span {
-		last := int(nextPort.Add(int64(n))) + os.Getpid()%97*200
-		first := firstPort + (last-n+1)%span
-		if first+n <= lastPort && allFree(first, n) {
-			return first
-		}
-	}
-	t.Fatalf("no %d free ports in a row", n)
-	return 0
-}
-
-func allFree(first, n int) bool {
-	for port := first; port < first+n; port++ {
-		if !free(fmt.Sprintf("127.0.0.1:%d", port)) {
-			return false
-		}
-	}
-	return true
 }

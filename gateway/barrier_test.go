@@ -28,6 +28,7 @@ type barrierGateway struct {
 	all     []*barrierLink
 	joined  map[string][]uint32 // groups
 	asked   map[wire.Command]int
+	silent  bool // it answers nothing
 	younger bool // the links are younger than the connections of questions
 }
 
@@ -80,7 +81,9 @@ func (g *barrierGateway) turn(conn net.Conn, pk wire.Packet) {
 	if !g.younger {
 		g.readLinks()
 	}
-	g.answer(conn, pk)
+	if !g.silent {
+		g.answer(conn, pk)
+	}
 	if g.younger {
 		g.readLinks()
 	}
