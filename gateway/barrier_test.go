@@ -266,9 +266,9 @@ func TestNothingIsAskedTwiceWithoutNeed(t *testing.T) {
 	l := apiNext(t, g.links, "a link")
 	g.event(l, 1, "g")
 	g.next(l)
-	if extra, real := g.askedFor(wire.IsOnline), g.askedFor(wire.GetClientSessionsByGroup); extra != 1 ||
-		real != 6 {
-		t.Errorf("%d cheap questions and %d others, want 1 and 6", extra, real)
+	cheap, others := g.askedFor(wire.IsOnline), g.askedFor(wire.GetClientSessionsByGroup)
+	if cheap != 1 || others != 6 {
+		t.Errorf("%d cheap questions and %d others, want 1 and 6", cheap, others)
 	}
 }
 
