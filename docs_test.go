@@ -25,13 +25,16 @@ const page = "docs/from-workerman.md"
 var listed = map[int]int{
 	10: 19, 11: 16, 12: 19, 13: 18, 14: 19, 15: 12, 16: 25, 17: 18, 18: 10, 19: 25,
 	20: 7, 21: 21, 22: 10, 23: 15, 24: 9, 25: 23, 26: 19, 27: 17, 28: 13, 29: 16,
-	30: 22, 31: 12, 32: 7, 33: 10, 34: 6, 35: 21,
+	30: 22, 31: 12, 32: 7, 33: 10, 34: 6, 35: 21, 37: 21, 38: 21, 39: 15, 40: 8,
+	41: 11, 42: 37, 43: 18, 44: 9, 45: 12, 46: 18, 47: 8,
 }
 
 // singly are rows of other groups, and the surprises, whose number has a T.
 var singly = []string{
 	"54.5", "54.6", "54.16", "T56", "T63", "T64", "T65", "T66", "T67", "T68", "T69", "T70", "T71",
-	"T72", "T73", "T74", "T75", "T117", "T118",
+	"T72", "T73", "T74", "T75", "T88", "T89", "T90", "T91", "T92", "T93", "T94", "T95", "T96",
+	"T97", "T98", "T99", "T100", "T101", "T102", "T103", "T104", "T105", "T106", "T107", "T108",
+	"T109", "T117", "T118",
 }
 
 // line is one line of a table of the page.
@@ -103,7 +106,27 @@ func TestEveryRowIsInTheTable(t *testing.T) {
 	}
 }
 
-var goBlock = regexp.MustCompile("(?ms)^```go\n(package .*?)^```$")
+var (
+	goBlock = regexp.MustCompile("(?ms)^```go\n(package .*?)^```$")
+	comment = regexp.MustCompile(`(?m)^//\tpackage .*\n(?://(?:\t.*)?\n)*//\t.*\n`)
+)
+
+// appsOn returns the whole apps of a page, or of a package comment.
+func appsOn(t *testing.T, page string) (apps []string) {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range goBlock.FindAllStringSubmatch(string(text), -1) {
+		apps = append(apps, block[1])
+	}
+	for _, block := range comment.FindAllString(string(text), -1) {
+		block = strings.ReplaceAll("\n"+block, "\n//\t", "\n")
+		apps = append(apps, strings.ReplaceAll(block, "\n//\n", "\n\n")[1:])
+	}
+	return apps
+}
 
 // TestTheAppsOnThePagesCompile builds each whole app as if it stood in apps/.
 func TestTheAppsOnThePagesCompile(t *testing.T) {
@@ -112,21 +135,21 @@ func TestTheAppsOnThePagesCompile(t *testing.T) {
 		t.Fatal(err)
 	}
 	replace, folders := map[string]string{}, []string{}
-	for _, page := range append(pages, "README.md") {
-		text, err := os.ReadFile(page)
-		if err != nil {
-			t.Fatal(err)
+	for _, page := range append(pages, "README.md", "worker/doc.go", "gateway/doc.go") {
+		apps := appsOn(t, page)
+		if strings.HasSuffix(page, ".go") && len(apps) != 1 {
+			t.Errorf("%s has %d apps", page, len(apps))
 		}
-		for _, block := range goBlock.FindAllStringSubmatch(string(text), -1) {
+		for _, app := range apps {
 			folder := "apps/onpage" + strconv.Itoa(len(folders))
 			file := filepath.Join(t.TempDir(), "start.go")
-			if err := os.WriteFile(file, []byte(block[1]), 0o600); err != nil {
+			if err := os.WriteFile(file, []byte(app), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			replace[folder+"/start.go"] = file
 			folders = append(folders, "./"+folder)
-			if formatted, err := format.Source([]byte(block[1])); string(formatted) != block[1] {
-				t.Errorf("%s: not formatted, or not Go: %v\n%s", page, err, block[1])
+			if formatted, err := format.Source([]byte(app)); string(formatted) != app {
+				t.Errorf("%s: not formatted, or not Go: %v\n%s", page, err, app)
 			}
 		}
 	}
@@ -278,7 +301,7 @@ func readAPI(t *testing.T) members {
 		t.Fatal(err)
 	}
 	folders = append(folders, "worker", "timer", "eventloop", "protocol", "cli", "wmtest",
-		"webserver", "store")
+		"webserver", "store", "gateway")
 	for _, folder := range folders {
 		for _, file := range parse(t, folder, false) {
 			api.readFile(path.Base(folder), file)

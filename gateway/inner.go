@@ -189,7 +189,7 @@ func (pe *peer) hello(pk *wire.Packet) {
 func (pe *peer) knows(secret string, err error) bool {
 	switch {
 	case err != nil:
-		pe.refuse("it does not say who it is as wire.md 2.12 has it")
+		pe.refuse("it does not say who it is as members of a cluster do")
 	case !sameSecret(secret, pe.p.g.SecretKey):
 		pe.refuse("its secret key is not ours")
 	default:

@@ -1,6 +1,10 @@
 package gateway
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/workerman-go/wm/gateway/wire"
+)
 
 func TestUIDMovesToTheLastBinding(t *testing.T) {
 	var table clients
@@ -45,4 +49,24 @@ func TestGroupsKeepTheirOrder(t *testing.T) {
 	if a.groups.n != 1 || b.groups.n != 0 || !b.grouped || len(table.groups) != 1 {
 		t.Errorf("after ungroup: %d and %d groups", a.groups.n, b.groups.n)
 	}
+}
+
+// PHP prints an exception and goes on; peers that do not check are ignored here too.
+func TestNamesThatPHPCallsEmptyAreIgnored(t *testing.T) {
+	s := linkServe(t, nil)
+	l := s.link("BW:0")
+	s.Dial("Gateway")
+	id := l.expect(wire.OnConnect, "").ConnectionID
+	for _, command := range []wire.Command{wire.BindUID, wire.JoinGroup, wire.LeaveGroup} {
+		for _, name := range []string{"", "0"} {
+			l.send(wire.Packet{Command: command, ConnectionID: id, Ext: []byte(name)})
+		}
+	}
+	l.ask(id)
+	s.do(func(p *process) {
+		if len(p.clients.uids) != 0 || len(p.clients.groups) != 0 {
+			t.Errorf("%d uids, %d groups", len(p.clients.uids), len(p.clients.groups))
+		}
+	})
+	s.ExpectLog(errName.Error())
 }

@@ -220,16 +220,6 @@ func TestSessionIsShownAsJSON(t *testing.T) {
 	}
 }
 
-func TestSessionVersionIsCRC32OfPHP(t *testing.T) {
-	for ext, want := range map[string]uint32{
-		"": 0, "a:0:{}": 2723407904, sessionExt: 3657676699,
-	} {
-		if got := sessionVersion(ext); got != want {
-			t.Errorf("%q: got %d, want %d", ext, got, want)
-		}
-	}
-}
-
 func BenchmarkSession(b *testing.B) {
 	for name, do := range map[string]func(s *Session){
 		"unread": func(s *Session) {},
