@@ -211,7 +211,7 @@ func TestAHandlerSeesItselfAtTheSlowestPHPGateway(t *testing.T) {
 				})
 				r.loop(func() { r.b.run.links.changed([]string{g.address}) })
 				l := apiNext(t, g.links, "a link")
-				for n := range uint32(10) {
+				for n := range uint32(4) {
 					g.event(l, n+1, fmt.Sprint("group ", n))
 					if got := g.next(l); got != "true <nil> <nil>" {
 						t.Errorf("client %d: %s", n+1, got)
