@@ -23,15 +23,31 @@ var nextPort atomic.Int64
 // freeAddress is a loopback address that nobody uses and no other test gets.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	for range lastPort - firstPort {
-		n := nextPort.Add(1) + int64(os.Getpid()%97)*200
-		address := fmt.Sprintf("127.0.0.1:%d", firstPort+n%(lastPort-firstPort))
-		if free(address) {
-			return address
+	return fmt.Sprintf("127.0.0.1:%d", portsInARow(t, 1))
+}
+
+// portsInARow is the first of n ports that nobody uses and no other test gets.
+func portsInARow(t testing.TB, n int) int {
+	t.Helper()
+	span := lastPort - firstPort
+	for range span {
+		last := int(nextPort.Add(int64(n))) + os.Getpid()%97*200
+		first := firstPort + (last-n+1)%span
+		if first+n <= lastPort && allFree(first, n) {
+			return first
 		}
 	}
-	t.Fatal("no free port")
-	return ""
+	t.Fatalf("no %d free ports in a row", n)
+	return 0
+}
+
+func allFree(first, n int) bool {
+	for port := first; port < first+n; port++ {
+		if !free(fmt.Sprintf("127.0.0.1:%d", port)) {
+			return false
+		}
+	}
+	return true
 }
 
 // freePorts is the first of n loopback ports in a row that nobody uses and no other

@@ -24,7 +24,7 @@ type cluster struct {
 func newCluster(t testing.TB, env ...string) *cluster {
 	t.Helper()
 	c := &cluster{t: t, register: freeAddress(t), ws: freeAddress(t), text: freeAddress(t),
-		pusher: freeAddress(t), inner: freePorts(t, 2*clusterCount)}
+		pusher: freeAddress(t), inner: portsInARow(t, 2*clusterCount)}
 	c.env = append(env, "E2E_REGISTER="+c.register, "E2E_GATEWAY="+c.ws, "E2E_GATEWAY_TEXT="+c.text,
 		"E2E_PUSHER="+c.pusher, fmt.Sprintf("E2E_INNER_PORT=%d", c.inner))
 	return c

@@ -73,6 +73,7 @@ func (h *farHost) vanish() {
 // The clients of a host that has vanished without a word are off every list
 // within ten seconds, and nobody else is.
 func TestGatewayHostVanishes(t *testing.T) {
+	t.Parallel()
 	h := newFarHost(t)
 	c := newCluster(t, "E2E_SECRET=key")
 	c.env = append(c.env, fmt.Sprintf("E2E_REGISTER=%s:%d", h.here, portOf(t, c.register)))
@@ -103,7 +104,7 @@ func TestGatewayHostVanishes(t *testing.T) {
 		return c.push("count") == "1"
 	})
 	t.Logf("off the lists after %v", took.Round(time.Millisecond))
-	if limit := 12 * time.Second; took > limit { // 10 s, and the question that was under way
+	if limit := 10 * time.Second; took > limit {
 		t.Errorf("off the lists after %v, want at most %v", took, limit)
 	}
 	if r := stays.mustAnswer(ask{"c": "join", "group": "g"}); r.Size != 1 {
@@ -114,6 +115,7 @@ func TestGatewayHostVanishes(t *testing.T) {
 // The clients of a BusinessWorker whose host has vanished are served by another one
 // within ten seconds; nobody is disconnected.
 func TestGatewayBusinessHostVanishes(t *testing.T) {
+	t.Parallel()
 	h := newFarHost(t)
 	c := newCluster(t, "E2E_SECRET=key", "E2E_LANIP="+h.here)
 	c.env = append(c.env, fmt.Sprintf("E2E_REGISTER=%s:%d", h.here, portOf(t, c.register)))
@@ -140,7 +142,7 @@ func TestGatewayBusinessHostVanishes(t *testing.T) {
 	})
 	took := time.Since(vanished)
 	t.Logf("served again after %v", took.Round(time.Millisecond))
-	if limit := 12 * time.Second; took > limit {
+	if limit := 10 * time.Second; took > limit {
 		t.Errorf("served again after %v, want at most %v", took, limit)
 	}
 	if !slices.Contains(near.processes(), r.PID) || r.Count < 2 {

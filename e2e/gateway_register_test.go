@@ -39,7 +39,7 @@ func TestGatewayWithoutRegister(t *testing.T) {
 		t.Errorf("group without a Register: %+v", r)
 	}
 
-	fresh := c.service("business", "E2E_BUSINESS_NAME=fresh")
+	fresh := c.service("business", "E2E_BUSINESS_NAME=fresh", "E2E_READY_WAIT=1s")
 	fresh.start() // it waits for the Register, and runs
 	registers.start()
 	returned := time.Now()

@@ -61,7 +61,7 @@ func TestGatewayRefusesWrongSecret(t *testing.T) {
 	c := newCluster(t, "E2E_BUSINESS_WAIT=1s")
 	front := c.service("register,gateway", "E2E_SECRET=right")
 	front.start()
-	stranger := c.service("business", "E2E_SECRET=wrong")
+	stranger := c.service("business", "E2E_SECRET=wrong", "E2E_READY_WAIT=1s")
 	stranger.start()
 	front.wantLog("secret")
 	for _, log := range []string{front.log(), stranger.log()} {

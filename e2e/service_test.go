@@ -218,6 +218,20 @@ func (s *service) log() string {
 	return string(text)
 }
 
+// checkRaces looks for what the race detector has said, with E2E_RACE=1.
+func (s *service) checkRaces() {
+	s.t.Helper()
+	said := []string{s.log()}
+	if text, err := os.ReadFile(s.path("stdout.log")); err == nil {
+		said = append(said, string(text))
+	}
+	for _, text := range said {
+		if i := strings.Index(text, "WARNING: DATA RACE"); i >= 0 {
+			s.t.Errorf("a data race:\n%s", text[i:min(i+4000, len(text))])
+		}
+	}
+}
+
 // wantLog waits for a piece of text in wm.log.
 func (s *service) wantLog(piece string) {
 	s.t.Helper()
@@ -253,6 +267,7 @@ func (s *service) finish() {
 		}
 	}
 	s.checkFiles()
+	s.checkRaces()
 	for _, address := range s.ports {
 		if !poll(eventLimit, func() bool { return free(address) }) {
 			s.t.Errorf("left behind: a listener on %s", address)

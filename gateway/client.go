@@ -1,6 +1,9 @@
 package gateway
 
 import (
+	"context"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -79,6 +82,15 @@ type uplinks interface {
 	// returns when it has called it for each of them; sent must not block, and may
 	// be called before flush returns or by its goroutine alone.
 	flush(addresses []string, deadline time.Time, sent func(i int, err error))
+	// unread returns how much of what was flushed a PHP Gateway may not have read,
+	// wasRead notes that it has. taken returns when its kernel has got it, for all
+	// that is known, or all of it for certain.
+	unread(address string) mark
+	wasRead(address string, m mark)
+	taken(ctx context.Context, address string, all bool) error
+	// down says that the link to a named Gateway has fallen and is not back, so that
+	// nobody has to wait for an answer of it.
+	down(address string) bool
 }
 
 // Close ends all connections and goroutines of the Client; calls that run, and later
@@ -93,7 +105,7 @@ func (c *Client) Close() error {
 	c.rest()
 	for address, s := range c.sockets {
 		delete(c.sockets, address)
-		s.close(true)
+		s.close(true, ErrClosed)
 	}
 	if c.ticking != nil {
 		c.ticking.Stop()
@@ -168,6 +180,30 @@ func (c *Client) socket(address string) (*socket, error) {
 	return s, nil
 }
 
+// hangUp ends the connections to Gateways that are gone. Questions to them get
+// ErrOffline at once.
+func (c *Client) hangUp(why string, addresses ...string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, address := range addresses {
+		if s := c.sockets[address]; s != nil {
+			s.close(false, fmt.Errorf("%w: %s", ErrOffline, why))
+		}
+	}
+}
+
+// keepOnly does that with all but those named.
+func (c *Client) keepOnly(named []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for address, s := range c.sockets {
+		if !slices.Contains(named, address) {
+			delete(c.sockets, address)
+			s.close(false, fmt.Errorf("%w: no Register names it any more", ErrOffline))
+		}
+	}
+}
+
 // tick looks after IdleTimeout for what nobody has used. Called with mu.
 func (c *Client) tick() {
 	if c.ticking == nil {
@@ -192,7 +228,7 @@ func (c *Client) tidy() {
 		for address, s := range c.sockets {
 			if s.idle() {
 				delete(c.sockets, address)
-				s.close(false)
+				s.close(false, fmt.Errorf("%w: not used for long", errEnded))
 			}
 		}
 	}

@@ -95,6 +95,9 @@ func (e *errand) asker(address string) (asker, error) {
 	if p := localGateway(address); p != nil {
 		return inProcess{p}, nil
 	}
+	if e.c.via != nil && e.c.via.down(address) {
+		return nil, fmt.Errorf("%w: the link to it is gone", ErrOffline)
+	}
 	return e.c.socket(address)
 }
 
@@ -192,6 +195,9 @@ func (e *errand) ask(
 		return waits, err
 	}, flush, func(i int) (err error) {
 		if err = flushed(i); err == nil {
+			err = e.barrier(askers[i])
+		}
+		if err == nil {
 			answers[i], err = askers[i].ask(e.ctx, asked[i])
 		}
 		return err

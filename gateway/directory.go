@@ -22,7 +22,8 @@ type directory struct {
 	dial   func(ctx context.Context, address string) (net.Conn, error)
 	stop   context.CancelFunc
 
-	running *sync.WaitGroup // of the Client
+	running *sync.WaitGroup         // of the Client
+	moved   func(gateways []string) // called when they are others
 
 	mu        sync.Mutex // guards the fields below
 	registers []*informer
@@ -50,7 +51,7 @@ type informer struct {
 func newDirectory(c *Client, known []string) *directory {
 	ctx, stop := context.WithCancel(context.Background())
 	d := &directory{
-		secret: c.SecretKey, stop: stop, running: &c.running,
+		secret: c.SecretKey, stop: stop, running: &c.running, moved: c.keepOnly,
 		last: known, changed: make(chan struct{}),
 		dial: func(ctx context.Context, address string) (net.Conn, error) {
 			return dialInner(ctx, address, c.connectTimeout())
@@ -167,11 +168,16 @@ func (d *directory) why() error {
 // change changes something and tells who waits for it.
 func (d *directory) change(fn func()) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	fn()
-	d.last = d.known()
+	last := d.known()
+	other := !d.closed && !slices.Equal(last, d.last)
+	d.last = last
 	close(d.changed)
 	d.changed = make(chan struct{})
+	d.mu.Unlock()
+	if other {
+		d.moved(last)
+	}
 }
 
 // follow is connected to one Register for as long as ctx lasts.

@@ -50,6 +50,7 @@ func newBusiness(b *BusinessWorker) *business {
 	p.queue = newQueue(p)
 	p.cluster = &Client{
 		RegisterAddress: b.RegisterAddress, SecretKey: b.SecretKey, via: p.links,
+		ConnectTimeout: linkedConnect,
 	}
 	Default = p.cluster
 	return p

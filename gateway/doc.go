@@ -112,6 +112,7 @@
 //	clientcall.go       one call while it runs
 //	directory.go        where the Gateways are
 //	query.go            its connection to one Gateway (querystream.go: one life of it)
+//	barrier.go          how a question to a PHP Gateway comes behind what was sent
 //	queryroute.go       the ways to a Gateway: connection, link, or none
 //	errors.go           what a call can fail with
 //

@@ -9,16 +9,21 @@ import (
 	"github.com/workerman-go/wm/worker"
 )
 
-// A host that vanishes says nothing. Its inner connections end within 10 s: the
-// kernel asks idle ones after 3 s, and again after 5, and gives up at 7; for those
-// with something on the way see ghosts.
+// A host that vanishes says nothing. Its inner connections end within 7 s, so that it
+// is off every list within 10: the kernel asks idle ones after 3, 4 and 5 s, and gives
+// up at 6; for those with something on the way see ghosts.
 const (
 	keepIdle     = 3 // seconds
-	keepInterval = 2 // seconds
-	keepProbes   = 2
+	keepInterval = 1 // seconds
+	keepProbes   = 3
 
-	ghostLook  = 2 * time.Second
-	ghostAfter = 6 * time.Second
+	ghostLook  = time.Second
+	ghostAfter = 5 * time.Second
+
+	// silentHost and linkedConnect are for the questions of a BusinessWorker, whose
+	// handlers wait for them.
+	silentHost    = 3 * time.Second
+	linkedConnect = 2 * time.Second
 )
 
 // keepWatch has an inner connection end when the host of its peer has vanished.

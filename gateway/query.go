@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/workerman-go/wm/gateway/wire"
 )
 
@@ -153,6 +155,9 @@ func (s *socket) connected(ctx context.Context, began time.Time) (*stream, bool,
 		s.mu.Unlock()
 		return s.now, false, nil
 	}
+	if s.now != nil && s.now.vanished() {
+		return nil, false, s.now.why()
+	}
 	if s.failedAt.After(began) || slow(s.failure) && time.Since(s.failedAt) < againAfter {
 		return nil, false, s.failure // of who dialled while this one waited
 	}
@@ -175,11 +180,19 @@ func slow(err error) bool {
 
 // dial connects and says hello. Called in turn.
 func (s *socket) dial(ctx context.Context) (*stream, error) {
+	began := time.Now()
 	conn, err := dialInner(ctx, s.address, s.c.connectTimeout())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOffline, err)
 	}
-	st := &stream{conn: conn, timeout: s.c.timeout(), maxAnswer: s.c.maxAnswer()}
+	if s.c.via != nil {
+		err = noticeSilence(conn)
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	st := &stream{conn: conn, began: began, timeout: s.c.timeout(), maxAnswer: s.c.maxAnswer()}
 	if !s.opened(st) {
 		_ = conn.Close()
 		return nil, ErrClosed
@@ -212,17 +225,13 @@ func (s *socket) opened(st *stream) bool {
 }
 
 // close ends the connection. Final says that there will be no other one.
-func (s *socket) close(final bool) {
+func (s *socket) close(final bool, why error) {
 	s.mu.Lock()
 	st := s.open
 	s.open, s.shut = nil, s.shut || final
 	s.mu.Unlock()
-	switch {
-	case st == nil:
-	case final:
-		st.fail(ErrClosed)
-	default:
-		st.fail(fmt.Errorf("%w: not used for long", errEnded))
+	if st != nil {
+		st.fail(why)
 	}
 }
 
@@ -246,6 +255,8 @@ func ended(err error) error {
 	case errors.Is(err, io.EOF):
 		return fmt.Errorf("%w: %w: closed by the Gateway: is SecretKey the same?",
 			ErrOffline, errEnded)
+	case errors.Is(err, unix.ETIMEDOUT): // who asks again would wait again
+		return fmt.Errorf("%w: the host has vanished: %w", ErrOffline, err)
 	}
 	return fmt.Errorf("%w: %w: %w", ErrOffline, errEnded, err)
 }

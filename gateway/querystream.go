@@ -20,12 +20,14 @@ import (
 // one of its own reads.
 type stream struct {
 	conn      net.Conn
+	began     time.Time     // before it was dialled
 	timeout   time.Duration // within which a question is answered
 	maxAnswer int
 
 	mu    sync.Mutex // guards the fields below
 	asked []*waiter
-	err   error // why it has ended
+	err   error     // why it has ended
+	ended time.Time // when
 }
 
 // waiter waits for the answer to a question.
@@ -80,6 +82,34 @@ func (st *stream) alive() bool {
 	err := st.err
 	st.mu.Unlock()
 	return err == nil && !hungUp(st.conn)
+}
+
+// vanished says that the host of the Gateway has been found to be gone just now.
+func (st *stream) vanished() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return errors.Is(st.err, unix.ETIMEDOUT) && time.Since(st.ended) < againAfter
+}
+
+func (st *stream) why() error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.err
+}
+
+// noticeSilence ends a connection for questions alone when the other kernel leaves one
+// without a word for silentHost: a handler waits for it, perhaps with the whole loop.
+// A Gateway that does not read has a kernel that speaks.
+func noticeSilence(conn net.Conn) error {
+	raw, err := conn.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return err
+	}
+	set := raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT,
+			int(silentHost/time.Millisecond))
+	})
+	return errors.Join(set, err)
 }
 
 // hungUp says that the other side has closed conn.
@@ -174,9 +204,9 @@ func (st *stream) fail(err error) error {
 	if st.err != nil {
 		return st.err
 	}
-	st.err = err
-	_ = st.conn.Close()
 	now := time.Now()
+	st.err, st.ended = err, now
+	_ = st.conn.Close()
 	for _, q := range st.asked {
 		why := err
 		if errors.Is(err, ErrTimeout) && now.Before(q.due) {

@@ -36,6 +36,7 @@ type uplink struct {
 	box      outbox   // guarded by t.mu
 	spare    []byte   // for box, when that is emptied
 	flushed  []func() // who waits for a flush
+	progress progress // guarded by t.mu
 	sessions writes
 	seats    map[uint32]*seat
 	free     *seat // that is not used; nil: none
@@ -87,6 +88,7 @@ func (l *uplink) stand() {
 func (l *uplink) settle(wm bool) {
 	if wm {
 		l.wm = true
+		l.t.trust(l)
 	}
 	l.settled = true
 	if l.t.p.leaving != nil {
@@ -135,12 +137,14 @@ func (l *uplink) fall() {
 	if stood && l.t.now().Sub(l.since) < early {
 		l.refused()
 	}
-	switch {
-	case l.t.p.leaving != nil:
+	if l.t.p.leaving != nil {
 		l.fallen()
-	case l.named:
+		return
+	}
+	l.t.p.cluster.hangUp("the link to it is gone", l.address)
+	if l.named {
 		l.conn.Reconnect(redial)
-	default:
+	} else {
 		l.t.drop(l)
 	}
 }

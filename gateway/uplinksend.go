@@ -195,7 +195,9 @@ func (l *uplink) put(box outbox) {
 	}
 	if l.farewell.shut {
 		l.putAside(box.packets)
-	} else if _, err := l.conn.Write(box.packets); err != nil && !errors.Is(err, worker.ErrClosed) {
+	} else if _, err := l.conn.Write(box.packets); err == nil {
+		l.t.given(l, len(box.packets))
+	} else if !errors.Is(err, worker.ErrClosed) {
 		worker.Log("BusinessWorker: %d bytes for Gateway %s are lost: %v",
 			len(box.packets), l.address, err)
 	}

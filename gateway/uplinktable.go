@@ -23,6 +23,7 @@ type linkTable struct {
 	named  []string           // never written to
 	linked map[string]*uplink // those that take packets
 	there  []string           // their addresses in one order, never written to
+	lost   map[string]bool    // named ones whose link has ended, or could not be made
 	full   []*uplink          // whose box is not empty
 	posted bool               // drain will be called
 
@@ -33,6 +34,7 @@ func newLinkTable(p *business) *linkTable {
 	t := &linkTable{
 		p: p, limit: p.b.SendToGatewayBuffer,
 		links: make(map[string]*uplink), linked: make(map[string]*uplink),
+		lost: make(map[string]bool),
 	}
 	if t.limit <= 0 {
 		t.limit = defaultToGateway
@@ -52,6 +54,7 @@ func (t *linkTable) changed(gateways []string) {
 	if t.p.leaving != nil {
 		return
 	}
+	t.p.cluster.keepOnly(gateways)
 	for address, l := range t.links {
 		l.named = slices.Contains(gateways, address)
 		if !l.named && !l.standing {
@@ -72,6 +75,9 @@ func (t *linkTable) drop(l *uplink) {
 		delete(t.links, l.address)
 	}
 	l.named = false
+	t.mu.Lock()
+	delete(t.lost, l.address)
+	t.mu.Unlock()
 	l.conn.CancelReconnect()
 	l.conn.Destroy() // one that is connecting
 }
@@ -94,8 +100,23 @@ func (t *linkTable) open(l *uplink) {
 	defer t.mu.Unlock()
 	l.box = outbox{}
 	l.linked = true
+	l.progress = progress{life: time.Now()}
 	t.linked[l.address] = l
 	t.there = slices.Sorted(maps.Keys(t.linked))
+	delete(t.lost, l.address)
+}
+
+// trust notes that a Gateway is of wm, given how much was put on a link.
+func (t *linkTable) trust(l *uplink) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l.progress.wm = true
+}
+
+func (t *linkTable) given(l *uplink, bytes int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l.progress.put += int64(bytes)
 }
 
 // shut ends that. What waits in its box is lost with the link.
@@ -108,6 +129,16 @@ func (t *linkTable) shut(l *uplink) {
 		delete(t.linked, l.address)
 		t.there = slices.Sorted(maps.Keys(t.linked))
 	}
+	if l.named && t.p.leaving == nil {
+		t.lost[l.address] = true
+	}
+}
+
+// down implements uplinks.
+func (t *linkTable) down(address string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.lost[address]
 }
 
 // takes says that there is a link to a Gateway that takes packets. Any goroutine.

@@ -3,7 +3,7 @@
 // cluster. Addresses and limits come from the environment: E2E_REGISTER,
 // E2E_REGISTER_LISTEN, E2E_GATEWAY, E2E_GATEWAY_TEXT, E2E_GATEWAY_COUNT,
 // E2E_INNER_PORT (the four from there are taken), E2E_LANIP, E2E_SECRET,
-// E2E_BUSINESS_NAME, E2E_BUSINESS_WAIT, E2E_CONCURRENCY and E2E_PUSHER.
+// E2E_BUSINESS_NAME, E2E_BUSINESS_WAIT, E2E_READY_WAIT, E2E_CONCURRENCY and E2E_PUSHER.
 package cluster
 
 import (
@@ -68,6 +68,9 @@ func business() {
 	}
 	if n := number("E2E_CONCURRENCY"); n > 0 {
 		b.Concurrency = n
+	}
+	if wait, err := time.ParseDuration(os.Getenv("E2E_READY_WAIT")); err == nil {
+		b.ReadyWait = wait
 	}
 	b.RegisterAddress, b.SecretKey = registers(), os.Getenv("E2E_SECRET")
 	b.OnWebSocketConnect = onWebSocketConnect
