@@ -47,6 +47,9 @@ type rigLink struct {
 	hello   wire.Packet
 	packets chan wire.Packet // but for hello, probes and sessions that the Gateway takes
 
+	returned bool        // something; owned by read
+	refuses  atomic.Bool // to take it, when it is drained
+
 	mu sync.Mutex // one packet after another
 }
 
@@ -160,6 +163,14 @@ func (l *rigLink) serve(pk wire.Packet) bool {
 	switch pk.Command {
 	case wire.SetSession:
 		l.g.setSession(pk.ConnectionID, string(pk.Ext))
+	case wire.Return:
+		l.returned = true
+		return false
+	case wire.Drained:
+		if l.returned && !l.refuses.Load() {
+			l.write(wire.Packet{Command: wire.Drained, Flag: wire.Scalar})
+		}
+		return false
 	case wire.IsOnline:
 		l.raw(wire.AppendReply(nil, []byte("i:0;")))
 	case wire.GetSessionByClientID:

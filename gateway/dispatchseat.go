@@ -189,7 +189,7 @@ func (l *uplink) note(all []write) {
 func (l *uplink) probe() {
 	w := &l.sessions
 	if w.asked > 0 || w.last == w.answered || !l.standing || l.farewell.shut ||
-		l.farewell.stage == told {
+		l.farewell.stage == told || l.farewell.stage == offered {
 		return
 	}
 	w.asked = w.last

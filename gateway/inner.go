@@ -54,7 +54,7 @@ func (p *process) listen() error {
 }
 
 // gatewayProtocol is wire.Protocol in a Gateway: it appends packets without a copy
-// in between, and tells why a link ends. Its name is what connections shows.
+// in between, and tells why a link ends.
 type gatewayProtocol struct{ p *process }
 
 // Input returns the length of the first packet.
@@ -86,6 +86,12 @@ func (gatewayProtocol) Encode(dst []byte, v any, c protocol.Conn) ([]byte, error
 func (gatewayProtocol) EncodeBytes(dst, p []byte, _ protocol.Conn) ([]byte, error) {
 	return append(dst, p...), nil
 }
+
+// Name is what connections shows.
+func (gatewayProtocol) Name() string { return linkProtocol }
+
+// linkProtocol is the name of both ends of a link.
+const linkProtocol = "gateway"
 
 // Quiet keeps a drain from ending inner connections before process.end does.
 func (g gatewayProtocol) Quiet(protocol.Conn) bool { return g.p.ended }

@@ -32,6 +32,7 @@ const (
 	asked           // Drain was sent; events come until it is answered, and wait
 	giving          // it was answered: no more come; those that wait go back
 	told            // those that have begun, or did not go back, are being handled
+	offered         // all is done; the Gateway says who handles what went back
 	finishing       // PHP: what has come is being handled, and what still comes
 	asking          // PHP: it was asked whether it has everything; what comes waits
 	switched        // PHP: it has, and all else is sent over another connection
@@ -43,6 +44,7 @@ const (
 type farewell struct {
 	stage stage
 	kept  []waiting // that have not begun
+	gave  bool      // some have gone back
 
 	// Of a link to PHP, see leavephp.go.
 	shut  bool               // nothing may be written to the link any more
@@ -116,7 +118,9 @@ func (p *business) checkLeft(l *uplink) {
 		switch l.farewell.stage {
 		case told:
 			p.links.drain()
-			l.farewell.stage = quiet
+			if l.farewell.stage = quiet; l.farewell.gave {
+				l.farewell.stage = offered
+			}
 			l.write(wire.Packet{Command: wire.Drained, Flag: wire.Scalar})
 		case finishing:
 			if l.farewell.side != nil {
@@ -190,7 +194,7 @@ func (p *business) closeLinks() {
 	p.contexts.end()
 	for _, l := range p.links.all() {
 		l.endSide()
-		l.conn.Close()
+		l.conn.End() // an answer that still comes must not reset what was sent
 	}
 	_ = p.cluster.Close() // the connections for questions; its error is always nil
 	close(p.leaving.over)

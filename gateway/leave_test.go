@@ -317,3 +317,37 @@ func TestNothingIsLeftOfTheClientOfAProcessThatHasLeft(t *testing.T) {
 		return errors.Is(r.b.run.cluster.SendToAll(context.Background(), "x"), ErrClosed)
 	})
 }
+
+// The Gateway answers a probe when it comes to it, which may be when this process has
+// gone: the kernel must not throw away what it has not sent by then.
+func TestLeavingIsNotCutShortByAnAnswer(t *testing.T) {
+	const size = 8 << 20
+	r := runBusiness(t, func(b *BusinessWorker) {
+		echoing(b)
+		b.Life.StopTimeout = 2 * rigPatience
+		b.OnWorkerStop = func(*worker.Worker) {
+			rigErr(t, SendToAll(strings.Repeat("x", size)), nil)
+		}
+	})
+	conn, address := silentGateway(t, r)
+	rigErr(t, conn.(*net.TCPConn).SetReadBuffer(64<<10), nil)
+	r.loop(func() { r.b.run.links.links[address].settle(true) })
+	r.stop()
+	rigErr(t, conn.SetDeadline(time.Now().Add(rigPatience)), nil)
+	for what := wire.Command(0); what != wire.Drained; {
+		pk, err := rigRead(conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if what = pk.Command; what == wire.Drain {
+			_, _ = conn.Write(pk.Append(nil))
+		}
+	}
+	for n, piece := 0, make([]byte, 16<<10); n < size+wire.HeaderBytes; {
+		more, err := conn.Read(piece)
+		if n += more; err != nil {
+			t.Fatalf("%v behind %d bytes", err, n)
+		}
+		_, _ = conn.Write(wire.AppendReply(nil, []byte(answerOffline))) // refused at the end
+	}
+}

@@ -20,7 +20,7 @@ const givePiece = 256 << 10
 func (l *uplink) keeps() bool {
 	f := &l.farewell
 	switch f.stage {
-	case asked, giving, asking:
+	case asked, giving, offered, asking:
 		return true
 	case halved:
 		return !f.sure || len(f.kept) > 0
@@ -30,15 +30,24 @@ func (l *uplink) keeps() bool {
 
 // drained is called when a Gateway has sent its last packet.
 func (l *uplink) drained(flag wire.Flag) {
+	f := &l.farewell
 	switch {
-	case l.farewell.stage != asked:
+	case f.stage != asked && f.stage != offered:
 	case flag&wire.TakesBack != 0:
-		l.farewell.stage = giving
+		f.stage = giving
 		l.give()
 	default: // nobody else is there: they wait for long, or for ever
-		l.farewell.stage = told
+		f.stage, f.gave = told, false
 		l.begin()
 		l.t.p.checkLeft(l)
+	}
+}
+
+// taken is called when somebody else handles what went back.
+func (l *uplink) taken() {
+	if l.farewell.stage == offered {
+		l.farewell.stage = quiet
+		l.t.p.checkGone()
 	}
 }
 
@@ -64,6 +73,7 @@ func (l *uplink) give() {
 // giveOne gives back the first of the events that wait.
 func (l *uplink) giveOne() {
 	f := &l.farewell
+	f.gave = true
 	e := f.kept[0]
 	f.kept[0] = waiting{}
 	f.kept = f.kept[1:]
@@ -86,7 +96,7 @@ func (l *uplink) giveOne() {
 // that has nobody else now, and returns how many.
 func (l *uplink) giveRest() (n int) {
 	f := &l.farewell
-	if !l.standing || f.stage != asked && f.stage != giving && f.stage != told {
+	if !l.standing || f.stage < asked || f.stage > offered {
 		return 0
 	}
 	l.t.drain()

@@ -213,3 +213,38 @@ func TestEventsThatWaitToLeaveShareTheirSession(t *testing.T) {
 		l.expect(wire.Drained, 0, "")
 	})
 }
+
+// All that could have handled what went back leave too.
+func TestLeavingHandlesWhatIsHandedBack(t *testing.T) {
+	eachConcurrency(t, func(t *testing.T, n int) {
+		g := newRigGateway(t, true)
+		var handled atomic.Int64
+		stopped := make(chan int64, 1)
+		r := runBusiness(t, leaver(n, &handled, stopped), g)
+		l := g.link()
+		l.refuses.Store(true)
+		r.stop()
+		l.expect(wire.Drain, 0, "")
+		for n := range leaveClients {
+			l.leaveEvent(n)
+		}
+		l.write(wire.Packet{Command: wire.Drain, Flag: wire.Scalar | wire.TakesBack})
+		for n := range leaveClients {
+			l.expect(wire.Return, uint32(n+1), fmt.Sprint(n))
+		}
+		l.expect(wire.Drained, 0, "")
+		for n := range leaveClients {
+			l.leaveEvent(n)
+		}
+		l.write(wire.Packet{Command: wire.Drain, Flag: wire.Scalar})
+		for range leaveClients {
+			if pk := l.next(); pk.Command != wire.SendToOne {
+				t.Errorf("got command %d", pk.Command)
+			}
+		}
+		l.expect(wire.Drained, 0, "")
+		if n := rigGet(t, stopped, "OnWorkerStop"); n != leaveClients {
+			t.Errorf("%d events were handled", n)
+		}
+	})
+}

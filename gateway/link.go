@@ -19,6 +19,7 @@ type Link struct {
 	wm       bool // it is no PHP
 	draining bool // nothing is sent to it any more
 	gone     bool
+	returned bool // it has given events back, and wants to hear what becomes of them
 	stuck    bool // as readSome has seen it
 	clients  int  // that are bound to it
 }
@@ -173,17 +174,28 @@ func (p *process) drain(l *Link) {
 	}
 	l.draining = true
 	flag := wire.Scalar
-	if !p.leaving && p.links.usable() {
+	if p.takesBack() {
 		flag |= wire.TakesBack
 	}
 	_ = l.conn.Send(&wire.Packet{Command: wire.Drain, Flag: flag})
 }
 
-// drained is the end of it: all results are in, its clients may go to others.
+// drained is the end of it: all results are in, its clients may go to others. If there
+// are none any more, as when all are told to stop, it has to handle what it has returned.
 func (p *process) drained(l *Link) {
-	if l != nil && l.draining {
-		p.disconnect(l)
+	if l == nil || !l.draining || l.gone {
+		return
 	}
+	answer := wire.Packet{Command: wire.Drained, Flag: wire.Scalar}
+	if !p.takesBack() && p.handBack(l) {
+		answer.Command = wire.Drain
+		_ = l.conn.Send(&answer)
+		return
+	}
+	if l.returned {
+		_ = l.conn.Send(&answer)
+	}
+	p.disconnect(l)
 }
 
 // pingLinks is for what stands between hosts.

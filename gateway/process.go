@@ -158,8 +158,15 @@ func (p *process) endIfAlone() {
 // end closes all inner connections.
 func (p *process) end() {
 	p.ended = true
+	for _, l := range p.links.list {
+		p.handBack(l)
+	}
 	for c := range p.inner.Connections() {
-		c.Close()
+		if pe, _ := c.Data.(*peer); pe != nil && pe.link != nil {
+			c.End() // what it still sends must not reset the last events
+		} else {
+			c.Close()
+		}
 	}
 }
 

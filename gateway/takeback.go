@@ -2,7 +2,9 @@ package gateway
 
 import (
 	"bytes"
+	"math"
 	"net/netip"
+	"slices"
 
 	"github.com/workerman-go/wm/gateway/wire"
 )
@@ -22,6 +24,7 @@ func (p *process) takeBack(pe *peer, pk *wire.Packet) {
 			p.g.Name, pe.conn.RemoteAddr())
 		return
 	}
+	l.returned = true
 	h := p.holdReturned(l, pk)
 	if h == nil {
 		return // it has another BusinessWorker by now, or was turned away
@@ -29,6 +32,37 @@ func (p *process) takeBack(pe *peer, pk *wire.Packet) {
 	h.returned = append(h.returned, heldEvent{what, pk.Flag & wire.Scalar, bytes.Clone(pk.Body)})
 	p.count(h, len(pk.Body))
 	p.bound(h)
+}
+
+// takesBack says that there is, and will be, somebody else for what is returned.
+func (p *process) takesBack() bool { return !p.leaving && p.links.usable() }
+
+// handBack sends what l has returned to l again; false: there was nothing.
+func (p *process) handBack(l *Link) (some bool) {
+	for _, h := range slices.Clone(p.holding.queue) {
+		if p.holding.of[h.c] != h || h.c.link != l || len(h.returned) == 0 {
+			continue
+		}
+		some = true
+		l.conn.MaxSendBufferSize = math.MaxInt // it has come over this link
+		for _, e := range h.returned {
+			pk := &p.packet
+			p.head(pk, h.c, l)
+			pk.Command, pk.Body = e.what, e.body
+			pk.Flag |= e.flag
+			_ = l.conn.Send(pk) // closed: what it had is lost with it
+			*pk = wire.Packet{}
+			p.weigh(h, -heldBytes-len(e.body))
+		}
+		h.returned = nil
+		if len(h.events) == 0 {
+			p.drop(h)
+		}
+	}
+	if some {
+		p.endRelease()
+	}
+	return some
 }
 
 // holdReturned is where the events of a client wait that l returns one of. A client

@@ -176,3 +176,50 @@ func TestNothingIsTakenBackFromOthers(t *testing.T) {
 	}
 	s.holdNone()
 }
+
+// When everything is stopped at once, the BusinessWorker that was there for what is
+// returned leaves too.
+func TestReturnedEventsThatNobodyElseTakesGoBackAgain(t *testing.T) {
+	s := linkServe(t, nil)
+	old := s.linkWM("BW:0")
+	clients := []*linkPeer{linkDial(t, s.Addr("Gateway")), linkDial(t, s.Addr("Gateway"))}
+	events := old.take(2)
+	for _, c := range clients {
+		c.sendRaw(holdLines(0, 5))
+	}
+	events = append(events, old.take(10)...)
+	clients[1].Close()
+	events = append(events, old.expect(wire.OnClose, "")) // nothing is known of it any more
+	next := s.linkWM("BW:1")
+	for _, p := range []*linkPeer{old, next} {
+		p.send(wire.Packet{Command: wire.Drain})
+		p.expect(wire.Drain, "")
+	}
+	for _, pk := range events {
+		old.send(returned(pk))
+	}
+	old.send(wire.Packet{Command: wire.Drained})
+	got := map[uint32][]wire.Packet{}
+	for _, pk := range old.take(len(events)) {
+		got[pk.ConnectionID] = append(got[pk.ConnectionID], pk)
+	}
+	for _, want := range events {
+		id := want.ConnectionID
+		if pk := got[id][0]; pk.Command != want.Command || string(pk.Body) != string(want.Body) ||
+			pk.ClientPort != want.ClientPort || pk.ClientIP != want.ClientIP {
+			t.Errorf("got %+v, want %+v", pk, want)
+		}
+		got[id] = got[id][1:]
+	}
+	if pk := old.expect(wire.Drain, ""); pk.Flag != wire.Scalar {
+		t.Errorf("the flag is %x", pk.Flag)
+	}
+	s.holdNone()
+	old.send(wire.Packet{Command: wire.Drained})
+	old.expect(wire.Drained, "")
+	s.do(func(p *process) {
+		if len(p.links.list) != 1 {
+			t.Errorf("%d links are there", len(p.links.list))
+		}
+	})
+}

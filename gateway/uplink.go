@@ -123,6 +123,8 @@ func (l *uplink) receive(data []byte) {
 		l.settle(true)
 	case wire.Drain:
 		l.drained(pk.Flag)
+	case wire.Drained:
+		l.taken()
 	}
 }
 

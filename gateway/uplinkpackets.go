@@ -46,3 +46,6 @@ func (uplinkPackets) Encode(dst []byte, v any, _ protocol.Conn) ([]byte, error) 
 func (uplinkPackets) EncodeBytes(dst, p []byte, _ protocol.Conn) ([]byte, error) {
 	return append(dst, p...), nil
 }
+
+// Name is what connections shows.
+func (uplinkPackets) Name() string { return linkProtocol }

@@ -221,8 +221,8 @@ func isA(p, other protocol.Protocol) bool {
 	return reflect.TypeOf(p) == reflect.TypeOf(other)
 }
 
-// protocolName is what status and connections show: the scheme, or the name
-// of the type that was set by hand.
+// protocolName is what status and connections show: the scheme, or, of one that was
+// set by hand, what its method Name says, or the name of its type.
 func protocolName(scheme string, p protocol.Protocol) string {
 	if p == nil {
 		if transports[scheme] != "" {
@@ -234,6 +234,9 @@ func protocolName(scheme string, p protocol.Protocol) string {
 		if isA(p, b) {
 			return name
 		}
+	}
+	if p, ok := p.(interface{ Name() string }); ok {
+		return p.Name()
 	}
 	name := strings.TrimLeft(fmt.Sprintf("%T", p), "*")
 	return strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])

@@ -113,7 +113,9 @@ func (p *Process) sweep() {
 		return
 	}
 	for c := range p.dialled.each {
-		if c.early() || p.jobs.alive.Load() == 0 { // a job may be its own name lookup
+		switch {
+		case Status(c.status) == Ending: // it waits for its peer, with a limit
+		case c.early() || p.jobs.alive.Load() == 0: // a job may be its own name lookup
 			c.Close()
 		}
 	}

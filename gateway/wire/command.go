@@ -56,7 +56,8 @@ const (
 // BusinessWorker sends Drained behind its last command; then the clients of the
 // link are bound anew. In between it gives back, with Return, the events that it has
 // not begun, those of each client in their order: the Gateway delivers them again,
-// in front of what it holds. A Return is the packet of the event, but that its
+// in front of what it holds, and answers Drained; or hands them back when nobody else
+// is there by then, with Drain behind them. A Return is the packet of the event, but that its
 // command is Return and that GatewayPort says which event it is; its ext is the
 // session as the BusinessWorker knows it.
 const (
