@@ -50,31 +50,6 @@ func allFree(first, n int) bool {
 	return true
 }
 
-// freePorts is the first of n loopback ports in a row that nobody uses and no other
-// test gets.
-func freePorts(t testing.TB, n int) int {
-	t.Helper()
-	span := lastPort - firstPort
-	for range span {
-		last := int(nextPort.Add(int64(n))) + os.Getpid()%97*200
-		first := firstPort + (last-n+1)%span
-		if first+n <= lastPort && allFree(first, n) {
-			return first
-		}
-	}
-	t.Fatalf("no %d free ports in a row", n)
-	return 0
-}
-
-func allFree(first, n int) bool {
-	for port := first; port < first+n; port++ {
-		if !free(fmt.Sprintf("127.0.0.1:%d", port)) {
-			return false
-		}
-	}
-	return true
-}
-
 // free tells whether an address can be bound.
 func free(address string) bool {
 	ln, err := net.Listen("tcp", address)

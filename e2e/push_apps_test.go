@@ -20,7 +20,7 @@ func newPushApps(t *testing.T, env ...string) *pushApps {
 		chat: freeAddress(t), chatText: freeAddress(t),
 		pond: freeAddress(t), pondText: freeAddress(t), endpoint: freeAddress(t),
 	}
-	inner := freePorts(t, 152)
+	inner := portsInARow(t, 152)
 	a.inner = inner
 	a.service = newService(t, append(env,
 		"WM_CHAT_PAGE="+a.chat, "WM_CHAT_TEXT="+a.chatText, "WM_CHAT_WEBSOCKET="+freeAddress(t),

@@ -41,7 +41,8 @@ func (m mark) rounds(asker *socket) int {
 }
 
 // barrier returns when a question that s is given now comes behind what was flushed.
-func (e *errand) barrier(to asker) error {
+// Held says that the loop waits for that.
+func (e *errand) barrier(to asker, held bool) error {
 	s, ok := to.(*socket)
 	if !ok || e.c.via == nil {
 		return nil
@@ -50,7 +51,7 @@ func (e *errand) barrier(to asker) error {
 	if m.behind == 0 {
 		return nil
 	}
-	if err := e.c.via.taken(e.ctx, s.address, m.behind > phpRead); err != nil {
+	if err := e.c.via.taken(e.ctx, s.address, m.behind > phpRead, held); err != nil {
 		return err
 	}
 	nobody := wire.Packet{Command: wire.IsOnline, Flag: wire.Scalar}
@@ -100,10 +101,14 @@ func (t *linkTable) wasRead(address string, m mark) {
 	}
 }
 
-// taken implements uplinks.
-func (t *linkTable) taken(ctx context.Context, address string, all bool) error {
+// held implements uplinks.
+func (t *linkTable) held() bool { return t.p.loop.Owned() }
+
+// taken implements uplinks. A loop that waits for it takes no posts, and does nothing
+// with the link.
+func (t *linkTable) taken(ctx context.Context, address string, all, held bool) error {
 	for {
-		if t.p.loop.Owned() {
+		if held {
 			if t.hasLeft(address, all) {
 				return nil
 			}
@@ -131,8 +136,10 @@ func (t *linkTable) taken(ctx context.Context, address string, all bool) error {
 // that is little, which nobody waits for unless all says so: it was sent, and
 // no loss is known.
 func (t *linkTable) hasLeft(address string, all bool) bool {
-	l := t.links[address]
-	if l == nil || !l.standing || l.conn.Fd() < 0 {
+	t.mu.Lock()
+	l := t.linked[address]
+	t.mu.Unlock()
+	if l == nil || l.conn.Fd() < 0 {
 		return true // nothing more comes of it
 	}
 	i, err := unix.GetsockoptTCPInfo(l.conn.Fd(), unix.IPPROTO_TCP, unix.TCP_INFO)

@@ -243,6 +243,21 @@ func TestAHandlerSeesItselfOverAYoungLink(t *testing.T) {
 	}
 }
 
+// Several Gateways are asked at the same time, and the loop waits for that.
+func TestAHandlerSeesItselfAtOneOfTwoPHPGateways(t *testing.T) {
+	g, other := newBarrierGateway(t), newBarrierGateway(t)
+	r := runBusiness(t, joining(0))
+	r.loop(func() { r.b.run.links.changed([]string{g.address, other.address}) })
+	l := apiNext(t, g.links, "a link")
+	apiNext(t, other.links, "a link")
+	for n := range uint32(4) {
+		g.event(l, n+1, fmt.Sprint("group ", n))
+		if got := g.next(l); got != "true <nil> <nil>" {
+			t.Errorf("client %d: %s", n+1, got)
+		}
+	}
+}
+
 // A question behind nothing is asked at once, and one that follows another.
 func TestNothingIsAskedTwiceWithoutNeed(t *testing.T) {
 	g := newBarrierGateway(t)

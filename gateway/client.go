@@ -84,10 +84,12 @@ type uplinks interface {
 	flush(addresses []string, deadline time.Time, sent func(i int, err error))
 	// unread returns how much of what was flushed a PHP Gateway may not have read,
 	// wasRead notes that it has. taken returns when its kernel has got it, for all
-	// that is known, or all of it for certain.
+	// that is known, or all of it for certain. held says that the caller is the loop:
+	// it stands still until the call is over.
 	unread(address string) mark
 	wasRead(address string, m mark)
-	taken(ctx context.Context, address string, all bool) error
+	taken(ctx context.Context, address string, all, held bool) error
+	held() bool
 	// down says that the link to a named Gateway has fallen and is not back, so that
 	// nobody has to wait for an answer of it.
 	down(address string) bool

@@ -173,10 +173,12 @@ func (u *apiUplinks) flush(
 }
 
 // unread and the others are of Gateways of wm, whose links all stand.
-func (u *apiUplinks) unread(string) mark                        { return mark{} }
-func (u *apiUplinks) wasRead(string, mark)                      {}
-func (u *apiUplinks) taken(context.Context, string, bool) error { return nil }
-func (u *apiUplinks) down(string) bool                          { return false }
+func (u *apiUplinks) unread(string) mark   { return mark{} }
+func (u *apiUplinks) wasRead(string, mark) {}
+func (u *apiUplinks) held() bool           { return false }
+func (u *apiUplinks) down(string) bool     { return false }
+
+func (u *apiUplinks) taken(context.Context, string, bool, bool) error { return nil }
 
 func TestBusinessWorkerSendsOverItsLinks(t *testing.T) {
 	g, unlinked := newAPIGateway(t), newAPIGateway(t)

@@ -188,6 +188,7 @@ func (e *errand) ask(
 		}
 	}
 	flush, flushed := e.flush(addresses)
+	held := e.c.via != nil && e.c.via.held()
 	askers, answers := make([]asker, len(addresses)), make([][][]byte, len(addresses))
 	err := eachGateway(addresses, func(i int) (waits bool, err error) {
 		askers[i], err = e.asker(addresses[i])
@@ -195,7 +196,7 @@ func (e *errand) ask(
 		return waits, err
 	}, flush, func(i int) (err error) {
 		if err = flushed(i); err == nil {
-			err = e.barrier(askers[i])
+			err = e.barrier(askers[i], held)
 		}
 		if err == nil {
 			answers[i], err = askers[i].ask(e.ctx, asked[i])

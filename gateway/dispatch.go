@@ -114,7 +114,7 @@ func (p *business) arrive(l *uplink, pk wire.Packet) {
 		}
 		return
 	}
-	stays := p.queue.limit > 1 || l.farewell.stage == halved
+	stays := keep || p.queue.limit > 1 || l.farewell.stage == halved
 	s := l.seatOf(a.client, p.faces.look(&a, pk.Ext), stays)
 	a.body = slices.Clone(pk.Body)
 	l.under++
