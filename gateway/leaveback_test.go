@@ -189,31 +189,6 @@ func TestLeavingIsNoticedBetweenCallbacks(t *testing.T) {
 	}
 }
 
-func TestEventsThatWaitToLeaveShareTheirSession(t *testing.T) {
-	eachConcurrency(t, func(t *testing.T, n int) {
-		g := newRigGateway(t, true)
-		g.still.Store(true) // no answers to probes
-		r := runBusiness(t, func(b *BusinessWorker) {
-			b.Concurrency = n
-			b.OnMessage = func(e *Event, _ []byte) { e.Session.Set("n", e.Session.Int("n")+1) }
-		}, g)
-		l := g.link()
-		r.stop()
-		l.expect(wire.Drain, 0, "")
-		for range 3 {
-			l.event(wire.OnMessage, 1, "count") // each with the session of before
-		}
-		l.write(wire.Packet{Command: wire.Drain, Flag: wire.Scalar}) // nobody else is there
-		for n := range 3 {
-			pk := l.next()
-			if want := ser("n", n+1); pk.Command != wire.SetSession || string(pk.Ext) != want {
-				t.Errorf("event %d: got command %d with %s, want %s", n, pk.Command, pk.Ext, want)
-			}
-		}
-		l.expect(wire.Drained, 0, "")
-	})
-}
-
 // All that could have handled what went back leave too.
 func TestLeavingHandlesWhatIsHandedBack(t *testing.T) {
 	eachConcurrency(t, func(t *testing.T, n int) {
@@ -246,5 +221,30 @@ func TestLeavingHandlesWhatIsHandedBack(t *testing.T) {
 		if n := rigGet(t, stopped, "OnWorkerStop"); n != leaveClients {
 			t.Errorf("%d events were handled", n)
 		}
+	})
+}
+
+func TestEventsThatWaitToLeaveShareTheirSession(t *testing.T) {
+	eachConcurrency(t, func(t *testing.T, n int) {
+		g := newRigGateway(t, true)
+		g.still.Store(true) // no answers to probes
+		r := runBusiness(t, func(b *BusinessWorker) {
+			b.Concurrency = n
+			b.OnMessage = func(e *Event, _ []byte) { e.Session.Set("n", e.Session.Int("n")+1) }
+		}, g)
+		l := g.link()
+		r.stop()
+		l.expect(wire.Drain, 0, "")
+		for range 3 {
+			l.event(wire.OnMessage, 1, "count") // each with the session of before
+		}
+		l.write(wire.Packet{Command: wire.Drain, Flag: wire.Scalar}) // nobody else is there
+		for n := range 3 {
+			pk := l.next()
+			if want := ser("n", n+1); pk.Command != wire.SetSession || string(pk.Ext) != want {
+				t.Errorf("event %d: got command %d with %s, want %s", n, pk.Command, pk.Ext, want)
+			}
+		}
+		l.expect(wire.Drained, 0, "")
 	})
 }

@@ -223,3 +223,27 @@ func TestReturnedEventsThatNobodyElseTakesGoBackAgain(t *testing.T) {
 		}
 	})
 }
+
+// A Gateway ends while a BusinessWorker is still at work on what is in front of that.
+func TestReturnedEventsGoBackAgainWhenTheGatewayEnds(t *testing.T) {
+	s := linkServe(t, nil)
+	old := s.linkWM("BW:0")
+	c := linkDial(t, s.Addr("Gateway"))
+	old.expect(wire.OnConnect, "")
+	c.sendRaw(holdLines(0, 5))
+	events := old.take(5)
+	s.linkWM("BW:1")
+	old.send(wire.Packet{Command: wire.Drain})
+	old.expect(wire.Drain, "")
+	for _, pk := range events[1:] {
+		old.send(returned(pk))
+	}
+	old.ask(1) // behind them
+	s.do(func(p *process) { p.end() })
+	for n := 1; n < 5; n++ {
+		old.expect(wire.OnMessage, strconv.Itoa(n))
+	}
+	if pk, err := old.receive(); err == nil {
+		t.Errorf("got command %d behind them", pk.Command)
+	}
+}

@@ -261,6 +261,11 @@ func TestCertificateFilesBelongToTheFolderOfTheApp(t *testing.T) {
 	}
 }
 
+// namedProtocol says itself what it is called.
+type namedProtocol struct{ custom }
+
+func (namedProtocol) Name() string { return "kinder" }
+
 func TestProtocolNames(t *testing.T) {
 	for _, tt := range []struct {
 		address string
@@ -269,6 +274,7 @@ func TestProtocolNames(t *testing.T) {
 	}{
 		{"tcp://:1", nil, ""}, {"Text://:1", nil, "text"}, {"tcp://:1", text.Protocol, "text"},
 		{"tcp://:1", custom{}, "custom"}, {"tcp://:1", &custom{}, "custom"},
+		{"tcp://:1", namedProtocol{}, "kinder"},
 	} {
 		w := worker.New(tt.address)
 		w.OnMessage, w.Protocol = onMessage, tt.p
