@@ -70,8 +70,8 @@ func newDirectory(c *Client, known []string) *directory {
 
 // close ends the connections and returns what was known.
 func (d *directory) close() []string {
+	d.change(func() { d.closed = true }) // first: who waits hears of that, not of its effects
 	d.stop()
-	d.change(func() { d.closed = true })
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.last
