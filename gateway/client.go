@@ -201,7 +201,7 @@ func (c *Client) keepOnly(named []string) {
 	for address, s := range c.sockets {
 		if !slices.Contains(named, address) {
 			delete(c.sockets, address)
-			s.close(false, fmt.Errorf("%w: no Register names it any more", ErrOffline))
+			s.close(true, fmt.Errorf("%w: no Register names it any more", ErrOffline))
 		}
 	}
 }

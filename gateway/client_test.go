@@ -244,3 +244,19 @@ func TestPartialErrorSaysWhoAndWhy(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+func TestGatewayThatIsNamedNoMoreGetsNoConnection(t *testing.T) {
+	c, gateways := apiCluster(t, 1)
+	s, err := c.socket(gateways[0].address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.keepOnly(nil) // between the choice of a Gateway and the first byte to it
+	ctx, stop := context.WithTimeout(t.Context(), c.timeout())
+	defer stop()
+	ping := wire.Packet{Command: wire.Ping, Flag: wire.Scalar}
+	if _, err := s.write(ctx, ping.Append(nil), nil); !errors.Is(err, ErrOffline) {
+		t.Errorf("%v, want ErrOffline", err)
+	}
+	apiNoGoroutines(t)
+}

@@ -31,7 +31,7 @@ type socket struct {
 
 	mu     sync.Mutex    // guards the fields below
 	open   *stream       // now, for who closes it
-	shut   bool          // the Client has closed it for good
+	shut   error         // why there may be no connection any more
 	recent bool          // used since the last tick of the Client
 	lacks  map[byte]bool // commands that it has turned out to be too old for
 }
@@ -193,9 +193,9 @@ func (s *socket) dial(ctx context.Context) (*stream, error) {
 		return nil, err
 	}
 	st := &stream{conn: conn, began: began, timeout: s.c.timeout(), maxAnswer: s.c.maxAnswer()}
-	if !s.opened(st) {
+	if err := s.opened(st); err != nil {
 		_ = conn.Close()
-		return nil, ErrClosed
+		return nil, err
 	}
 	if err := st.write(ctx, clientLogin(s.c.SecretKey), nil); err != nil {
 		s.c.running.Done()
@@ -212,23 +212,26 @@ func clientLogin(secret string) []byte {
 	return pk.Append(nil)
 }
 
-// opened notes a new connection; false when the Client has been closed meanwhile.
-func (s *socket) opened(st *stream) bool {
+// opened notes a new connection; an error says why there may be none any more.
+func (s *socket) opened(st *stream) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.shut {
-		return false
+	if s.shut != nil {
+		return s.shut
 	}
 	s.open, s.recent, s.lacks = st, true, nil
 	s.c.running.Add(1)
-	return true
+	return nil
 }
 
 // close ends the connection. Final says that there will be no other one.
 func (s *socket) close(final bool, why error) {
 	s.mu.Lock()
 	st := s.open
-	s.open, s.shut = nil, s.shut || final
+	s.open = nil
+	if final && s.shut == nil {
+		s.shut = why // the Client does not know it any more, so nobody would end another one
+	}
 	s.mu.Unlock()
 	if st != nil {
 		st.fail(why)
