@@ -74,12 +74,18 @@ func (p *Process) startAll() error {
 // while no process serves.
 func Rehearse(app App) (made []*Worker, undo func()) {
 	settings, registry, sessions := Settings, protocol.Snapshot(), http1.Sessions
-	declared.mu.Lock()
-	declared.all = nil
-	declared.mu.Unlock()
+	forgetNeighbours()
 	undo = func() {
+		forgetNeighbours()
 		Settings, http1.Sessions = settings, sessions
 		registry.Restore()
 	}
 	return Declare(app), undo
+}
+
+// forgetNeighbours lets go of the Workers of a test, and of what they have open.
+func forgetNeighbours() {
+	declared.mu.Lock()
+	defer declared.mu.Unlock()
+	declared.all = nil
 }
