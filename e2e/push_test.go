@@ -97,7 +97,7 @@ func TestPushNamesTheGatewayThatHangs(t *testing.T) {
 	kill(t, pid, unix.SIGSTOP)
 	defer kill(t, pid, unix.SIGCONT)
 	var missing []string
-	waitFor(t, eventLimit, "502", func() (hangs bool) { // behind the news that there is such a Gateway
+	waitFor(t, eventLimit, "502", func() bool { // behind the news of that Gateway
 		var status int
 		status, missing = online()
 		return status == 502
