@@ -110,14 +110,16 @@ func vacant(root, name string) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}
+	if err := checkAppsDir(root); errors.Is(err, errNoApps) {
+		return nil // it will be made
+	} else if err != nil {
+		return err
+	}
 	switch _, err := os.Lstat(filepath.Join(root, appsDir, name)); {
 	case err == nil:
 		return fmt.Errorf("%s/%s exists already: take another name", appsDir, name)
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
-	}
-	if err := checkAppsDir(root); errors.Is(err, errNoApps) {
-		return nil // it will be made
 	}
 	_, problems, err := Find(root)
 	if err == nil && slices.ContainsFunc(problems, func(p Problem) bool { return p.Blocking }) {
