@@ -14,9 +14,10 @@ import (
 // outside.
 func stubWM() map[string]string {
 	return map[string]string{
-		"go.mod":                  "module github.com/workerman-go/wm\n\ngo 1.26\n",
-		"cli/cli.go":              "package cli\n\nfunc Main(apps ...any) {}\n",
-		"worker/worker.go":        "package worker\n\ntype App struct {\n\tName, Dir string\n\tStart func()\n}\n",
+		"go.mod":     "module github.com/workerman-go/wm\n\ngo 1.26\n",
+		"cli/cli.go": "package cli\n\nfunc Main(apps ...any) {}\n",
+		"worker/worker.go": "package worker\n\n" +
+			"type App struct {\n\tName, Dir string\n\tStart func()\n}\n",
 		"protocol/http1/http1.go": "package http1\n",
 		"wmtest/wmtest.go":        "package wmtest\n",
 	}
@@ -65,7 +66,8 @@ var newCases = []newCase{
 	{"keyword", nil, "", ipc.CodeUsage, "func"},
 	{"no module", nil, "", ipc.CodeFailed, "chat"},
 	{"replace alone", nil, "", ipc.CodeUsage, "chat --replace x"},
-	{"replace by something else", nil, "", ipc.CodeFailed, "chat --module example.com/shop --replace ."},
+	{"replace by something else", nil, "", ipc.CodeFailed,
+		"chat --module example.com/shop --replace ."},
 	{"a bad module path", nil, "", ipc.CodeFailed, "chat --module a:b --replace ../wm"},
 	{"wm is nowhere", nil, "", ipc.CodeFailed, "chat --module example.com/shop"},
 	{"a new module", nil, "", ipc.CodeDone, "chat --module example.com/shop/v2 --replace ../wm " +
@@ -92,8 +94,10 @@ var newCases = []newCase{
 		"", ipc.CodeFailed, "chat"},
 	{"unknown protocol", map[string]string{"go.mod": shopMod}, "", ipc.CodeFailed,
 		"chat --listen gopher://127.0.0.1:70"},
-	{"no port", map[string]string{"go.mod": shopMod}, "", ipc.CodeFailed, "chat --listen http://127.0.0.1"},
-	{"port 0", map[string]string{"go.mod": shopMod}, "", ipc.CodeFailed, "chat --listen http://[::1]:0"},
+	{"no port", map[string]string{"go.mod": shopMod}, "", ipc.CodeFailed,
+		"chat --listen http://127.0.0.1"},
+	{"port 0", map[string]string{"go.mod": shopMod}, "", ipc.CodeFailed,
+		"chat --listen http://[::1]:0"},
 }
 
 func TestNew(t *testing.T) {
