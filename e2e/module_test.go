@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // offline is the environment of commands that build in an author's module: what is
@@ -72,7 +71,6 @@ func TestLifeOfAnOwnModule(t *testing.T) {
 	root := s.newModule(web)
 	s.dir = filepath.Join(root, "bin")
 	apps := filepath.Join(root, "apps")
-	s.goTool(root, "test", "./...")
 	s.start().wantText("wm[shop] start in DAEMON mode")
 	if got := mustFetch(t, web, "/?name=Tom"); got != "hello Tom\n" {
 		t.Errorf("answer %q", got)
@@ -141,7 +139,7 @@ var moduleShapes = []struct {
 func inWorkspace(s *service, root string) {
 	s.env = append(s.env, "GOFLAGS=-buildvcs=false") // -mod=mod is refused there
 	s.goTool(filepath.Dir(root), "work", "init", "./shop", built.tree)
-	s.goTool(root, "mod", "edit", "-dropreplace="+modulePath)
+	s.goTool(root, "mod", "edit", "-dropreplace="+modulePath, "-droprequire="+modulePath)
 	s.goTool(root, "build", "-o", "bin/shop", ".")
 }
 
@@ -206,153 +204,41 @@ func TestShapesOfOwnModules(t *testing.T) {
 	}
 }
 
-// mistakes are what an author may do to a module that is served.
-var mistakes = []struct {
-	name  string
-	files map[string]string // below the root; empty removes
-	texts []string          // in what the commands print
-}{
-	{"package main", map[string]string{"apps/bad/start.go": "package main\n\nfunc Start() {}\n"},
-		[]string{"apps/bad/start.go:3: package main cannot be imported: name the package"}},
-	{"a module inside", map[string]string{
-		"apps/bad/start.go": "package bad\n\nfunc Start() {}\n", "apps/bad/go.mod": "module bad\n",
-	}, []string{"apps/bad/go.mod: the folder is a module of its own: remove its go.mod"}},
-	{"two packages", map[string]string{
-		"apps/bad/start.go": "package bad\n\nfunc Start() {}\n", "apps/bad/x.go": "package worse\n",
-	}, []string{"apps/bad/x.go:1: package worse in the folder of package bad (start.go)"}},
-	{"syntax error", map[string]string{"apps/bad/start.go": "package bad\n\nfunc Start( {}\n"},
-		[]string{"apps/bad/start.go:3: expected"}},
-	{"import cycle", map[string]string{
-		"apps/bad/start.go": "package bad\n\nimport _ \"example.org/shop/apps/evil\"\n\nfunc Start() {}\n",
-		"apps/evil/start.go": "package evil\n\nimport _ \"example.org/shop/apps/bad\"\n\n" +
-			"func Start() {}\n",
-	}, []string{"import cycle not allowed", "move what they share into a package of its own"}},
-	{"a module that is not here", map[string]string{
-		"apps/bad/start.go": "package bad\n\nimport _ \"example.net/such\"\n\nfunc Start() {}\n",
-	}, []string{"apps/bad/start.go:3:", "example.net/such", "cannot be downloaded now"}},
-	{"a Go of the future", map[string]string{"go.mod": "module example.org/shop\n\ngo 1.99\n"},
-		[]string{"go.mod requires go >= 1.99", "the module wants Go 1.99 and Go 1."}},
-	{"wm is not in go.mod", map[string]string{"go.mod": "module example.org/shop\n\ngo 1.26\n"},
-		[]string{"github.com/workerman-go/wm"}},
-	{"a list written by hand", map[string]string{"apps/all.go": "package apps\n"},
-		[]string{"apps/all.go", "written by hand: rename it"}},
-	{"apps is a file", map[string]string{"apps": "x"}, []string{"apps is a file: rename it"}},
-}
-
-// Every command that builds refuses a mistake in the same words, and what runs
-// stays as it is.
-func TestMistakesInAnOwnModule(t *testing.T) {
+// wm's own tree is a module like others.
+func TestNewInTheTreeOfWm(t *testing.T) {
 	t.Parallel()
-	s := newService(t)
-	root := s.newModule(freeAddress(t))
-	s.start()
-	kept := filepath.Join(t.TempDir(), "kept")
-	for _, name := range []string{"apps", "go.mod", "go.sum"} {
-		if err := copyTree(filepath.Join(root, name), filepath.Join(kept, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	other := newService(t, offline...)
-	other.bin = s.bin
-	before := s.snapshot()
-	for _, m := range mistakes {
-		for path, text := range m.files {
-			if path == "apps" {
-				remove(t, root, path)
-			}
-			put(t, filepath.Join(root, path), text)
-		}
-		other.run("start", "-d").wantCode(1).wantText(m.texts...)
-		s.run("reload").wantCode(1).wantText(m.texts...)
-		s.run("check").wantCode(1).wantText(m.texts...)
-		s.snapshot().wantSame(t, before, "web")
-		for _, name := range []string{"apps", "go.mod", "go.sum"} {
-			remove(t, root, name)
-			if err := copyTree(filepath.Join(kept, name), filepath.Join(root, name)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	s.run("reload").wantCode(0)
-	remove(t, root, "go.mod")
-	s.run("reload").wantCode(0).wantText("stands among apps without a go.mod in " + root)
-}
-
-// requestRate is the load, in requests per second, under which an app is dropped in.
-const requestRate = 1_000
-
-// rated asks an address requestRate times a second, over kept and over new
-// connections, until the returned function is called.
-func rated(t *testing.T, address string) (all *load, stop func()) {
-	t.Helper()
-	const clients = 10
-	all = &load{}
-	began := time.Now()
-	for n := range clients {
-		all.group.Go(func() {
-			tick := time.NewTicker(clients * time.Second / requestRate)
-			defer tick.Stop()
-			var c *client
-			for !all.stopped.Load() {
-				<-tick.C
-				var err error
-				c, err = askKeptAlive(c, address)
-				all.count(err)
-				if c != nil && n%5 == 0 { // a fifth of them are new clients
-					c.conn.Close()
-					c = nil
-				}
-			}
-			if c != nil {
-				c.conn.Close()
-			}
-		})
-	}
-	return all, func() {
-		t.Helper()
-		all.stop()
-		took := time.Since(began)
-		t.Logf("%d requests in %v, %.0f a second: %s", all.success.Load(),
-			took.Round(time.Millisecond), float64(all.success.Load())/took.Seconds(), all)
-		if all.bad() != 0 || all.success.Load() == 0 {
-			t.Errorf("clients saw: %s", all)
-		}
-	}
-}
-
-// An app that is dropped into a loaded service is live after one reload, and no
-// request of the others fails.
-func TestDropIntoALoadedModule(t *testing.T) {
 	web, text := freeAddress(t), freeAddress(t)
-	s := newService(t)
-	root := s.newModule(web)
+	s := newService(t, "E2E_HTTP="+web)
+	root := filepath.Dir(s.newTree())
 	s.start()
-	all, stop := rated(t, web)
-	waitFor(t, eventLimit, "a second of load", func() bool { return all.success.Load() >= requestRate })
-
-	s.newApp(root, "talk", text)
-	dropped := time.Now()
-	reload := s.begin(nil, "reload")
-	waitFor(t, commandLimit, "the new app answers", func() bool {
-		c, err := dialClient(text, replyLimit)
-		if err != nil {
-			return false
-		}
-		defer c.conn.Close()
-		line, err := c.line("Tom", replyLimit)
-		return err == nil && line == "welcome"
-	})
-	live := time.Since(dropped)
-	s.wait(reload).wantCode(0)
+	s.newApp(root, "talk", text).wantText("type next", "bin/wm reload")
+	s.run("reload").wantCode(0)
 	wantGreeting(t, text, "hello")
+}
 
-	edit(t, filepath.Join(root, "apps"), "talk", `"hello "`, `"salut "`)
-	check := s.run("check").wantCode(0)
-	seen := all.success.Load()
-	waitFor(t, eventLimit, "another second of load", func() bool {
-		return all.success.Load() >= seen+requestRate
-	})
-	stop()
-	t.Logf("live %v after it was dropped in, build included; a check, which builds and probes "+
-		"only, took %v", live.Round(time.Millisecond), check.took.Round(time.Millisecond))
+// The block of README is what a newcomer types; only the port is another one here.
+func TestOwnModuleOfTheReadme(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(text), "## Your own module\n")
+	_, block, _ = strings.Cut(block, "```\n")
+	block, _, found := strings.Cut(block, "```\n")
+	if !found || !strings.Contains(block, "127.0.0.1:8001") {
+		t.Fatalf("README has no commands for a module:\n%s", block)
+	}
+	address := freeAddress(t)
+	s := newService(t, append(offline, "WM_RUN_DIR=")...)
+	apps := s.newTree()
+	home := filepath.Dir(filepath.Dir(apps))
+	if err := os.Symlink("src", filepath.Join(home, "wm")); err != nil {
+		t.Fatal(err)
+	}
+	s.bin, s.ports = "/bin/sh", append(s.ports, address)
+	s.cwd = filepath.Join(home, "wm")
+	s.run("-exc", strings.ReplaceAll(block, "127.0.0.1:8001", address)).wantCode(0).
+		wantText("hello Tom", "apps/talk", "stop success")
+	s.bin = filepath.Join(home, "shop", "bin", "shop")
 }
