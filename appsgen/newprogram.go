@@ -27,6 +27,9 @@ var errFound = errors.New("found")
 func findProgram(root, module string) (program, error) {
 	var found program
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil && path != root {
+			return fs.SkipDir // nobody can build it either
+		}
 		if err != nil || !d.IsDir() {
 			return err
 		}

@@ -197,3 +197,28 @@ func TestNewPortsDiffer(t *testing.T) {
 		seen[address] = true
 	}
 }
+
+// What root makes in somebody's module belongs to that user.
+func TestNewFilesBelongToTheOwnerOfTheModule(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to give files away")
+	}
+	const nobody = 65534
+	root := makeTree(t, map[string]string{"go.mod": shopMod})
+	for _, open := range []string{filepath.Dir(filepath.Dir(root)), filepath.Dir(root)} {
+		if err := os.Chmod(open, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range []string{root, filepath.Join(root, "go.mod")} {
+		if err := os.Chown(path, nobody, nobody); err != nil {
+			t.Fatal(err)
+		}
+	}
+	newIn(t, root, "", ipc.CodeDone, "chat")
+	for path := range listFiles(t, root) {
+		if owner := ownerOf(path); owner != nobody {
+			t.Errorf("%s belongs to uid %d", path, owner)
+		}
+	}
+}

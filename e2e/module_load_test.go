@@ -57,7 +57,9 @@ func TestDropIntoALoadedModule(t *testing.T) {
 	root := s.newModule(web)
 	s.start()
 	all, stop := rated(t, web)
-	waitFor(t, eventLimit, "a second of load", func() bool { return all.success.Load() >= requestRate })
+	waitFor(t, eventLimit, "a second of load", func() bool {
+		return all.success.Load() >= requestRate
+	})
 
 	s.newApp(root, "talk", text)
 	dropped := time.Now()

@@ -22,7 +22,8 @@ var mistakes = []struct {
 	{"syntax error", map[string]string{"apps/bad/start.go": "package bad\n\nfunc Start( {}\n"},
 		[]string{"apps/bad/start.go:3: expected"}},
 	{"import cycle", map[string]string{
-		"apps/bad/start.go":  "package bad\n\nimport _ \"example.org/shop/apps/evil\"\n\nfunc Start() {}\n",
+		"apps/bad/start.go": "package bad\n\nimport _ \"example.org/shop/apps/evil\"\n\n" +
+			"func Start() {}\n",
 		"apps/evil/start.go": "package evil\n\nimport _ \"example.org/shop/apps/bad\"\n",
 	}, []string{"import cycle not allowed", "move what they share into a package of its own"}},
 	{"a module that is not here", map[string]string{

@@ -107,27 +107,28 @@ func TestLifeOfAnOwnModule(t *testing.T) {
 // the one that wm new makes.
 var moduleShapes = []struct {
 	name   string
+	pid    string // file of the master
 	change func(s *service, root string)
 }{
-	{"a workspace", inWorkspace},
-	{"a vendor folder", func(s *service, root string) {
+	{"a workspace", "wm.pid", inWorkspace},
+	{"a vendor folder", "wm.pid", func(s *service, root string) {
 		s.env = append(s.env, "GOFLAGS=-buildvcs=false") // -mod=mod would not look into it
 		s.goTool(root, "mod", "vendor")
 		s.goTool(root, "build", "-o", "bin/shop", ".")
 	}},
-	{"a program below cmd", func(s *service, root string) {
+	{"a program below cmd", "wm.pid", func(s *service, root string) {
 		s.env = append(s.env, "GOFLAGS=-buildvcs=false")
 		moveFile(s.t, filepath.Join(root, "main.go"), filepath.Join(root, "cmd", "svc", "main.go"))
 		s.bin = filepath.Join(root, "bin", "svc")
 		s.goTool(root, "build", "-o", "bin/svc", "./cmd/svc")
 	}},
-	{"a name of its own", func(s *service, root string) {
+	{"a name of its own", "shop.pid", func(s *service, root string) {
 		path := filepath.Join(root, "main.go")
 		replaceIn(s.t, path, "cli.Main(apps.All...)",
 			`cli.Program{Name: "shop", Version: "7.1", Apps: apps.All}.Main()`)
 		s.goTool(root, "build", "-o", "bin/shop", ".")
 	}},
-	{"apps as a link", func(s *service, root string) {
+	{"apps as a link", "wm.pid", func(s *service, root string) {
 		moveFile(s.t, filepath.Join(root, "apps"), filepath.Join(root, "code"))
 		if err := os.Symlink("code", filepath.Join(root, "apps")); err != nil {
 			s.t.Fatal(err)
@@ -189,6 +190,9 @@ func TestShapesOfOwnModules(t *testing.T) {
 			root := s.newModule(web)
 			shape.change(s, root)
 			s.start()
+			if _, err := os.Stat(s.path(shape.pid)); err != nil {
+				t.Error(err)
+			}
 			put(t, filepath.Join(root, "internal", "words", "words.go"),
 				"// Package words is shared by the apps.\npackage words\n\nconst Greeting = \"salut \"\n")
 			s.newApp(root, "talk", text)
