@@ -24,7 +24,7 @@ var mistakes = []struct {
 	{"import cycle", map[string]string{
 		"apps/bad/start.go": "package bad\n\nimport _ \"example.org/shop/apps/evil\"\n\n" +
 			"func Start() {}\n",
-		"apps/evil/start.go": "package evil\n\nimport _ \"example.org/shop/apps/bad\"\n",
+		"apps/evil/evil.go": "package evil\n\nimport _ \"example.org/shop/apps/bad\"\n",
 	}, []string{"import cycle not allowed", "move what they share into a package of its own"}},
 	{"a module that is not here", map[string]string{
 		"apps/bad/start.go": "package bad\n\nimport _ \"example.net/such\"\n\nfunc Start() {}\n",
