@@ -19,8 +19,21 @@ func (p *process) report(id uint64) {
 		figures.SendFail = f.SendFail
 		figures.ThrowException = f.ThrowException
 		figures.Timers = f.Timers
+		figures.Workers = p.shares(served)
 	}
 	p.out.send(&ipc.Report{ID: id, Figures: figures})
+}
+
+// shares tells the open connections of several Workers apart; nil for one.
+func (p *process) shares(served *worker.Process) map[string]int64 {
+	if p.keys == nil {
+		return nil
+	}
+	shares := map[string]int64{}
+	for i, n := range served.Shares() {
+		shares[p.keys[i]] = n
+	}
+	return shares
 }
 
 // busy is for how long the loop has not come back; before there is one, Start
@@ -46,9 +59,13 @@ func (p *process) listConnections(id uint64) {
 }
 
 func (p *process) row(info worker.ConnectionInfo) ipc.ConnectionRow {
+	name := p.told.Spec.Name
+	if p.keys != nil && info.Worker != nil {
+		name = info.Worker.Name
+	}
 	return ipc.ConnectionRow{
 		PID:      os.Getpid(),
-		Worker:   p.told.Spec.Name,
+		Worker:   name,
 		ID:       info.ID,
 		Trans:    info.Transport,
 		Protocol: info.Protocol,

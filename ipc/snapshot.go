@@ -7,6 +7,9 @@ import "time"
 // fields do not change it.
 const SchemaVersion = 1
 
+// ModeSingle is the mode of a service that is one process, without a master.
+const ModeSingle = "SINGLE"
+
 // Snapshot is the state of a service at one moment, as the master knows it.
 type Snapshot struct {
 	Schema  int    `json:"schema"`
@@ -14,7 +17,7 @@ type Snapshot struct {
 	Version string `json:"version"`
 	Go      string `json:"go"`
 
-	Mode       string    `json:"mode"`  // DEBUG or DAEMON
+	Mode       string    `json:"mode"`  // DEBUG, DAEMON or ModeSingle
 	State      string    `json:"state"` // running, reloading, stopping
 	MasterPID  int       `json:"master_pid"`
 	Executable string    `json:"executable"`
@@ -73,6 +76,9 @@ type Figures struct {
 	Busy time.Duration `json:"busy_ns"`
 	// DroppedLogLines counts lines the process could not hand to the master.
 	DroppedLogLines uint64 `json:"dropped_log_lines"`
+	// Workers are the accepted connections by key, of a process that serves
+	// several Workers; nil in the rows of a Snapshot.
+	Workers map[string]int64 `json:"workers,omitempty"`
 }
 
 // ProcessRow is one process of the service.
@@ -91,6 +97,9 @@ type ProcessRow struct {
 	Answered bool          `json:"answered"`
 	Silent   time.Duration `json:"silent_ns"` // since the last answer, when not Answered
 	Figures
+	// Shares says that the process serves another Worker too, whose row, the one
+	// before, has its figures: all but the connections are zero here.
+	Shares bool `json:"shares,omitempty"`
 	QPS float64 `json:"qps"` // filled by the command line between two snapshots
 
 	// The rest is filled in state backoff.

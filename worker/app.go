@@ -43,8 +43,14 @@ var declared struct {
 // order. For the harness only: it is called in the probe and in worker
 // processes, before there is a loop. A panic of Start is not caught.
 func Declare(app App) []*Worker {
-	before := Settings
 	timer.Forget() // those of the main program, or of another app in the probe
+	return DeclareBeside(app)
+}
+
+// DeclareBeside is Declare for a process that runs more than this app: timers
+// that were added before run too. For the harness only.
+func DeclareBeside(app App) []*Worker {
+	before := Settings
 	declared.mu.Lock()
 	declared.app, declared.workers = app, nil
 	declared.mu.Unlock()
