@@ -19,18 +19,17 @@ func (p *process) report(id uint64) {
 		figures.SendFail = f.SendFail
 		figures.ThrowException = f.ThrowException
 		figures.Timers = f.Timers
-		figures.Workers = p.shares(served)
 	}
-	p.out.send(&ipc.Report{ID: id, Figures: figures})
+	p.out.send(&ipc.Report{ID: id, Figures: figures, Workers: p.shares()})
 }
 
 // shares tells the open connections of several Workers apart; nil for one.
-func (p *process) shares(served *worker.Process) map[string]int64 {
+func (p *process) shares() map[string]int64 {
 	if p.keys == nil {
 		return nil
 	}
 	shares := map[string]int64{}
-	for i, n := range served.Shares() {
+	for i, n := range p.served.Load().Shares() {
 		shares[p.keys[i]] = n
 	}
 	return shares

@@ -85,8 +85,8 @@ func (in *invocation) serveSingle(all *child.Together) int {
 }
 
 // findRoot is the folder that the apps' folders are relative to. A binary that go
-// run or an IDE has thrown somewhere is taken for one that stands in its source
-// tree, so that commands typed there find its run directory.
+// run or an IDE has thrown somewhere is taken for the one of its source tree, bin/wm
+// if it is there, so that commands of that one find its run directory.
 func (in *invocation) findRoot() (string, error) {
 	tree := ""
 	if thrownAway(in.exe) {
@@ -99,8 +99,12 @@ func (in *invocation) findRoot() (string, error) {
 		os.Getenv("RUNTIME_DIRECTORY") != "" {
 		return tree, nil
 	}
+	dir := tree
+	if _, err := os.Stat(filepath.Join(tree, "bin", in.Name)); err == nil {
+		dir = filepath.Join(tree, "bin")
+	}
 	var err error
-	in.dir, err = rundir.Resolve(tree, in.exe, in.Name)
+	in.dir, err = rundir.Resolve(dir, in.exe, in.Name)
 	if err == nil {
 		in.say("run directory %s", in.dir.Path)
 	}

@@ -76,9 +76,6 @@ type Figures struct {
 	Busy time.Duration `json:"busy_ns"`
 	// DroppedLogLines counts lines the process could not hand to the master.
 	DroppedLogLines uint64 `json:"dropped_log_lines"`
-	// Workers are the accepted connections by key, of a process that serves
-	// several Workers; nil in the rows of a Snapshot.
-	Workers map[string]int64 `json:"workers,omitempty"`
 }
 
 // ProcessRow is one process of the service.

@@ -324,9 +324,7 @@ func (s *Supervisor) describeAlone(snap *ipc.Snapshot) {
 	if len(snap.Processes) == 0 {
 		return
 	}
-	one := snap.Processes[0]
-	shares := one.Figures.Workers
-	one.Figures.Workers = nil
+	one, shares := snap.Processes[0], s.byPID[snap.Processes[0].PID].shares
 	snap.Processes = nil
 	rest := one.Connections
 	for i, w := range snap.Workers {
