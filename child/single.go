@@ -54,10 +54,16 @@ func Gather(apps []worker.App, only []string, root string, args []string) (*Toge
 // process.
 func (t *Together) Serve(link *ipc.Conn, told *ipc.WorkerHandover, listeners []int,
 	end func(code int)) int {
-	defer link.Close()
 	p := newProcess(link, told, t.args)
 	p.end, p.keys, p.over = end, t.keys(), make(chan struct{})
-	defer close(p.over)
+	code := t.serve(p, listeners)
+	close(p.over) // not when a callback ends this goroutine: then the link is needed
+	link.Close()
+	return code
+}
+
+// serve is the life of the process.
+func (t *Together) serve(p *process, listeners []int) int {
 	if err := p.openLoop(); err != nil {
 		closeAll(listeners)
 		return p.fail(ipc.ExitFailed, err.Error())
