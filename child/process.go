@@ -155,7 +155,7 @@ func (p *process) begin() {
 		return
 	}
 	listener := -1
-	if p.told.Spec.Network != "" {
+	if p.told.Spec.Network != "" || p.keys != nil {
 		listener = p.told.Listener
 	}
 	p.served.Load().Serve(listener)

@@ -2,6 +2,8 @@ package child
 
 import (
 	"errors"
+	"fmt"
+	"os"
 
 	"github.com/workerman-go/wm/ipc"
 	"github.com/workerman-go/wm/worker"
@@ -74,8 +76,14 @@ func (t *Together) serve(p *process, listeners []int) int {
 	}
 	p.told.Listener = listeners[0]
 	p.served.Store(served)
-	go p.watch(nil) // ends with the process; who told it takes the signals
-	return p.run()
+	go p.watch(nil) // ends with p.over; who told the process takes the signals
+	code := p.run()
+	served.Destroy()
+	served.Close()
+	if err := p.loop.Close(); err != nil {
+		fmt.Fprintf(os.Stderr, "event loop: %v\n", err)
+	}
+	return code
 }
 
 // keys of all Workers, in order.

@@ -101,7 +101,7 @@ func AppDir() string {
 		return dir
 	}
 	if p := current.Load(); p != nil {
-		return p.w.appDir
+		return p.acting().appDir
 	}
 	return ""
 }
@@ -110,7 +110,8 @@ func AppDir() string {
 // a running worker process belong to that process alone.
 func register(w *Worker) {
 	if p := current.Load(); p != nil {
-		w.app, w.appDir = p.w.app, p.w.appDir
+		owner := p.acting()
+		w.app, w.appDir = owner.app, owner.appDir
 		w.source = caller(w.appDir)
 		return
 	}

@@ -23,9 +23,10 @@ type joined struct {
 // Join makes the process serve w too, with its own listener (-1: none),
 // protocol, certificates and callbacks. Its OnWorkerStart runs in Serve, after
 // those of the Workers before it, and nobody is accepted before all have
-// returned. The process is ready, drains and ends as one. Self, AppDir,
-// Limits.QueuedBytes and Life stay those of the Worker of NewProcess, but for the
-// longest StopTimeout. For harnesses, before Serve; on the loop goroutine, or before the loop runs.
+// returned. The process is ready, drains and ends as one. Self and AppDir are those
+// of the app that calls; Limits.QueuedBytes and Life stay those of the Worker of
+// NewProcess, but for the StopTimeout, which is the longest. For harnesses, before
+// Serve; on the loop goroutine, or before the loop runs.
 func (p *Process) Join(w *Worker, listener int) {
 	p.adopt(w)
 	p.joined = append(p.joined, joined{w, listener})
