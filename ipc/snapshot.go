@@ -96,8 +96,8 @@ type ProcessRow struct {
 	Figures
 	// Shares says that the process serves another Worker too, whose row, the one
 	// before, has its figures: all but the connections are zero here.
-	Shares bool `json:"shares,omitempty"`
-	QPS float64 `json:"qps"` // filled by the command line between two snapshots
+	Shares bool    `json:"shares,omitempty"`
+	QPS    float64 `json:"qps"` // filled by the command line between two snapshots
 
 	// The rest is filled in state backoff.
 	NextTry   time.Time `json:"next_try,omitzero"`

@@ -116,6 +116,9 @@ func (o *Single) open(declared []*ipc.Specs) error {
 // reduce takes from the Specs what needs processes, and logs what an author might
 // miss.
 func (s *Supervisor) reduce(specs []ipc.Spec) {
+	if s.settings.Daemonize {
+		s.logf("worker.Settings.Daemonize is left aside: one process stays in its terminal")
+	}
 	for i := range specs {
 		spec := &specs[i]
 		if spec.Count > 1 {
