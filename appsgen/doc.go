@@ -1,5 +1,6 @@
 // Package appsgen finds the Start functions of the apps in their source and
-// writes apps/all.go, the list that main hands to cli.Main.
+// writes apps/all.go, the list that main hands to cli.Main. It also makes the
+// files of a new app, from templates.
 //
 // An app is a folder apps/NAME whose start*.go files have func Start(), or
 // one function per role: StartGateway becomes the app NAME/gateway. Only

@@ -57,10 +57,10 @@ func Find(dir string) ([]App, []Problem, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	entries, err := os.ReadDir(filepath.Join(dir, appsDir))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("no folder %s in %s: apps live in %s/NAME", appsDir, dir, appsDir)
+	if err := checkAppsDir(dir); err != nil {
+		return nil, nil, err
 	}
+	entries, err := os.ReadDir(filepath.Join(dir, appsDir))
 	if err != nil {
 		return nil, nil, fmt.Errorf("read apps: %w", err)
 	}
@@ -71,7 +71,9 @@ func Find(dir string) ([]App, []Problem, error) {
 			continue
 		}
 		f := folder{root: dir, name: e.Name(), importPath: module + "/" + appsDir + "/" + e.Name()}
-		if err := f.read(); err != nil {
+		if err := f.read(); errors.Is(err, fs.ErrPermission) {
+			f.denied(err)
+		} else if err != nil {
 			return nil, nil, fmt.Errorf("read app %s: %w", e.Name(), err)
 		}
 		apps = append(apps, f.apps...)
@@ -82,6 +84,34 @@ func Find(dir string) ([]App, []Problem, error) {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
 	return apps, problems, nil
+}
+
+// errNoApps is returned by checkAppsDir for a module that has no apps yet.
+var errNoApps = errors.New("no folder apps")
+
+// checkAppsDir says why the folder of the apps, at the root dir of the module, is
+// none. It may be a link to a folder.
+func checkAppsDir(dir string) error {
+	path := filepath.Join(dir, appsDir)
+	entry, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w in %s: apps live in %s/NAME", errNoApps, dir, appsDir)
+	}
+	if err != nil {
+		return fmt.Errorf("read apps: %w", err)
+	}
+	info, err := os.Stat(path)
+	target, _ := os.Readlink(path)
+	switch {
+	case entry.Mode()&fs.ModeSymlink != 0 && errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s is a link to %s, which does not exist: make it, or remove the link",
+			path, target)
+	case err != nil:
+		return fmt.Errorf("read apps: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("%s is a file: rename it, the apps need a folder of this name", path)
+	}
+	return nil
 }
 
 // skipped tells the names that the go tool leaves out too.
@@ -117,6 +147,18 @@ func (f *folder) blocked(file string, line int, format string, a ...any) {
 	f.problems = append(f.problems, Problem{
 		App: f.name, File: f.path(file), Line: line, Text: fmt.Sprintf(format, a...), Blocking: true,
 	})
+}
+
+// denied reports that the folder, or a file in it, cannot be read.
+func (f *folder) denied(err error) {
+	f.apps, f.starts, f.problems = nil, nil, nil
+	file := ""
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		file, _ = filepath.Rel(filepath.Join(f.root, f.path("")), path.Path)
+	}
+	f.blocked(file, 0, "permission denied: let the user that builds read it "+
+		"(chmod -R u+rX, or chown), or remove it")
 }
 
 func (f *folder) read() error {

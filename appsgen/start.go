@@ -43,7 +43,9 @@ func (f *folder) parse(entries []fs.DirEntry) error {
 		}
 		f.starts = append(f.starts, found...)
 	}
-	if len(f.starts) == 0 && parsed {
+	if len(f.starts) > 0 {
+		f.onePackage(entries)
+	} else if parsed {
 		f.noStart(entries)
 	}
 	return nil
@@ -88,27 +90,6 @@ func (f *folder) compiled(name string) bool {
 	ctx.GOOS, ctx.CgoEnabled = "linux", false
 	match, err := ctx.MatchFile(dir, name)
 	return match || err != nil
-}
-
-// noStart reports a folder without any start function, and where one stands
-// that is not looked for.
-func (f *folder) noStart(entries []fs.DirEntry) {
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), "start") || !f.compiled(e.Name()) {
-			continue
-		}
-		found, _ := f.parseFile(e.Name())
-		for _, s := range found {
-			if s.fn == "Start" && s.flaw == "" {
-				f.blocked(s.file, s.line,
-					"func Start is only looked for in files called start*.go: rename this one")
-				return
-			}
-		}
-	}
-	f.problems = append(f.problems, Problem{
-		App: f.name, File: f.path(""), Text: "no start*.go with func Start(): not an app",
-	})
 }
 
 // isStart tells Start and StartGateway from Started.

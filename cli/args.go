@@ -14,6 +14,7 @@ type ordered struct {
 	globals []string // flags of the program
 	command string   // empty: none was given
 	flags   []string // flags of the command
+	words   []string // arguments of the command
 	rest    []string // what follows --, for the apps
 }
 
@@ -23,7 +24,7 @@ func (o ordered) argv(program string) []string {
 	if o.command != "" {
 		argv = append(argv, o.command)
 	}
-	return append(argv, o.flags...)
+	return append(append(argv, o.flags...), o.words...)
 }
 
 // parser sorts the words of one command line.
@@ -146,7 +147,7 @@ func (p *parser) assign() (ordered, error) {
 		}
 	}
 	if help {
-		line.globals, line.flags = nil, []string{"--help"}
+		line.globals, line.flags, line.words = nil, []string{"--help"}, nil
 	}
 	return line, nil
 }
@@ -161,13 +162,17 @@ func (p *parser) chooseCommand(line *ordered) (help bool, err error) {
 	if len(words) == 0 {
 		return help, nil
 	}
-	if p.app.Command(words[0]) == nil {
+	c := p.app.Command(words[0])
+	if c == nil {
 		return help, fmt.Errorf("unknown command: %s%s", words[0], p.similarCommand(words[0]))
 	}
-	if len(words) > 1 {
-		return help, fmt.Errorf("unexpected argument: %s (arguments of the apps go after --)", words[1])
+	line.command, words = words[0], words[1:]
+	if c.ArgsUsage != "" && len(words) > 0 {
+		line.words, words = words[:1], words[1:]
 	}
-	line.command = words[0]
+	if len(words) > 0 {
+		return help, fmt.Errorf("unexpected argument: %s (arguments of the apps go after --)", words[0])
+	}
 	return help, nil
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -80,23 +81,28 @@ func (w *workshop) build(ctx context.Context, out io.Writer) error {
 	}
 	args := append([]string{"build", "-buildvcs=false", "-o", w.next()}, w.flags...)
 	cmd := exec.CommandContext(ctx, goTool, append(args, w.pkg)...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = w.root, out, out
+	var said bytes.Buffer
+	cmd.Dir, cmd.Stdout = w.root, io.MultiWriter(out, &said)
+	cmd.Stderr = cmd.Stdout
 	cmd.Env = append(os.Environ(), w.env...)
 	if err := w.actAsOwner(cmd); err != nil {
 		return err
 	}
 	err = cmd.Run()
 	var failed *exec.ExitError
-	if errors.As(err, &failed) && ctx.Err() == nil {
-		return errBuild
+	if !errors.As(err, &failed) || ctx.Err() != nil {
+		return err
 	}
-	return err
+	if text := advise(said.String()); text != "" {
+		fmt.Fprintln(out, text)
+	}
+	return errBuild
 }
 
 // generate brings apps/all.go up to date and shows what keeps an app out of it.
 // A program that declares its Workers itself has no folder apps.
 func (w *workshop) generate(out io.Writer) error {
-	if _, err := os.Stat(filepath.Join(w.root, "apps")); errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Lstat(filepath.Join(w.root, "apps")); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	var found appsgen.Result

@@ -77,8 +77,14 @@ func (in *invocation) workshop(owners ...int) (*workshop, error) {
 		in.complain("%v", err)
 		return nil, nil
 	}
-	if tree == nil || err != nil {
+	if err != nil {
 		return nil, err
+	}
+	if tree == nil {
+		if why := astray(self, info); why != "" {
+			in.complain("%s: running the apps compiled into it", why)
+		}
+		return nil, nil
 	}
 	return tree.enter(in.ctx)
 }

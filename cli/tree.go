@@ -45,7 +45,8 @@ func findTree(target string, info *debug.BuildInfo, owners ...int) (*sourceTree,
 	for _, path := range []string{
 		root, filepath.Join(root, "go.mod"), filepath.Dir(target), apps, filepath.Join(apps, "all.go"),
 	} {
-		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		_, err := os.Stat(path)
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 			continue
 		}
 		if err := trust(path, owners); err != nil {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -129,5 +130,42 @@ func TestBuildRepeatsTheChoicesOfTheRunningBinary(t *testing.T) {
 	}
 	if want := []string{"CGO_ENABLED=0"}; !slices.Equal(env, want) {
 		t.Errorf("env %q, want %q", env, want)
+	}
+}
+
+// A binary among apps that it is not built from says so, and runs as it is.
+func TestAstray(t *testing.T) {
+	const list = "package apps\n"
+	for _, c := range []struct {
+		name        string
+		files       map[string]string
+		pkg, module string
+		want        string // BIN and ROOT for the two paths
+	}{
+		{"alone", map[string]string{"bin/wm": ""}, "example.org/shop", "example.org/shop", ""},
+		{"assets of apps only", map[string]string{"bin/wm": "", "apps/web/index.html": ""},
+			"example.org/shop", "example.org/shop", ""},
+		{"no go.mod", map[string]string{"bin/wm": "", "apps/all.go": list},
+			"example.org/shop", "example.org/shop",
+			"BIN stands among apps without a go.mod in ROOT (go mod init example.org/shop makes one)"},
+		{"built from files", map[string]string{
+			"bin/wm": "", "apps/all.go": list, "go.mod": "module example.org/shop\n",
+		}, "command-line-arguments", "", "BIN was built from a list of files, so its apps are not " +
+			"built (go build -o BIN . is the way)"},
+		{"of another module", map[string]string{
+			"bin/wm": "", "apps/all.go": list, "go.mod": "module example.org/shop\n",
+		}, wmModule, wmModule, "BIN was built from " + wmModule + ", the apps in ROOT belong to " +
+			"example.org/shop"},
+	} {
+		root := makeTree(t, c.files)
+		target := filepath.Join(root, "bin/wm")
+		info := buildInfo(c.pkg, c.module)
+		if tree, err := findTree(target, info, os.Geteuid()); c.want != "" && tree != nil || err != nil {
+			t.Errorf("%s: found %+v, %v", c.name, tree, err)
+		}
+		got := strings.ReplaceAll(astray(target, info), target, "BIN")
+		if got = strings.ReplaceAll(got, root, "ROOT"); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
 	}
 }

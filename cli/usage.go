@@ -11,7 +11,7 @@ const (
 Usage: {{.Name}} COMMAND [FLAGS] [-- ARGUMENTS OF THE APPS]
 
 Commands:
-{{range .VisibleCommands}}  {{.Name}}` + "\t" + `{{.Usage}}
+{{range .VisibleCommands}}  {{.Name}}{{if .ArgsUsage}} {{.ArgsUsage}}{{end}}` + "\t" + `{{.Usage}}
 {{range .VisibleFlags}}{{if ne (index .Names 0) "help"}}    ` + flagLine + "\t" + `{{.GetUsage}}
 {{end}}{{end}}{{end}}
 Flags:
@@ -22,7 +22,7 @@ Flags may stand before or after the command.
 
 	commandHelp = `{{.HelpName}}: {{.Usage}}.
 
-Usage: {{.HelpName}} [FLAGS]
+Usage: {{.HelpName}}{{if .ArgsUsage}} {{.ArgsUsage}}{{end}} [FLAGS]
 
 Flags:
 {{range .VisibleFlags}}  {{.}}

@@ -27,6 +27,7 @@ func TestHelpTexts(t *testing.T) {
 		{"status", "status -h"},
 		{"connections", "connections --help"},
 		{"check", "check --help"},
+		{"new", "help new"},
 		{"version", "help version"},
 	} {
 		var out, errs bytes.Buffer
@@ -45,6 +46,8 @@ func TestUsageErrors(t *testing.T) {
 		{"strat", "wm: unknown command: strat"},
 		{"start --nonsense", "wm: unknown flag: --nonsense"},
 		{"stop -d", "wm: stop has no flag -d"},
+		{"stop now", "wm: unexpected argument: now"},
+		{"new a b", "wm: unexpected argument: b"},
 	} {
 		var out, errs bytes.Buffer
 		if code := runProgram(t, &out, &errs, strings.Fields(c.args)...); code != ipc.CodeUsage {

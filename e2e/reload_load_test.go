@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -64,7 +65,7 @@ func askKeptAlive(c *client, address string) (*client, error) {
 		}
 	}
 	body, closing, err := c.get("/", replyLimit)
-	if err == nil && body != "hello world" {
+	if err == nil && strings.TrimSuffix(body, "\n") != "hello world" {
 		err = fmt.Errorf("answer %q", body)
 	}
 	if err != nil || closing {

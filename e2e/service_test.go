@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	commandLimit = 60 * time.Second // longer than any command may take
+	commandLimit = 3 * time.Minute  // longer than any command may take, builds on a busy machine too
 	eventLimit   = 15 * time.Second // for what happens by itself, on a busy machine
 )
 
