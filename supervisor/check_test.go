@@ -33,7 +33,7 @@ func TestBadAddressNamesItsWorker(t *testing.T) {
 			t.Errorf("check: %v, want %s", err, want)
 		}
 		w.s.sys.bind = bind
-		_, err := w.s.planOf(w.s.gen, sp)
+		_, err := w.s.planOf(w.s.gen, sp, w.s.obtain)
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("start: %v, want %s", err, want)
 		}

@@ -34,6 +34,7 @@ type Supervisor struct {
 	started  time.Time
 	pidFile  string
 
+	wmVersion   string      // of wm, of this master
 	gen         *generation // the one that new processes belong to
 	lastNumber  int         // of the newest generation
 	units       []*unit     // in order of declaration
