@@ -9,6 +9,7 @@ import (
 
 	"github.com/workerman-go/wm/ipc"
 	"github.com/workerman-go/wm/rundir"
+	"github.com/workerman-go/wm/supervisor"
 )
 
 // alreadyRunning is what a start says that was not needed.
@@ -29,7 +30,7 @@ func (in *invocation) start(c *urfave.Context) int {
 	if held {
 		return in.runsAlready()
 	}
-	settings, err := in.prepare()
+	settings, err := in.prepare(supervisor.CheckScope{}) // the daemon binds at once
 	if err != nil {
 		return in.fail(err)
 	}
@@ -62,20 +63,21 @@ func (in *invocation) mayStart() (held bool, err error) {
 
 // prepare builds, proves and installs the binary that is to run. Nothing has
 // changed when it fails.
-func (in *invocation) prepare() (ipc.Settings, error) {
+func (in *invocation) prepare(scope supervisor.CheckScope) (ipc.Settings, error) {
 	binary, err := in.candidate()
 	if err != nil {
 		return ipc.Settings{}, err
 	}
 	defer binary.leave()
-	found, err := in.probe(binary.path)
+	checked := in.probe(binary.path, scope)
+	err = checked.Err()
 	if err == nil {
 		err = binary.install()
 	}
 	if err != nil {
 		binary.discard()
 	}
-	return found.settings, err
+	return checked.Settings, err
 }
 
 // launch starts the master; in debug mode this process becomes it.

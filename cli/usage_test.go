@@ -27,6 +27,7 @@ func TestHelpTexts(t *testing.T) {
 		{"status", "status -h"},
 		{"connections", "connections --help"},
 		{"check", "check --help"},
+		{"diff", "diff --help"},
 		{"version", "help version"},
 	} {
 		var out, errs bytes.Buffer

@@ -14,8 +14,11 @@ type Plan struct {
 	Version    string `json:"version"` // of wm, of the master that runs
 	// NextVersion is that of the binary. When it differs from Version, the
 	// master is replaced too.
-	NextVersion string       `json:"next_version"`
-	Workers     []PlanWorker `json:"workers"` // in the order of the new declaration, removed ones last
+	NextVersion string `json:"next_version"`
+	// Refused says why a reload would be refused; nothing else is known then.
+	// The command line fills it in.
+	Refused string       `json:"refused,omitempty"`
+	Workers []PlanWorker `json:"workers"` // in the order of the new declaration, removed ones last
 }
 
 // What becomes of a Worker.

@@ -3,7 +3,7 @@
 //
 // Banner is what start prints, Status and Connections are the tables of the
 // commands of the same name, JSON and ConnectionsJSON their machine-readable
-// form. QPS compares two snapshots for status -d. What every number means
+// form; Plan and Check with PlanJSON and CheckJSON are those of diff and check. QPS compares two snapshots for status -d. What every number means
 // stands in docs/status.md.
 //
 // Nothing here asks a clock, an environment variable or a terminal: the same
@@ -22,6 +22,9 @@ type Options struct {
 	// Kernel is the release of the running kernel for the version line,
 	// empty if unknown.
 	Kernel string
+	// Program is the name of the service in what people are told to type;
+	// empty is wm. A Snapshot brings its own.
+	Program string
 	// StopCommand is what the banner of a daemon tells people to type; empty
 	// is the name of the program followed by "stop".
 	StopCommand string

@@ -122,8 +122,11 @@ func (c *control) refuse(conn *ipc.Conn, peer ipc.Peer, code int, err error) {
 // attend carries the answers of the loop to the command until the result.
 func (c *control) attend(conn *ipc.Conn, want *ipc.Request, peer ipc.Peer) {
 	r := &request{Request: *want, peer: peer, out: make(chan ipc.Message, maxReplies)}
-	if want.Command == ipc.CommandReload {
-		path := firstSet(want.Binary, c.s.cfg.Executable)
+	path := firstSet(want.Binary, c.s.cfg.Executable)
+	switch want.Command {
+	case ipc.CommandDiff:
+		r.gen, r.err = openGeneration(path)
+	case ipc.CommandReload:
 		if r.reload, r.err = newReload(path, want.InstallAs, want.Graceful); r.err == nil {
 			r.reload.by = fmt.Sprintf(" (asked by uid %d, pid %d)", peer.UID, peer.PID)
 		}
@@ -156,6 +159,7 @@ type request struct {
 	ipc.Request
 	peer   ipc.Peer
 	reload *reload
+	gen    *generation // of diff
 	err    error
 	note   string // not a request: a line for the log
 	out    chan ipc.Message
@@ -208,6 +212,7 @@ var commands = map[string]func(*Supervisor, *request){
 	ipc.CommandConnections: (*Supervisor).collectConnections,
 	ipc.CommandStop:        (*Supervisor).stopByCommand,
 	ipc.CommandReload:      (*Supervisor).reloadByCommand,
+	ipc.CommandDiff:        (*Supervisor).diffByCommand,
 }
 
 // onRequest serves one command.

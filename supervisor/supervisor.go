@@ -47,7 +47,8 @@ type Supervisor struct {
 	byPID       map[int]*process
 	probe       *probing
 	roll        *reload
-	queued      *reload // the one follow-up
+	queued      *reload    // the one follow-up
+	diffs       []*diffing // in line
 	stopWaiters []*request
 	left        []*process // told to go by the stop
 	graceful    bool       // the stop under way waits for connections
@@ -150,6 +151,7 @@ func (s *Supervisor) reconcile() {
 	s.killLate(now)
 	s.lookAfter(now)
 	s.rollOn(now)
+	s.tendDiffs(now)
 	s.fillVacant(now)
 	s.tendQueues(now)
 	s.tendCertificates(now)
@@ -231,6 +233,9 @@ func (s *Supervisor) untilNext(now time.Time) time.Duration {
 	}
 	for _, c := range s.collects {
 		sooner(c.by)
+	}
+	for _, d := range s.diffs {
+		sooner(d.by)
 	}
 	return max(next.Sub(now), time.Millisecond)
 }
