@@ -1,14 +1,20 @@
 package supervisor
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/workerman-go/wm/ipc"
 )
 
-// diffPatience is how long a question for a plan waits for a start or a reload
-// that is under way.
-const diffPatience = time.Minute
+const (
+	// diffPatience is how long a question for a plan waits for a start or a
+	// reload that is under way.
+	diffPatience = time.Minute
+	// maxDiffs bounds the questions in line: each holds an executable open,
+	// also when its command has gone.
+	maxDiffs = 16
+)
 
 // diffing is one command that asks what a reload would do.
 type diffing struct {
@@ -25,6 +31,9 @@ func (s *Supervisor) diffByCommand(r *request) {
 	case s.phase == leaving || s.phase == over:
 		r.gen.close()
 		r.finish(ipc.CodeFailed, "the service is stopping")
+	case len(s.diffs) >= maxDiffs:
+		r.gen.close()
+		r.finish(ipc.CodeFailed, fmt.Sprintf("%d others ask for a plan; try again", maxDiffs))
 	default:
 		by := s.sys.now().Add(diffPatience)
 		s.diffs = append(s.diffs, &diffing{request: r, gen: r.gen, by: by})

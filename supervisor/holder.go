@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"bufio"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -130,8 +131,8 @@ func overlap(a, b netip.AddrPort) bool {
 	return x == y || x.IsUnspecified() || y.IsUnspecified()
 }
 
-// parseKernelAddress reads "0100007F:1F90": words of 32 bits in the order of a
-// little-endian machine, which are all that wm is built for.
+// parseKernelAddress reads "0100007F:1F90": an address is words of 32 bits, each
+// the number that this machine sees in it.
 func parseKernelAddress(text string) (netip.AddrPort, error) {
 	host, service, _ := strings.Cut(text, ":")
 	raw, err := hex.DecodeString(host)
@@ -142,8 +143,11 @@ func parseKernelAddress(text string) (netip.AddrPort, error) {
 	if err != nil {
 		return netip.AddrPort{}, err
 	}
+	if len(raw)%4 != 0 {
+		return netip.AddrPort{}, fmt.Errorf("%q is no address", text)
+	}
 	for word := range slices.Chunk(raw, 4) {
-		slices.Reverse(word)
+		binary.NativeEndian.PutUint32(word, binary.BigEndian.Uint32(word))
 	}
 	ip, ok := netip.AddrFromSlice(raw)
 	if !ok {

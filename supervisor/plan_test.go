@@ -221,12 +221,16 @@ func TestDiffSaysWhyAReloadWouldBeRefused(t *testing.T) {
 	w.taken["x"] = true
 	r := w.diff("two")
 	w.probe(spec("a", moved("x"), from("a.go:3")),
-		spec("b", from("b.go:4"), func(sp *ipc.Spec) { sp.User = "no-such-user" }))
+		spec("b", from("b.go:4"), func(sp *ipc.Spec) { sp.User = "no-such-user" }),
+		spec("c", from("c.go:5"), func(sp *ipc.Spec) {
+			sp.Files = []ipc.KeyPair{{Cert: "/none/cert.pem", Key: "/none/key.pem"}}
+		}))
 	plan, res := w.plan(r)
 	if plan != nil || res.Code != ipc.CodeFailed {
 		t.Fatalf("plan %+v, result %+v", plan, res)
 	}
-	for _, want := range []string{"worker a (a.go:3): listen tcp://x", "worker b (b.go:4): user \"no-such-user\""} {
+	for _, want := range []string{"worker a (a.go:3): listen tcp://x",
+		"worker b (b.go:4): user \"no-such-user\"", "worker c (c.go:5): certificate file: open /none/cert.pem"} {
 		if !strings.Contains(res.Text, want) {
 			t.Errorf("no %q in %q", want, res.Text)
 		}
@@ -263,6 +267,18 @@ func TestDiffDoesNotWaitForEver(t *testing.T) {
 	d := w.diff("three")
 	w.pass(diffPatience + time.Second)
 	if _, res := w.plan(d); res.Code != ipc.CodeTimeout {
+		t.Errorf("result %+v", res)
+	}
+}
+
+func TestQuestionsForAPlanAreBounded(t *testing.T) {
+	w := newWorld(t)
+	w.serve(spec("a"))
+	w.reload("two", false)
+	for range maxDiffs {
+		w.diff("three")
+	}
+	if _, res := w.plan(w.diff("three")); res.Code != ipc.CodeFailed {
 		t.Errorf("result %+v", res)
 	}
 }
