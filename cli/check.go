@@ -28,7 +28,8 @@ func (in *invocation) check(c *urfave.Context) int {
 		}
 		return codeOf(err)
 	}
-	if code := in.written(statusfmt.Check(in.stdout, found, pageOptions(in.stdout))); code != ipc.CodeDone {
+	page := statusfmt.Check(in.stdout, found, pageOptions(in.stdout))
+	if code := in.written(page); code != ipc.CodeDone {
 		return code
 	}
 	errors, warnings := levels(found.Findings)
@@ -55,7 +56,8 @@ func (in *invocation) examine() (*ipc.Check, error) {
 	}
 	defer binary.leave()
 	defer binary.discard()
-	checked := in.probe(binary.path, supervisor.CheckScope{Addresses: true, Master: in.runningMaster()})
+	scope := supervisor.CheckScope{Addresses: true, Master: in.runningMaster(), Daemon: true}
+	checked := in.probe(binary.path, scope)
 	return &checked.Report, checked.Err()
 }
 

@@ -11,11 +11,14 @@ import (
 func TestDiffPrintsThePlan(t *testing.T) {
 	m := startFake(t, reloading(&ipc.Plan{Workers: []ipc.PlanWorker{{
 		Key: "hello/web", Listen: "none", Change: ipc.PlanReplaced, Why: []string{"Count 2 -> 1"},
-		Steps: []ipc.PlanStep{{Action: ipc.PlanReplace, PID: 7}, {Slot: 1, Action: ipc.PlanDrain, PID: 8}},
+		Steps: []ipc.PlanStep{
+			{Action: ipc.PlanReplace, PID: 7}, {Slot: 1, Action: ipc.PlanDrain, PID: 8},
+		},
 	}}}, new(ipc.Result)))
 	command(t, m.dir, "diff").wants(t, ipc.CodeDone, "hello/web  none  replaced: Count 2 -> 1",
 		"1 replace, 1 drain; wm reload does this")
-	if got := m.lastAsked(); got.Command != ipc.CommandDiff || got.Binary != "" || got.InstallAs != "" {
+	got := m.lastAsked()
+	if got.Command != ipc.CommandDiff || got.Binary != "" || got.InstallAs != "" {
 		t.Errorf("asked %+v", got)
 	}
 	r := command(t, m.dir, "diff", "--json")
@@ -23,10 +26,11 @@ func TestDiffPrintsThePlan(t *testing.T) {
 }
 
 func TestDiffThatWouldBeRefused(t *testing.T) {
-	m := startFake(t, reloading(&ipc.Result{Code: ipc.CodeFailed, Text: "worker a (a.go:3): no such user"}))
-	command(t, m.dir, "diff").wants(t, ipc.CodeFailed, "worker a (a.go:3): no such user")
+	const why = "worker a (a.go:3): no such user"
+	m := startFake(t, reloading(&ipc.Result{Code: ipc.CodeFailed, Text: why}))
+	command(t, m.dir, "diff").wants(t, ipc.CodeFailed, why)
 	r := command(t, m.dir, "diff", "--json")
-	r.wants(t, ipc.CodeFailed, `"refused": "worker a (a.go:3): no such user"`, `"workers": []`)
+	r.wants(t, ipc.CodeFailed, `"refused": "`+why+`"`, `"workers": []`)
 	begin, end := strings.Index(r.out, "{"), strings.LastIndex(r.out, "}")
 	if begin < 0 || !json.Valid([]byte(r.out[begin:end+1])) {
 		t.Errorf("no JSON:\n%s", r.out)

@@ -21,7 +21,7 @@ func (in *invocation) restart(c *urfave.Context) int {
 	if err != nil {
 		return in.fail(err)
 	}
-	scope := supervisor.CheckScope{}
+	scope := supervisor.CheckScope{Daemon: c.Bool("d")}
 	if held { // addresses that others have taken are better seen before the stop
 		scope.Master = in.masterPeer()
 		scope.Addresses = scope.Master != 0

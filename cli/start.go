@@ -30,7 +30,8 @@ func (in *invocation) start(c *urfave.Context) int {
 	if held {
 		return in.runsAlready()
 	}
-	settings, err := in.prepare(supervisor.CheckScope{}) // the daemon binds at once
+	// Addresses are left to the master, which binds them at once.
+	settings, err := in.prepare(supervisor.CheckScope{Daemon: daemon})
 	if err != nil {
 		return in.fail(err)
 	}

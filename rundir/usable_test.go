@@ -10,7 +10,8 @@ import (
 // What the checks say is what opening says, and they make nothing.
 func TestChecksAgreeWithOpening(t *testing.T) {
 	dir := t.TempDir()
-	file, link, folder := filepath.Join(dir, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "folder")
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	folder := filepath.Join(dir, "folder")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,8 @@ import (
 )
 
 var checkColumns = []column{
-	{"worker", left}, {"listening", left}, {"processes", right}, {"address", left}, {"declared in", left},
+	{"worker", left}, {"listening", left}, {"processes", right}, {"address", left},
+	{"declared in", left},
 }
 
 // Check writes the page of wm check: the Workers, and then each finding with

@@ -165,7 +165,8 @@ func (s *Supervisor) unitsOf(gen *generation, obtain func(*plan) error) ([]*unit
 }
 
 // planOf resolves what a Spec names: user, group, certificates and address.
-func (s *Supervisor) planOf(gen *generation, spec ipc.Spec, obtain func(*plan) error) (plan, error) {
+func (s *Supervisor) planOf(gen *generation, spec ipc.Spec,
+	obtain func(*plan) error) (plan, error) {
 	pl, err := plan{spec: spec, gen: gen}, error(nil)
 	pl.ident, err = resolveIdentity(spec.User, spec.Group)
 	if err == nil {

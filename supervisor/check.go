@@ -16,6 +16,8 @@ type CheckScope struct {
 	// finding; it is the pid of the running master, 0 without one.
 	Addresses bool
 	Master    int
+	// Daemon says that the standard output file is used, too.
+	Daemon bool
 }
 
 // Checked is what Check found.

@@ -120,7 +120,7 @@ func TestCheckFindsEverything(t *testing.T) {
 	w.s.sys.try = tryBind
 	w.s.cfg.LogFile = filepath.Join(dir, "none", "wm.log")
 	w.s.cfg.StdoutFile = dir
-	c := &checker{s: w.s, scope: CheckScope{Addresses: true}}
+	c := &checker{s: w.s, scope: CheckScope{Addresses: true, Daemon: true}}
 	c.failed(checkSpecs([]ipc.Spec{spec("e", func(sp *ipc.Spec) { sp.Error = "no protocol" }),
 		spec("a", from("a.go:1"), at("127.0.0.1:1")), spec("b", from("b.go:2"), at("127.0.0.1:1"))}), "")
 	c.checkWorker(spec("u", from("u.go:3"), at("127.0.0.1:0"), func(sp *ipc.Spec) {
@@ -142,7 +142,8 @@ func TestCheckFindsEverything(t *testing.T) {
 		t.Fatalf("%d findings, want %d: %+v", len(c.Report.Findings), len(want), c.Report.Findings)
 	}
 	for i, f := range c.Report.Findings {
-		if f.Level != want[i].level || f.Worker != want[i].worker || !strings.Contains(f.Text, want[i].text) {
+		if f.Level != want[i].level || f.Worker != want[i].worker ||
+			!strings.Contains(f.Text, want[i].text) {
 			t.Errorf("finding %d is %+v, want %v", i, f, want[i])
 		}
 	}

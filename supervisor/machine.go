@@ -38,10 +38,10 @@ func (c *checker) checkFiles() {
 	rotates, err := rundir.CheckLogFile(logFile)
 	c.failed(err, other+"--log-file or Settings.LogFile")
 	if err == nil && !rotates {
-		c.warn(ipc.Spec{}, fmt.Sprintf("log file %s cannot be rotated: its folder is not writable", logFile),
-			"rotate it by other means, or "+other+"--log-file")
+		text := fmt.Sprintf("log file %s cannot be rotated: its folder is not writable", logFile)
+		c.warn(ipc.Spec{}, text, "rotate it by other means, or "+other+"--log-file")
 	}
-	if file := firstSet(s.cfg.StdoutFile, set.StdoutFile); file != "" {
+	if file := firstSet(s.cfg.StdoutFile, set.StdoutFile); c.scope.Daemon && file != "" {
 		c.failed(rundir.CheckStdoutFile(s.inRunDir(file)), other+"--stdout-file or Settings.StdoutFile")
 	}
 }

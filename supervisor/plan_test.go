@@ -98,11 +98,12 @@ var plans = []struct {
 		[]string{"a kept [not reloadable] keep"}},
 	{"not reloadable, more", "two", []ipc.Spec{spec("a", stays)},
 		[]ipc.Spec{spec("a", stays, count(2), func(sp *ipc.Spec) { sp.MaxProcs = 4 })},
-		[]string{"a kept [Count 1 -> 2 Life.MaxProcs none -> 4 waits for a restart not reloadable] keep,start"}},
+		[]string{"a kept [Count 1 -> 2 Life.MaxProcs none -> 4 waits for a restart" +
+			" not reloadable] keep,start"}},
 	{"not reloadable, moved", "two", []ipc.Spec{spec("a", stays)},
 		[]ipc.Spec{spec("a", stays, moved("x"), count(2))},
-		[]string{"a kept [Count 1 -> 2 waits for a restart address tcp://a -> tcp://x waits for a restart" +
-			" not reloadable] keep"}},
+		[]string{"a kept [Count 1 -> 2 waits for a restart" +
+			" address tcp://a -> tcp://x waits for a restart not reloadable] keep"}},
 }
 
 func TestPlan(t *testing.T) {
@@ -204,7 +205,7 @@ func TestDiffChangesNothing(t *testing.T) {
 		t.Errorf("processes %v became %v", before, got)
 	}
 	if len(w.s.generations) != open || len(w.bound) != bound || len(w.s.listeners) != 1 {
-		t.Errorf("%d executables, bound %v, %d listeners", len(w.s.generations), w.bound, len(w.s.listeners))
+		t.Errorf("%d executables, bound %v, listeners %v", len(w.s.generations), w.bound, w.s.listeners)
 	}
 	if !slices.Equal(w.tried, []string{"x", "b"}) {
 		t.Errorf("tried %v, want the new addresses alone", w.tried)
@@ -230,7 +231,8 @@ func TestDiffSaysWhyAReloadWouldBeRefused(t *testing.T) {
 		t.Fatalf("plan %+v, result %+v", plan, res)
 	}
 	for _, want := range []string{"worker a (a.go:3): listen tcp://x",
-		"worker b (b.go:4): user \"no-such-user\"", "worker c (c.go:5): certificate file: open /none/cert.pem"} {
+		"worker b (b.go:4): user \"no-such-user\"",
+		"worker c (c.go:5): certificate file: open /none/cert.pem"} {
 		if !strings.Contains(res.Text, want) {
 			t.Errorf("no %q in %q", want, res.Text)
 		}
