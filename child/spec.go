@@ -58,6 +58,7 @@ func specOf(app string, d worker.Declaration) ipc.Spec {
 		MaxAge:       d.MaxAge,
 		MaxRequests:  d.MaxRequests,
 		MaxMemory:    d.MaxMemory,
+		Connections:  d.Connections,
 	}
 }
 

@@ -6,40 +6,77 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/statusfmt"
+	"github.com/workerman-go/wm/supervisor"
 )
 
 func (in *invocation) checkCommand() *urfave.Command {
-	return in.command("check", "build and tell what would run, start nothing", in.check)
+	return in.command("check", "build and tell whether a start would work, start nothing", in.check,
+		toggle("json", "print JSON"))
 }
 
-func (in *invocation) check(*urfave.Context) int {
-	binary, err := in.candidate()
+// check does everything a start would, short of serving. Its text and its JSON
+// list all that was found; errors fail it, warnings do not.
+func (in *invocation) check(c *urfave.Context) int {
+	found, err := in.examine()
+	if in.ctx.Err() != nil {
+		return ipc.CodeFailed
+	}
+	if c.Bool("json") {
+		if code := in.written(statusfmt.CheckJSON(in.stdout, found)); code != ipc.CodeDone {
+			return code
+		}
+		return codeOf(err)
+	}
+	page := statusfmt.Check(in.stdout, found, pageOptions(in.stdout))
+	if code := in.written(page); code != ipc.CodeDone {
+		return code
+	}
+	errors, warnings := levels(found.Findings)
 	if err != nil {
-		return in.fail(err)
+		in.complain("check failed: %s, %s", counted(errors, "error"), counted(warnings, "warning"))
+		return codeOf(err)
 	}
-	defer binary.leave()
-	defer binary.discard()
-	found, err := in.probe(binary.path)
-	if err != nil {
-		return in.fail(err)
+	text := fmt.Sprintf("%s, %s", counted(len(found.Workers), "Worker"),
+		counted(processes(found.Workers), "process"))
+	if warnings > 0 {
+		text += ", " + counted(warnings, "warning")
 	}
-	key, listen := 24, 32
-	for _, spec := range found.specs {
-		key, listen = max(key, len(spec.Key)), max(listen, len(spec.Listen))
-	}
-	for _, spec := range found.specs {
-		fmt.Fprintf(in.stdout, "  %-*s %-*s %-12s %s\n",
-			key, spec.Key, listen, spec.Listen, counted(spec.Count, "process"), spec.Source)
-	}
-	in.say("check success: %s, %s", counted(len(found.specs), "Worker"),
-		counted(processes(found.specs), "process"))
+	in.say("check success: %s", text)
 	return ipc.CodeDone
 }
 
-func processes(specs []ipc.Spec) int {
+// examine builds and checks the binary. What the compiler says has been shown.
+func (in *invocation) examine() (*ipc.Check, error) {
+	binary, err := in.candidate()
+	if err != nil {
+		return &ipc.Check{Schema: ipc.SchemaVersion, Findings: []ipc.Finding{
+			{Level: ipc.FindingError, Text: err.Error()},
+		}}, err
+	}
+	defer binary.leave()
+	defer binary.discard()
+	scope := supervisor.CheckScope{Addresses: true, Master: in.runningMaster(), Daemon: true}
+	checked := in.probe(binary.path, scope)
+	return &checked.Report, checked.Err()
+}
+
+// levels counts errors and warnings.
+func levels(findings []ipc.Finding) (errors, warnings int) {
+	for _, f := range findings {
+		if f.Level == ipc.FindingError {
+			errors++
+		} else {
+			warnings++
+		}
+	}
+	return errors, warnings
+}
+
+func processes(workers []ipc.CheckedWorker) int {
 	n := 0
-	for _, spec := range specs {
-		n += spec.Count
+	for _, w := range workers {
+		n += w.Count
 	}
 	return n
 }

@@ -5,7 +5,7 @@ import (
 	"os"
 	"runtime/debug"
 
-	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/rundir"
 	"github.com/workerman-go/wm/supervisor"
 )
 
@@ -89,18 +89,21 @@ func (in *invocation) workshop(owners ...int) (*workshop, error) {
 	return tree.enter(in.ctx)
 }
 
-// declared is what the apps of a binary want to run.
-type declared struct {
-	specs    []ipc.Spec
-	settings ipc.Settings
-}
-
-// probe asks a binary what it declares, without starting anything.
-func (in *invocation) probe(path string) (declared, error) {
+// probe asks a binary what it declares, and looks for what that needs, without
+// starting anything.
+func (in *invocation) probe(path string, scope supervisor.CheckScope) *supervisor.Checked {
 	cfg := in.config()
 	cfg.Executable = path
-	specs, settings, err := supervisor.Check(in.ctx, cfg)
-	return declared{specs, settings}, err
+	return supervisor.Check(in.ctx, cfg, scope)
+}
+
+// runningMaster is the pid of the master of this run directory; 0 when none
+// runs.
+func (in *invocation) runningMaster() int {
+	if held, err := rundir.Held(in.dir.Lock); err == nil && held {
+		return in.masterPeer()
+	}
+	return 0
 }
 
 // config is what this command line says about the service.

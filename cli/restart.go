@@ -4,6 +4,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/supervisor"
 )
 
 func (in *invocation) restartCommand() *urfave.Command {
@@ -20,7 +21,12 @@ func (in *invocation) restart(c *urfave.Context) int {
 	if err != nil {
 		return in.fail(err)
 	}
-	settings, err := in.prepare()
+	scope := supervisor.CheckScope{Daemon: c.Bool("d")}
+	if held { // addresses that others have taken are better seen before the stop
+		scope.Master = in.masterPeer()
+		scope.Addresses = scope.Master != 0
+	}
+	settings, err := in.prepare(scope)
 	if err != nil {
 		return in.fail(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/workerman-go/wm/ipc"
 	"github.com/workerman-go/wm/rundir"
+	"github.com/workerman-go/wm/supervisor"
 )
 
 // alreadyRunning is what a start says that was not needed.
@@ -33,7 +34,8 @@ func (in *invocation) start(c *urfave.Context) int {
 	if held {
 		return in.runsAlready()
 	}
-	settings, err := in.prepare()
+	// Addresses are left to the master, which binds them at once.
+	settings, err := in.prepare(supervisor.CheckScope{Daemon: daemon})
 	if err != nil {
 		return in.fail(err)
 	}
@@ -66,20 +68,21 @@ func (in *invocation) mayStart() (held bool, err error) {
 
 // prepare builds, proves and installs the binary that is to run. Nothing has
 // changed when it fails.
-func (in *invocation) prepare() (ipc.Settings, error) {
+func (in *invocation) prepare(scope supervisor.CheckScope) (ipc.Settings, error) {
 	binary, err := in.candidate()
 	if err != nil {
 		return ipc.Settings{}, err
 	}
 	defer binary.leave()
-	found, err := in.probe(binary.path)
+	checked := in.probe(binary.path, scope)
+	err = checked.Err()
 	if err == nil {
 		err = binary.install()
 	}
 	if err != nil {
 		binary.discard()
 	}
-	return found.settings, err
+	return checked.Settings, err
 }
 
 // launch starts the master; in debug mode this process becomes it.

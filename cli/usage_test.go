@@ -27,6 +27,7 @@ func TestHelpTexts(t *testing.T) {
 		{"status", "status -h"},
 		{"connections", "connections --help"},
 		{"check", "check --help"},
+		{"diff", "diff --help"},
 		{"new", "help new"},
 		{"version", "help version"},
 	} {

@@ -46,7 +46,7 @@ func generate(dir string) error {
 	cmd := exec.Command(bin, "check")
 	cmd.Dir = dir
 	// The lab's apps declare nothing without an address, which check refuses.
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "E2E_HTTP=127.0.0.1:1")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "E2E_HTTP=127.0.0.1:0")
 	text, err := runCommand(cmd)
 	if err != nil {
 		return fmt.Errorf("wm check in %s: %w\n%s", dir, err, text)

@@ -27,6 +27,8 @@ type Spec struct {
 	StopLast   bool   `json:"stop_last,omitempty"` // of a graceful stop
 	Backlog    int    `json:"backlog"`
 	MaxProcs   int    `json:"max_procs"`
+	// Connections is the limit of one process; 0: none. For check.
+	Connections int `json:"connections,omitempty"`
 
 	ReadyTimeout time.Duration `json:"ready_timeout_ns"`
 	StopTimeout  time.Duration `json:"stop_timeout_ns"` // 0: that of Settings

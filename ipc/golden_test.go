@@ -56,6 +56,15 @@ var samples = map[string]Message{
 		Unlisted: []UnlistedRow{{PID: 4712, Worker: "web", Slot: 1, Connections: 17, Listed: 3,
 			Busy: 3200 * time.Millisecond, Silent: time.Second}}},
 	"result": &Result{Code: CodeFailed, Text: "slot chat/2: OnWorkerStart"},
+	"plan": &Plan{Schema: SchemaVersion, Generation: 2, Version: "0.1.0", NextVersion: "0.2.0",
+		Workers: []PlanWorker{{Key: "chat/Chat", App: "chat", Listen: "text://127.0.0.1:2346",
+			Source: "apps/chat/start.go:9", Change: PlanReplaced,
+			Why:   []string{"Count 1 -> 2"},
+			Opens: []string{"text://127.0.0.1:2346"}, Closes: []string{"text://127.0.0.1:2345"},
+			Steps: []PlanStep{
+				{Action: PlanReplace, PID: 4711, Generation: 2, Connections: 3},
+				{Slot: 1, Action: PlanStart},
+			}}}},
 }
 
 var sampleSpec = Spec{

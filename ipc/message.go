@@ -51,6 +51,7 @@ const (
 	TypeSnapshot
 	TypeConnectionList
 	TypeResult
+	TypePlan
 )
 
 // Message is the body of a record. Each concrete message names its own type,
@@ -200,6 +201,7 @@ const (
 	CommandConnections = "connections"
 	CommandStop        = "stop"
 	CommandReload      = "reload"
+	CommandDiff        = "diff"
 )
 
 // Request is what the command line asks.
@@ -207,13 +209,13 @@ type Request struct {
 	Command   string `json:"command"`
 	Graceful  bool   `json:"graceful,omitempty"`
 	NoWait    bool   `json:"no_wait,omitempty"`
-	Binary    string `json:"binary,omitempty"`     // reload from this file; empty: the one started
+	Binary    string `json:"binary,omitempty"`     // reload or diff: this file; empty: the one started
 	InstallAs string `json:"install_as,omitempty"` // rename Binary to this after success
 }
 
 // Progress is one step of a start, stop or reload, for people.
 type Progress struct {
-	// Kind is probe, bind, starting, ready, stopped, replaced, added,
+	// Kind is probe, bind, plan, starting, ready, stopped, replaced, added,
 	// removed, kept, rollback or note.
 	Kind   string `json:"kind"`
 	Text   string `json:"text"` // what else there is to say; Worker and Slot say of whom
@@ -268,6 +270,7 @@ func (*Progress) Type() Type       { return TypeProgress }
 func (*Snapshot) Type() Type       { return TypeSnapshot }
 func (*ConnectionList) Type() Type { return TypeConnectionList }
 func (*Result) Type() Type         { return TypeResult }
+func (*Plan) Type() Type           { return TypePlan }
 
 // blank makes the empty message of each type; a type that is not here is
 // unknown and skipped by the receiver.
@@ -302,4 +305,5 @@ var blank = map[Type]func() Message{
 	TypeSnapshot:       func() Message { return new(Snapshot) },
 	TypeConnectionList: func() Message { return new(ConnectionList) },
 	TypeResult:         func() Message { return new(Result) },
+	TypePlan:           func() Message { return new(Plan) },
 }

@@ -3,8 +3,9 @@
 //
 // Banner is what start prints, Status and Connections are the tables of the
 // commands of the same name, JSON and ConnectionsJSON their machine-readable
-// form. QPS compares two snapshots for status -d. What every number means
-// stands in docs/status.md.
+// form. Plan and PlanJSON are those of diff, Check and CheckJSON those of check.
+// QPS compares two snapshots for status -d. What every number means stands in
+// docs/status.md.
 //
 // Nothing here asks a clock, an environment variable or a terminal: the same
 // snapshot and Options always give the same bytes, so each text has a golden
@@ -22,6 +23,9 @@ type Options struct {
 	// Kernel is the release of the running kernel for the version line,
 	// empty if unknown.
 	Kernel string
+	// Program is the name of the service in what people are told to type;
+	// empty is wm. A Snapshot brings its own.
+	Program string
 	// StopCommand is what the banner of a daemon tells people to type; empty
 	// is the name of the program followed by "stop".
 	StopCommand string

@@ -22,6 +22,8 @@ type input struct {
 	Snapshot ipc.Snapshot
 	Rows     []ipc.ConnectionRow
 	Unlisted []ipc.UnlistedRow
+	Plan     ipc.Plan
+	Check    ipc.Check
 }
 
 func (in *input) draw(view string) (string, error) {
@@ -36,6 +38,14 @@ func (in *input) draw(view string) (string, error) {
 		err = JSON(&buf, &in.Snapshot)
 	case "connections":
 		err = Connections(&buf, in.Rows, in.Unlisted)
+	case "plan":
+		err = Plan(&buf, &in.Plan, in.Options)
+	case "planjson":
+		err = PlanJSON(&buf, &in.Plan)
+	case "check":
+		err = Check(&buf, &in.Check, in.Options)
+	case "checkjson":
+		err = CheckJSON(&buf, &in.Check)
 	case "connectionsjson":
 		err = ConnectionsJSON(&buf, in.Rows, in.Unlisted)
 	}

@@ -78,11 +78,13 @@ func (p *page) paint(c colour, s string) string {
 	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"
 }
 
-func program(snap *ipc.Snapshot) string {
-	if snap.Program == "" {
+func program(snap *ipc.Snapshot) string { return orProgram(snap.Program) }
+
+func orProgram(name string) string {
+	if name == "" {
 		return "wm"
 	}
-	return clean(snap.Program)
+	return clean(name)
 }
 
 func versionLine(snap *ipc.Snapshot, opt Options) string {

@@ -86,6 +86,15 @@ func clean(s string) string {
 	}, s)
 }
 
+// cleanLines is clean for a text of several lines, such as last words.
+func cleanLines(s string) string {
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	for i, l := range lines {
+		lines[i] = clean(l)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // display is the number of terminal columns s takes.
 func display(s string) int { return twwidth.WidthWithOptions(s, twwidth.Options{}) }
 

@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"fmt"
-	"net/netip"
 	"os"
 	"strings"
 
@@ -16,26 +15,34 @@ func (s *Supervisor) listenFor(pl *plan) (err error) {
 	if spec.Network == "" {
 		return nil
 	}
-	key := addressKey(spec)
-	lis, group := s.listeners[key], s.groups[key]
-	if lis != nil && spec.ReusePort || group != nil && !spec.ReusePort {
-		// The kernel does not mix the two on one port.
-		return fmt.Errorf("ReusePort of %s has changed, which needs a restart", spec.Listen)
+	if err := s.findListener(pl); err != nil {
+		return err
 	}
+	key := addressKey(spec)
 	if spec.ReusePort {
 		pl.group, err = s.groupFor(key, spec)
 		return err
 	}
-	if lis == nil {
+	if pl.lis == nil {
 		b := bindingOf(spec)
 		b.owner = pl.ident
-		lis, err = s.sys.bind(b)
+		pl.lis, err = s.sys.bind(b)
 		if err != nil {
 			return err
 		}
-		s.listeners[key] = lis
+		s.listeners[key] = pl.lis
 	}
-	pl.lis = lis
+	return nil
+}
+
+// findListener gives a plan what is open at its address already, if anything.
+func (s *Supervisor) findListener(pl *plan) error {
+	key := addressKey(pl.spec)
+	pl.lis, pl.group = s.listeners[key], s.groups[key]
+	if pl.lis != nil && pl.spec.ReusePort || pl.group != nil && !pl.spec.ReusePort {
+		// The kernel does not mix the two on one port.
+		return fmt.Errorf("ReusePort of %s has changed, which needs a restart", pl.spec.Listen)
+	}
 	return nil
 }
 
@@ -46,24 +53,6 @@ func bindingOf(spec ipc.Spec) binding {
 		name: spec.Listen, network: spec.Network, host: spec.Host, backlog: spec.Backlog,
 		reusePort: spec.ReusePort,
 	}
-}
-
-// checkAddress finds what binding would find, as far as it can be seen without
-// taking the address: the service may be running there.
-func checkAddress(spec ipc.Spec) (err error) {
-	switch spec.Network {
-	case "tcp", "udp":
-		var address netip.AddrPort
-		if address, err = parseHost(spec.Host); err == nil {
-			_, _, err = socketAddress(address)
-		}
-	case "unix":
-		err = checkUnix(spec.Host)
-	}
-	if err != nil {
-		return bindingOf(spec).failed(err)
-	}
-	return nil
 }
 
 // addressKey is the same for two spellings of one address. A port that the

@@ -40,11 +40,11 @@ func (s *Supervisor) begin() error {
 // establish opens everything that the processes and the operators need, in
 // the order in which a failure costs least. Then the slots are filled.
 func (s *Supervisor) establish(gen *generation) error {
-	s.gen, s.settings = gen, gen.settings
+	s.gen, s.settings, s.wmVersion = gen, gen.settings, gen.version
 	if err := s.openFiles(); err != nil {
 		return err
 	}
-	units, err := s.unitsOf(gen)
+	units, err := s.unitsOf(gen, s.obtain)
 	if err != nil {
 		return err
 	}
@@ -147,34 +147,43 @@ func (s *Supervisor) stdoutFile() string {
 	return s.inRunDir(firstSet(s.cfg.StdoutFile, s.settings.StdoutFile, os.DevNull))
 }
 
-// unitsOf makes a unit of each Spec, with its identity and its listener.
-func (s *Supervisor) unitsOf(gen *generation) ([]*unit, error) {
+// unitsOf makes a unit of each Spec, with its identity and what obtain gives
+// it. Its error tells of all Specs that cannot be run.
+func (s *Supervisor) unitsOf(gen *generation, obtain func(*plan) error) ([]*unit, error) {
 	defer s.logCertificates()
+	var errs []error
 	units := make([]*unit, 0, len(gen.specs))
 	for _, spec := range gen.specs {
-		pl, err := s.planOf(gen, spec)
+		pl, err := s.planOf(gen, spec, obtain)
 		if err != nil {
-			return nil, err
+			errs = append(errs, err)
+			continue
 		}
 		units = append(units, &unit{plan: pl, exits: map[int]*exitCount{}})
 	}
-	return units, nil
+	return units, errors.Join(errs...)
 }
 
-// planOf resolves what a Spec names: user, group and address.
-func (s *Supervisor) planOf(gen *generation, spec ipc.Spec) (plan, error) {
+// planOf resolves what a Spec names: user, group, certificates and address.
+func (s *Supervisor) planOf(gen *generation, spec ipc.Spec,
+	obtain func(*plan) error) (plan, error) {
 	pl, err := plan{spec: spec, gen: gen}, error(nil)
 	pl.ident, err = resolveIdentity(spec.User, spec.Group)
 	if err == nil {
-		pl.certs, err = s.certificatesFor(spec)
-	}
-	if err == nil {
-		err = s.listenFor(&pl)
+		err = obtain(&pl)
 	}
 	if err != nil {
 		return plan{}, ofWorker(spec, err)
 	}
 	return pl, nil
+}
+
+// obtain reads the certificates of a plan and opens its address.
+func (s *Supervisor) obtain(pl *plan) (err error) {
+	if pl.certs, err = s.certificatesFor(pl.spec); err != nil {
+		return err
+	}
+	return s.listenFor(pl)
 }
 
 // resize gives the unit as many slots as its Spec wants; too many are left to

@@ -61,6 +61,17 @@ func (s *Supervisor) certificatesFor(spec ipc.Spec) (*certificateFiles, error) {
 	return files, nil
 }
 
+// tryCertificates tells whether files could be served, and keeps nothing.
+func (s *Supervisor) tryCertificates(pairs []ipc.KeyPair) error {
+	contents, err := readFiles(pairs)
+	for _, pair := range pairs {
+		if err == nil {
+			_, err = checkPair(pair, contents, s.sys.now())
+		}
+	}
+	return err
+}
+
 // tendCertificates looks at all files. Those of a Worker are read when they
 // have changed and then stood still for one look, so that a certificate and
 // its key, written one after the other, are taken together.

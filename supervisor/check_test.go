@@ -1,11 +1,15 @@
 package supervisor
 
 import (
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
 )
@@ -29,30 +33,138 @@ func TestBadAddressNamesItsWorker(t *testing.T) {
 		})
 		want := "worker chat (apps/chat/start.go:14): listen text://" + c.host + ": " + c.want
 		w := newWorld(t)
-		if err := w.s.checkMachine([]ipc.Spec{sp}); err == nil || !strings.HasPrefix(err.Error(), want) {
+		w.s.sys.bind, w.s.sys.try = bind, tryBind
+		c := &checker{s: w.s, scope: CheckScope{Addresses: true}}
+		c.checkWorker(sp)
+		if err := c.Err(); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("check: %v, want %s", err, want)
 		}
-		w.s.sys.bind = bind
-		_, err := w.s.planOf(w.s.gen, sp)
+		_, err := w.s.planOf(w.s.gen, sp, w.s.obtain)
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("start: %v, want %s", err, want)
 		}
 	}
 }
 
-// A check beside the running service finds nothing wrong with its addresses.
+// A check beside a running service tells its addresses from those of others.
 func TestCheckOfAddressesInUse(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	lis, err := net.Listen("unix", path)
 	must(t, err)
 	defer lis.Close()
-	at, _ := where(t, mustListen(t, "127.0.0.1:0"))
-	for _, sp := range []ipc.Spec{{Network: "unix", Host: path}, {Network: "tcp", Host: at}, {}} {
-		if err := checkAddress(sp); err != nil {
-			t.Error(err)
+	at, port := where(t, mustListen(t, "127.0.0.1:0"))
+	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	must(t, err)
+	defer udp.Close()
+	w := newWorld(t)
+	w.s.sys.try = tryBind
+	for _, sp := range []ipc.Spec{
+		{Network: "unix", Host: path}, {Network: "tcp", Host: at},
+		{Network: "tcp", Host: "[::]:" + port}, {Network: "udp", Host: udp.LocalAddr().String()},
+	} {
+		sp.Key = "a"
+		mine := &checker{s: w.s, scope: CheckScope{Addresses: true, Master: os.Getpid()}}
+		mine.checkWorker(sp)
+		if got := mine.Report.Workers[0].Address; got != "held by this service" || mine.Err() != nil {
+			t.Errorf("%s: %s, %v", sp.Host, got, mine.Err())
+		}
+		theirs := &checker{s: w.s, scope: CheckScope{Addresses: true}}
+		theirs.checkWorker(sp)
+		if !errors.Is(theirs.Err(), unix.EADDRINUSE) {
+			t.Errorf("%s without a master: %v", sp.Host, theirs.Err())
 		}
 	}
 	if !exists(path) {
 		t.Error("the check removed the socket")
+	}
+}
+
+func TestCheckLeavesFreeAddressesFree(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	for _, b := range []binding{
+		{network: "tcp", host: "127.0.0.1:0"}, {network: "udp", host: "127.0.0.1:0"},
+		{network: "udp", host: "127.0.0.1:0", reusePort: true},
+		{network: "tcp", host: "127.0.0.1:0", reusePort: true}, {network: "unix", host: path},
+	} {
+		if err := tryBind(b); err != nil {
+			t.Error(err)
+		}
+	}
+	if exists(path) {
+		t.Error("the check made a socket")
+	}
+	lis, err := net.Listen("unix", path)
+	must(t, err)
+	lis.(*net.UnixListener).SetUnlinkOnClose(false)
+	lis.Close()
+	if err := tryBind(binding{network: "unix", host: path}); err != nil || !exists(path) {
+		t.Errorf("a socket that a dead owner left: %v, still there: %v", err, exists(path))
+	}
+}
+
+// A socket that somebody shares is tried without getting what is for others.
+func TestTryTakesNoDatagramsOfOthers(t *testing.T) {
+	lis, err := bind(binding{network: "udp", host: "127.0.0.1:0", reusePort: true})
+	must(t, err)
+	defer lis.close()
+	at, _ := where(t, lis.fd)
+	if err := tryBind(binding{network: "udp", host: at, reusePort: true}); err != nil {
+		t.Error(err)
+	}
+}
+
+// All that is wrong is found in one check, each with its Worker and line.
+func TestCheckFindsEverything(t *testing.T) {
+	dir := t.TempDir()
+	w := newWorld(t)
+	w.s.sys.try = tryBind
+	w.s.cfg.LogFile = filepath.Join(dir, "none", "wm.log")
+	w.s.cfg.StdoutFile = dir
+	c := &checker{s: w.s, scope: CheckScope{Addresses: true, Daemon: true}}
+	c.failed(checkSpecs([]ipc.Spec{spec("e", func(sp *ipc.Spec) { sp.Error = "no protocol" }),
+		spec("a", from("a.go:1"), at("127.0.0.1:1")), spec("b", from("b.go:2"), at("127.0.0.1:1"))}), "")
+	c.checkWorker(spec("u", from("u.go:3"), at("127.0.0.1:0"), func(sp *ipc.Spec) {
+		sp.User, sp.Files = "no-such-user", []ipc.KeyPair{{Cert: "/none/c", Key: "/none/k"}}
+		sp.Connections, sp.Backlog = 1<<40, 1<<30
+	}))
+	c.checkFiles()
+	want := []struct{ level, worker, text string }{
+		{"error", "e", "no protocol"},
+		{"error", "b", "is taken by worker a already"},
+		{"error", "u", "no such user"},
+		{"error", "u", "certificate file: open /none/c"},
+		{"warning", "u", "Limits.Connections is"},
+		{"warning", "u", "Backlog is"},
+		{"error", "", "log file"},
+		{"error", "", "stdout file"},
+	}
+	if len(c.Report.Findings) != len(want) {
+		t.Fatalf("%d findings, want %d: %+v", len(c.Report.Findings), len(want), c.Report.Findings)
+	}
+	for i, f := range c.Report.Findings {
+		if f.Level != want[i].level || f.Worker != want[i].worker ||
+			!strings.Contains(f.Text, want[i].text) {
+			t.Errorf("finding %d is %+v, want %v", i, f, want[i])
+		}
+	}
+}
+
+func TestCheckWarnsOfCertificatesThatExpire(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	for _, c := range []struct {
+		ends time.Time
+		want string
+	}{
+		{now.Add(-time.Hour), "has expired"},
+		{now.Add(expiresSoon - time.Hour), "expires on"},
+		{now.Add(expiresSoon + time.Hour), ""},
+	} {
+		w := newWorld(t)
+		k := &checker{s: w.s}
+		k.checkExpiry(spec("a"), "/c.pem", c.ends)
+		if c.want == "" && len(k.Report.Findings) > 0 ||
+			c.want != "" && !strings.Contains(k.Report.Findings[0].Text, c.want) || k.Err() != nil {
+			t.Errorf("%v: %+v", c.ends, k.Report.Findings)
+		}
 	}
 }

@@ -59,6 +59,7 @@ type system struct {
 	start func(launch) (*launched, error)
 	kill  func(pidfd int, sig unix.Signal) error
 	bind  func(binding) (*listener, error)
+	try   func(binding) error // tells whether it could be bound
 	now   func() time.Time
 	// stderr is where the standard error of the processes goes.
 	stderr io.Writer
@@ -71,6 +72,7 @@ func realSystem() system {
 			return unix.PidfdSendSignal(pidfd, sig, nil, 0)
 		},
 		bind:   bind,
+		try:    tryBind,
 		now:    time.Now,
 		stderr: os.Stderr,
 	}

@@ -122,12 +122,7 @@ func (c *control) refuse(conn *ipc.Conn, peer ipc.Peer, code int, err error) {
 // attend carries the answers of the loop to the command until the result.
 func (c *control) attend(conn *ipc.Conn, want *ipc.Request, peer ipc.Peer) {
 	r := &request{Request: *want, peer: peer, out: make(chan ipc.Message, maxReplies)}
-	if want.Command == ipc.CommandReload && c.s.alone == nil {
-		path := firstSet(want.Binary, c.s.cfg.Executable)
-		if r.reload, r.err = newReload(path, want.InstallAs, want.Graceful); r.err == nil {
-			r.reload.by = fmt.Sprintf(" (asked by uid %d, pid %d)", peer.UID, peer.PID)
-		}
-	}
+	c.openBinary(r)
 	if !c.post(r) {
 		return
 	}
@@ -136,6 +131,23 @@ func (c *control) attend(conn *ipc.Conn, want *ipc.Request, peer ipc.Peer) {
 		if err := conn.Send(m); err != nil {
 			r.abandon()
 			return
+		}
+	}
+}
+
+// openBinary opens the binary that a request is about, off the loop, which has
+// other things to do than to read it.
+func (c *control) openBinary(r *request) {
+	if c.s.alone != nil {
+		return // refused in any case
+	}
+	path := firstSet(r.Binary, c.s.cfg.Executable)
+	switch r.Command {
+	case ipc.CommandDiff:
+		r.gen, r.err = openGeneration(path)
+	case ipc.CommandReload:
+		if r.reload, r.err = newReload(path, r.InstallAs, r.Graceful); r.err == nil {
+			r.reload.by = fmt.Sprintf(" (asked by uid %d, pid %d)", r.peer.UID, r.peer.PID)
 		}
 	}
 }
@@ -156,6 +168,7 @@ type request struct {
 	ipc.Request
 	peer   ipc.Peer
 	reload *reload
+	gen    *generation // of diff
 	err    error
 	note   string // not a request: a line for the log
 	out    chan ipc.Message
@@ -208,6 +221,7 @@ var commands = map[string]func(*Supervisor, *request){
 	ipc.CommandConnections: (*Supervisor).collectConnections,
 	ipc.CommandStop:        (*Supervisor).stopByCommand,
 	ipc.CommandReload:      (*Supervisor).reloadByCommand,
+	ipc.CommandDiff:        (*Supervisor).diffByCommand,
 }
 
 // onRequest serves one command.

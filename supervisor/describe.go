@@ -41,10 +41,19 @@ func (sl *slot) label() string {
 	return fmt.Sprintf("%s/%d", sl.unit.spec.Key, sl.number)
 }
 
-// ofWorker says whose declaration an error is about, and in which line.
-func ofWorker(spec ipc.Spec, err error) error {
-	return fmt.Errorf("worker %s (%s): %w", spec.Key, spec.Source, err)
+// workerError says whose declaration an error is about, and in which line.
+type workerError struct {
+	spec ipc.Spec
+	err  error
 }
+
+func (e *workerError) Error() string {
+	return fmt.Sprintf("worker %s (%s): %v", e.spec.Key, e.spec.Source, e.err)
+}
+
+func (e *workerError) Unwrap() error { return e.err }
+
+func ofWorker(spec ipc.Spec, err error) error { return &workerError{spec, err} }
 
 // killedWords says how many of the processes that were told to leave had to be
 // killed; nothing when none.

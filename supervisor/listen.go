@@ -19,6 +19,8 @@ const (
 	keepAliveProbes  = 1
 )
 
+var errUnknownNetwork = errors.New("unknown network")
+
 // listener is a socket of the master, which worker processes inherit: one that
 // listens, or one that takes datagrams. address is the host as the Spec has
 // it.
@@ -49,6 +51,7 @@ type binding struct {
 	reusePort bool
 	owner     *identity // of a Unix socket's file; nil: who makes it
 	as        *identity // with this user's access to files; nil: the master's
+	trial     bool      // a tcp socket does not listen: nobody is to connect
 }
 
 // bind is the real system's: a socket of its own for "127.0.0.1:2345",
@@ -63,10 +66,10 @@ func bind(b binding) (*listener, error) {
 	case "unix":
 		lis.fd, lis.file, err = bindUnix(b)
 	default:
-		err = errors.New("unknown network")
+		err = errUnknownNetwork
 	}
 	if err != nil {
-		return nil, b.failed(err)
+		return nil, b.failed(blame(b, err))
 	}
 	return lis, nil
 }
@@ -103,7 +106,7 @@ func bindInet(b binding) (int, error) {
 	if err == nil {
 		err = unix.Bind(fd, sockaddr)
 	}
-	if err == nil && b.network == "tcp" {
+	if err == nil && b.network == "tcp" && !b.trial {
 		err = unix.Listen(fd, b.queue())
 	}
 	if err != nil {

@@ -27,13 +27,14 @@ type reload struct {
 	waiters  []*request
 	by       string // who asked, for the log
 
-	stage  stage
-	units  []*unit // what the new generation wants, in order of declaration
-	steps  []*step
-	at     int // index of the step under way
-	cause  string
-	mixed  []string   // what could not be put back
-	leaves []*process // drained by this reload
+	stage   stage
+	units   []*unit // what the new generation wants, in order of declaration
+	steps   []*step
+	at      int // index of the step under way
+	cause   string
+	mixed   []string   // what could not be put back
+	leaves  []*process // drained by this reload
+	removed int        // of them, those that left for good
 }
 
 // newReload opens the binary now, so that what is proved and started is what
@@ -119,58 +120,16 @@ func (s *Supervisor) onProved(r *reload, err error) {
 		return
 	}
 	if err == nil {
-		r.units, err = s.unitsOf(r.gen)
+		r.units, err = s.unitsOf(r.gen, s.obtain)
 	}
 	if err != nil {
 		s.endReload(r, ipc.CodeFailed, err.Error())
 		return
 	}
-	s.units = append(s.units, r.plan(s.units)...)
+	c := s.planFor(r.gen, r.units)
+	s.units, r.steps = append(s.units, c.added...), c.steps
+	r.announce(c.told)
 	r.stage = rolling
-}
-
-// plan lists what has to change, in order of declaration, and returns the
-// units that are new. What goes for good goes in commit, when nothing can
-// fail any more.
-func (r *reload) plan(old []*unit) (added []*unit) {
-	for _, u := range r.units {
-		before := unitOf(old, u.spec.Key)
-		if before == nil {
-			before, added = u, append(added, u)
-		}
-		r.planUnit(before, u)
-	}
-	return added
-}
-
-// planUnit lists the steps for a unit: its slots change in order, missing
-// ones are added.
-func (r *reload) planUnit(before, after *unit) {
-	if !before.spec.Reloadable && (before.lis != after.lis || before.group != after.group) {
-		r.tell(ipc.Progress{Kind: "note", Text: fmt.Sprintf(
-			"%s is not reloadable, its new address waits for a restart", before.spec.Key)})
-		after.plan = before.plan
-	}
-	for _, sl := range before.slots[:min(len(before.slots), after.spec.Count)] {
-		kind := replacing
-		if !before.spec.Reloadable {
-			kind = telling
-		}
-		r.steps = append(r.steps, &step{kind: kind, slot: sl, from: sl.plan, to: after.plan})
-	}
-	for n := len(before.slots); n < after.spec.Count; n++ {
-		sl := newSlot(before, n)
-		sl.plan = after.plan
-		r.steps = append(r.steps, &step{kind: adding, slot: sl, to: after.plan})
-	}
-}
-
-func unitOf(units []*unit, key string) *unit {
-	i := slices.IndexFunc(units, func(u *unit) bool { return u.spec.Key == key })
-	if i < 0 {
-		return nil
-	}
-	return units[i]
 }
 
 // commit makes the new generation the one that stays: removed units and
@@ -188,10 +147,10 @@ func (s *Supervisor) commit(r *reload) {
 		} else {
 			u.plan = after.plan
 		}
-		for len(u.slots) > u.spec.Count {
-			s.retire(r, u.slots[len(u.slots)-1])
-			u.slots = u.slots[:len(u.slots)-1]
+		for _, sl := range slices.Backward(surplus(u, u.spec.Count)) {
+			s.retire(r, sl)
 		}
+		u.slots = u.slots[:min(len(u.slots), u.spec.Count)]
 		units = append(units, u)
 	}
 	for _, u := range s.units {
@@ -214,6 +173,7 @@ func (s *Supervisor) retire(r *reload, sl *slot) {
 		sl.leaving = append(sl.leaving, p)
 		sl.current = nil
 		r.leaves = append(r.leaves, p)
+		r.removed++
 		s.progress(s.stepOf("removed", p, pidText(p)))
 	}
 	sl.closeInner(nil)
@@ -238,7 +198,8 @@ func (s *Supervisor) endReload(r *reload, code int, text string) {
 	case code != ipc.CodeDone:
 		s.logf("reload failed: %s", text)
 	default:
-		text = fmt.Sprintf("generation %d is live, %s", r.gen.number, processes(len(s.slots())))
+		text = fmt.Sprintf("generation %d is live, %s: %s",
+			r.gen.number, processes(len(s.slots())), r.done())
 		text += killedWords(r.leaves)
 		s.logf("reload complete, %s", text)
 	}

@@ -143,6 +143,23 @@ func (s *Supervisor) beginReplacement(r *reload, st *step, now time.Time) bool {
 	return s.spawnFor(r, st, now, true)
 }
 
+// done counts what a reload has changed.
+func (r *reload) done() string {
+	started, replaced, kept := 0, 0, 0
+	for _, st := range r.steps {
+		switch {
+		case st.kind == telling:
+			kept++
+		case st.old != nil:
+			replaced++
+		case st.fresh != nil:
+			started++
+		}
+	}
+	return fmt.Sprintf("%d started, %d replaced, %d removed, %d kept",
+		started, replaced, r.removed, kept)
+}
+
 // lost fails the reload when the step's new process is gone. It reports
 // whether the step is over because of that: nothing is left to put back to.
 func (r *reload) lost(st *step) bool {

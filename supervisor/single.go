@@ -99,7 +99,7 @@ func (o *Single) open(declared []*ipc.Specs) error {
 		return err
 	}
 	s.reduce(s.gen.specs)
-	units, err := s.unitsOf(s.gen)
+	units, err := s.unitsOf(s.gen, s.obtain)
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,7 @@ type Supervisor struct {
 
 	alone *alone // nil but in a service that is one process
 
+	wmVersion   string      // of wm, of this master
 	gen         *generation // the one that new processes belong to
 	lastNumber  int         // of the newest generation
 	units       []*unit     // in order of declaration
@@ -48,7 +49,8 @@ type Supervisor struct {
 	byPID       map[int]*process
 	probe       *probing
 	roll        *reload
-	queued      *reload // the one follow-up
+	queued      *reload    // the one follow-up
+	diffs       []*diffing // in line
 	stopWaiters []*request
 	left        []*process // told to go by the stop
 	graceful    bool       // the stop under way waits for connections
@@ -152,6 +154,7 @@ func (s *Supervisor) reconcile() {
 	s.killLate(now)
 	s.lookAfter(now)
 	s.rollOn(now)
+	s.tendDiffs(now)
 	s.fillVacant(now)
 	s.tendQueues(now)
 	s.tendCertificates(now)
@@ -233,6 +236,9 @@ func (s *Supervisor) untilNext(now time.Time) time.Duration {
 	}
 	for _, c := range s.collects {
 		sooner(c.by)
+	}
+	for _, d := range s.diffs {
+		sooner(d.by)
 	}
 	return max(next.Sub(now), time.Millisecond)
 }

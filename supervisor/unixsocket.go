@@ -88,21 +88,6 @@ func (f *socketFile) bind(b binding) (int, error) {
 	return fd, nil
 }
 
-// checkUnix tells whether a socket can be made at path; who listens there now
-// is not asked.
-func checkUnix(path string) error {
-	f, err := openFolder(path)
-	if err != nil {
-		return err
-	}
-	defer f.remove()
-	there, err := f.present()
-	if there >= 0 {
-		unix.Close(there)
-	}
-	return err
-}
-
 // present opens the socket file that is there; -1 without one.
 func (f *socketFile) present() (int, error) {
 	there, err := f.open()

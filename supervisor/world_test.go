@@ -24,6 +24,7 @@ type world struct {
 	procs map[int]*played
 	last  int
 	bound []string
+	tried []string
 	taken map[string]bool // addresses that cannot be bound
 	fails error           // what the next start returns
 }
@@ -56,7 +57,7 @@ func newWorld(t *testing.T) *world {
 		},
 	}
 	w.s = newSupervisor(cfg, system{
-		start: w.start, kill: w.kill, bind: w.bind,
+		start: w.start, kill: w.kill, bind: w.bind, try: w.try,
 		now: func() time.Time { return w.now }, stderr: io.Discard,
 	})
 	t.Cleanup(func() { w.end() })
@@ -116,6 +117,14 @@ func (w *world) bind(b binding) (*listener, error) {
 		return nil, err
 	}
 	return &listener{fd: fd, address: b.host}, nil
+}
+
+func (w *world) try(b binding) error {
+	if w.taken[b.host] {
+		return b.failed(unix.EADDRINUSE)
+	}
+	w.tried = append(w.tried, b.host)
+	return nil
 }
 
 // say delivers what a process sends.

@@ -46,6 +46,7 @@ type Declaration struct {
 	Files               []Pair // certificates and keys with absolute paths, for the master to read
 
 	Count, Backlog, MaxProcs  int
+	Connections               int // Limits.Connections
 	User, Group               string
 	Reloadable                bool
 	StopFirst, StopLast       bool
@@ -67,6 +68,7 @@ func (w *Worker) Declaration() Declaration {
 		ReadyTimeout: positive(w.Life.ReadyTimeout, defaultReadyTimeout), StopTimeout: w.Life.StopTimeout,
 		HangTimeout: w.Life.HangTimeout, MaxAge: w.Life.MaxAge,
 		MaxRequests: w.Life.MaxRequests, MaxMemory: w.Life.MaxMemory,
+		Connections: max(w.Limits.Connections, 0),
 	}
 	if d.Name == "" {
 		d.Name = "none"
