@@ -20,7 +20,7 @@ func (p *process) report(id uint64) {
 		figures.ThrowException = f.ThrowException
 		figures.Timers = f.Timers
 	}
-	p.out.send(&ipc.Report{ID: id, Figures: figures})
+	p.out.send(&ipc.Report{ID: id, Figures: figures, WaitsFor: p.waitsFor()})
 }
 
 // busy is for how long the loop has not come back; before there is one, Start

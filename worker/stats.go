@@ -15,6 +15,8 @@ type counters struct {
 // the last turn.
 type published struct {
 	connections, total, sendFail, timers atomic.Int64
+	oldest                               atomic.Uint32 // connection, of a drain, see Waiting
+	rate                                 atomic.Int64  // of closes, the same
 }
 
 // Statistics are the counters of this process.
