@@ -50,6 +50,7 @@ func (p *process) onDrain(m *ipc.Drain) {
 func (p *process) leave(d departure) {
 	l := &p.leaving
 	drain := !l.begun || l.graceful && !d.graceful || l.restart && !d.restart
+	l.schedule(d)
 	if l.begun {
 		d.graceful, d.restart = l.graceful && d.graceful, l.restart && d.restart
 	}
@@ -57,7 +58,6 @@ func (p *process) leave(d departure) {
 	if d.code != ipc.ExitDone {
 		l.code = d.code
 	}
-	l.schedule(d)
 	p.loop.Post(func() { p.depart(d, drain) })
 }
 
