@@ -116,12 +116,9 @@ func (p *process) sayWaiting(patience time.Duration) {
 	case text := <-said:
 		p.out.send(&ipc.Waiting{Text: text})
 	case <-time.After(patience):
-		p.out.send(&ipc.Waiting{Text: busyText(p.busy())})
+		text := fmt.Sprintf("busy %.1f s in a callback", p.busy().Seconds())
+		p.out.send(&ipc.Waiting{Text: text})
 	}
-}
-
-func busyText(d time.Duration) string {
-	return fmt.Sprintf("busy %.1f s in a callback", d.Seconds())
 }
 
 // waitsFor is what the process waits for, for status; empty when it does not
@@ -135,7 +132,7 @@ func (p *process) waitsFor() string {
 	case served == nil:
 		return "Start to return"
 	case busy >= waitingPatience:
-		return busyText(busy) + ", then " + served.Waiting()
+		return fmt.Sprintf("a callback (%.1f s so far), then %s", busy.Seconds(), served.Waiting())
 	}
 	return served.Waiting()
 }
