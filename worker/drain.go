@@ -138,7 +138,7 @@ func (p *Process) sweep() {
 			}
 		}
 	}
-	p.published.oldest.Store(p.oldest())
+	p.published.oldest.Store(int64(p.oldest()) + 1)
 	if accepted > 0 {
 		return
 	}
@@ -233,12 +233,16 @@ func (p *Process) end() {
 
 // Waiting says what a drain still waits for: "3 connections (oldest 41 s),
 // 1 worker.Go". It may be called by any goroutine, also while the loop is blocked:
-// the connections are those of the end of its last turn.
+// the connections are those of the end of its last turn, and how old they are is
+// known since the drain began.
 func (p *Process) Waiting() string {
 	var parts []string
 	if n := p.published.connections.Load(); n > 0 {
-		age := uint32(time.Since(p.began)/time.Second) - p.published.oldest.Load()
-		text := fmt.Sprintf("%s (oldest %d s)", plural(n, "connection"), age)
+		text := plural(n, "connection")
+		if since := p.published.oldest.Load(); since > 0 {
+			age := int64(time.Since(p.began)/time.Second) - (since - 1)
+			text += fmt.Sprintf(" (oldest %d s)", max(0, age))
+		}
 		if rate := p.published.rate.Load(); rate > 0 {
 			text += fmt.Sprintf(", closes %d a second", rate)
 		}
