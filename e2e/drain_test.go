@@ -53,7 +53,7 @@ func (f *fleet) sail(i int) {
 		f.mu.Lock()
 		f.ends[code]++
 		if err != nil {
-			f.faults = append(f.faults, fmt.Sprintf("client %d, after close code %d: %v", i, code, err))
+			f.faults = append(f.faults, fmt.Sprintf("client %d, close code %d: %v", i, code, err))
 		}
 		f.mu.Unlock()
 		if err != nil || f.ending.Load() {
@@ -194,8 +194,8 @@ func TestReloadsWithOpenWebsockets(t *testing.T) {
 	f.ending.Store(true)
 	s.run("stop").wantCode(0)
 	f.group.Wait()
-	t.Logf("10 reloads with %d websockets: %d closes with 1012, %d at most read within 100 ms; by code: %v",
-		openSockets, sum, peak, f.ends)
+	t.Logf("10 reloads with %d websockets: %d closes with 1012, %d at most read within 100 ms; "+
+		"by code: %v", openSockets, sum, peak, f.ends)
 	if len(f.faults) > 0 || f.ends[codeRestart] != sum || f.ends[codeGoingAway] != openSockets {
 		t.Errorf("ends by code %v, %d faults: %s", f.ends, len(f.faults),
 			strings.Join(f.faults[:min(5, len(f.faults))], "\n"))
@@ -274,13 +274,15 @@ func TestGracefulReloadsInARow(t *testing.T) {
 	s.waitSnapshot("three draining processes", func(snap snapshot) bool {
 		for _, pid := range pids {
 			p, _ := snap.process(pid)
-			if p.State != "draining" || p.KillAt != "" || !strings.HasPrefix(p.WaitsFor, "1 connection (") {
+			if p.State != "draining" || p.KillAt != "" ||
+				!strings.HasPrefix(p.WaitsFor, "1 connection (") {
 				return false
 			}
 		}
 		return true
 	})
-	s.run("status").wantCode(0).wantText(fmt.Sprintf("Draining echo/echo-text/0 pid %d of generation 1", pids[0]),
+	s.run("status").wantCode(0).wantText(
+		fmt.Sprintf("Draining echo/echo-text/0 pid %d of generation 1", pids[0]),
 		"without a limit, waits for 1 connection (oldest", "[draining ")
 	s.run("reload", "-g").wantCode(0)
 	if _, err := clients[0].line("pid", replyLimit); err == nil {

@@ -20,8 +20,8 @@ const maxCauseColumns = 40
 var processColumns = []column{
 	{"pid", right}, {"memory", right}, {"listening", left}, {"worker_name", left},
 	{"connections", right}, {"send_fail", right}, {"timers", right}, {"total_request", right},
-	{"qps", right}, {"throw_exception", right}, {"timestamp", right}, {"gen", right}, {"age", right},
-	{"status", left},
+	{"qps", right}, {"throw_exception", right}, {"timestamp", right},
+	{"gen", right}, {"age", right}, {"status", left},
 }
 
 // processTable is the drawn table; cells and tags are those of lines[1:].

@@ -113,7 +113,9 @@ func TestWriteErrorIsReturned(t *testing.T) {
 // What is on its way out is told with what it waits for, and is no mixture.
 func TestDrainingIsNoMixedGenerations(t *testing.T) {
 	taken := time.Unix(1_000_000, 0)
-	snap := &ipc.Snapshot{State: "running", Generation: 3, Taken: taken, Workers: []ipc.WorkerRow{{Key: "a"}}}
+	snap := &ipc.Snapshot{
+		State: "running", Generation: 3, Taken: taken, Workers: []ipc.WorkerRow{{Key: "a"}},
+	}
 	snap.Processes = []ipc.ProcessRow{{Key: "a", PID: 1, Generation: 3, State: "running"}}
 	for i := range maxDrainNotes + 2 {
 		snap.Processes = append(snap.Processes, ipc.ProcessRow{
@@ -129,7 +131,8 @@ func TestDrainingIsNoMixedGenerations(t *testing.T) {
 		t.Errorf("notes %q", got)
 	}
 	snap.Processes = snap.Processes[:3]
-	want := "Draining a/1 pid 101 of generation 2: for 60s, 3s left, waits for 2 connections (oldest 9 s)"
+	want := "Draining a/1 pid 101 of generation 2: for 60s, 3s left, " +
+		"waits for 2 connections (oldest 9 s)"
 	if got := notes(snap); len(got) != 2 || got[0] != want {
 		t.Errorf("notes %q, want %q", got, want)
 	}

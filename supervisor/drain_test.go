@@ -41,6 +41,8 @@ func (w *world) livesFor(pid int, limit time.Duration) {
 	}
 }
 
+func twoSeconds(sp *ipc.Spec) { sp.StopTimeout = 2 * time.Second }
+
 // A process of an older wm says nothing about pacing.
 func TestStopTimeoutBeginsBehindThePacing(t *testing.T) {
 	for name, tt := range map[string]struct {
@@ -51,7 +53,7 @@ func TestStopTimeoutBeginsBehindThePacing(t *testing.T) {
 		"five":        {5 * time.Second, 5*time.Second + defaultStopTimeout, count(1)},
 		"too much":    {time.Hour, maxPacing + defaultStopTimeout, count(1)},
 		"negative":    {-time.Hour, defaultStopTimeout, count(1)},
-		"of its own":  {time.Second, 3 * time.Second, func(sp *ipc.Spec) { sp.StopTimeout = 2 * time.Second }},
+		"of its own":  {time.Second, 3 * time.Second, twoSeconds},
 		"alone there": {time.Hour, defaultStopTimeout, stopFirst},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -142,6 +142,9 @@ func (s *Supervisor) tell(p *process, graceful bool) {
 	p.readyBy = time.Time{}
 	restart := s.phase != leaving && !p.slot.unit.removed
 	p.paced = restart && !graceful && !p.plan.spec.StopFirst
+	if !restart {
+		p.pacing = 0
+	}
 	p.link.send(&ipc.Drain{Graceful: graceful, Timeout: timeout, Restart: restart})
 }
 
