@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,16 +72,17 @@ func TestReplacedProcessClosesWebsocketsAtItsRate(t *testing.T) {
 		c.Close()
 	}
 	await(t, s.gone, "gone")
-	s.do(func() {})
-	for i, from := range seen {
-		for _, to := range seen[i:] {
+	var moments []moment
+	s.do(func() { moments = slices.Clone(seen) })
+	for i, from := range moments {
+		for _, to := range moments[i:] {
 			span := to.at.Sub(from.at)
 			if most := rate*span.Seconds() + burst; float64(to.told-from.told) > most {
 				t.Fatalf("%d closes within %v, want %.1f at most", to.told-from.told, span, most)
 			}
 		}
 	}
-	if last := seen[len(seen)-1]; last.told != n {
+	if last := moments[len(moments)-1]; last.told != n {
 		t.Errorf("%d were told, want %d", last.told, n)
 	}
 }
