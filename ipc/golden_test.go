@@ -21,7 +21,7 @@ var samples = map[string]Message{
 	"yielded": &Yielded{Pacing: 1500 * time.Millisecond},
 	"report": &Report{ID: 7, Figures: Figures{Connections: 1, TotalRequest: 2, SendFail: 3,
 		ThrowException: 4, Timers: 5, Busy: 3200 * time.Millisecond, DroppedLogLines: 6},
-		WaitsFor: "3 connections (oldest 41 s)"},
+		Workers: map[string]int64{"hello/web": 1}, WaitsFor: "3 connections (oldest 41 s)"},
 	"connections": &Connections{ID: 8, Rows: []ConnectionRow{sampleConnection}, Last: true},
 	"log":         &Log{Text: "user 3 said \"hé\" <b>\n"},
 	"listen":      &Listen{ID: 9, Address: "tcp://127.0.0.1:2000", ReusePort: true},

@@ -81,6 +81,9 @@ type Report struct {
 	Figures Figures `json:"figures"`
 	// WaitsFor is what a process that leaves still waits for.
 	WaitsFor string `json:"waits_for,omitempty"`
+	// Workers are the accepted connections by key, of a process that serves
+	// several Workers.
+	Workers map[string]int64 `json:"workers,omitempty"`
 }
 
 // Connections is one piece of the answer to AskConnections.

@@ -7,6 +7,9 @@ import "time"
 // fields do not change it.
 const SchemaVersion = 1
 
+// ModeSingle is the mode of a service that is one process, without a master.
+const ModeSingle = "SINGLE"
+
 // Snapshot is the state of a service at one moment, as the master knows it.
 type Snapshot struct {
 	Schema  int    `json:"schema"`
@@ -16,7 +19,7 @@ type Snapshot struct {
 	WM string `json:"wm_version,omitempty"`
 	Go string `json:"go"`
 
-	Mode       string    `json:"mode"`  // DEBUG or DAEMON
+	Mode       string    `json:"mode"`  // DEBUG, DAEMON or ModeSingle
 	State      string    `json:"state"` // running, reloading, stopping
 	MasterPID  int       `json:"master_pid"`
 	Executable string    `json:"executable"`
@@ -99,7 +102,10 @@ type ProcessRow struct {
 	Answered bool          `json:"answered"`
 	Silent   time.Duration `json:"silent_ns"` // since the last answer, when not Answered
 	Figures
-	QPS float64 `json:"qps"` // filled by the command line between two snapshots
+	// Shares says that the process serves another Worker too, whose row, the one
+	// before, has its figures: all but the connections are zero here.
+	Shares bool    `json:"shares,omitempty"`
+	QPS    float64 `json:"qps"` // filled by the command line between two snapshots
 
 	// These are filled in the states draining and stopping.
 	ToldAt   time.Time `json:"told_at,omitzero"`    // to leave

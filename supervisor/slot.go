@@ -166,7 +166,8 @@ type process struct {
 	lent     int             // queues of other slots that it serves
 
 	figures    ipc.Figures
-	waitsFor   string // while it leaves
+	waitsFor   string           // while it leaves
+	shares     map[string]int64 // connections of each Worker, by key; see single.go
 	answeredAt time.Time
 	spread     float64 // 1 to 1.1: when MaxAge and MaxRequests are reached
 	hung       bool
