@@ -19,6 +19,7 @@ const (
 // departure is one order to leave.
 type departure struct {
 	graceful bool          // waits for its connections without a limit
+	restart  bool          // others go on serving, see worker.Process.Pace
 	within   time.Duration // then somebody ends the process
 	enforced bool          // the harness does; otherwise the master
 	answer   bool          // the master waits for yielded
@@ -29,6 +30,7 @@ type departure struct {
 type leaving struct {
 	begun    bool
 	graceful bool
+	restart  bool
 	code     int
 	over     time.Time        // when limit comes; zero for never
 	patience time.Duration    // with the loop, after warn
@@ -38,22 +40,24 @@ type leaving struct {
 
 // onDrain begins to leave by order of the master, who kills a late process.
 func (p *process) onDrain(m *ipc.Drain) {
-	p.leave(departure{graceful: m.Graceful, within: m.Timeout, answer: true})
+	p.leave(departure{
+		graceful: m.Graceful, restart: m.Restart, within: m.Timeout, answer: true,
+	})
 }
 
 // leave makes the process leave, or leave sooner than it was going to. It
-// never becomes graceful again.
+// never becomes graceful again, nor a restart.
 func (p *process) leave(d departure) {
 	l := &p.leaving
-	drain := !l.begun || l.graceful && !d.graceful
-	l.begun = true
-	if drain {
-		l.graceful = d.graceful
+	drain := !l.begun || l.graceful && !d.graceful || l.restart && !d.restart
+	l.schedule(d)
+	if l.begun {
+		d.graceful, d.restart = l.graceful && d.graceful, l.restart && d.restart
 	}
+	l.begun, l.graceful, l.restart = true, d.graceful, d.restart
 	if d.code != ipc.ExitDone {
 		l.code = d.code
 	}
-	l.schedule(d)
 	p.loop.Post(func() { p.depart(d, drain) })
 }
 
@@ -78,8 +82,13 @@ func (p *process) depart(d departure, drain bool) {
 		p.left = true
 		served.Leave()
 	}
+	var pacing time.Duration
+	if drain {
+		pacing = served.Pace(d.restart, d.graceful)
+		p.pacing.Store(int64(pacing))
+	}
 	if d.answer {
-		p.out.send(&ipc.Yielded{})
+		p.out.send(&ipc.Yielded{Pacing: pacing})
 	}
 	if d.code != ipc.ExitDone {
 		p.code = d.code
@@ -87,6 +96,16 @@ func (p *process) depart(d departure, drain bool) {
 	if drain {
 		p.loop.Post(func() { served.Drain(d.graceful) })
 	}
+}
+
+// onWarning has sayWaiting called, when what was planned to take its time has
+// taken it.
+func (p *process) onWarning() {
+	if pacing := time.Duration(p.pacing.Swap(0)); pacing > 0 {
+		p.leaving.warn = time.After(pacing)
+		return
+	}
+	go p.sayWaiting(p.leaving.patience) // ends within waitingPatience
 }
 
 // sayWaiting tells the master what a late drain waits for.
@@ -100,6 +119,22 @@ func (p *process) sayWaiting(patience time.Duration) {
 		text := fmt.Sprintf("busy %.1f s in a callback", p.busy().Seconds())
 		p.out.send(&ipc.Waiting{Text: text})
 	}
+}
+
+// waitsFor is what the process waits for, for status; empty when it does not
+// leave. Unlike sayWaiting it does not ask the loop.
+func (p *process) waitsFor() string {
+	if !p.leaving.begun {
+		return ""
+	}
+	served, busy := p.served.Load(), p.busy()
+	switch {
+	case served == nil:
+		return "Start to return"
+	case busy >= waitingPatience:
+		return fmt.Sprintf("a callback (%.1f s so far), then %s", busy.Seconds(), served.Waiting())
+	}
+	return served.Waiting()
 }
 
 // stopTimeout is for a stop that the master did not order.

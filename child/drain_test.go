@@ -2,13 +2,16 @@ package child
 
 import (
 	"errors"
+	"fmt"
 	"net"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/protocol"
 )
 
 // answers makes sure that the process lives and its harness works.
@@ -52,6 +55,68 @@ func TestDrainSaysWhatItWaitsFor(t *testing.T) {
 	c.ask("message", "half message")
 	c.closed()
 	s.leaves(ipc.ExitDone)
+}
+
+// A process that is replaced tells how long it closes its connections for, and
+// what it waits for meanwhile. A stop that comes in between is told to the rest.
+func TestRestartIsPacedUntilAStopComes(t *testing.T) {
+	s := run(t, echo("bye"))
+	var clients []*client
+	for range 3 {
+		c := s.dial()
+		c.ask("x", "x")
+		clients = append(clients, c)
+	}
+	s.send(&ipc.AskReport{ID: 1})
+	if got := expect[*ipc.Report](s).WaitsFor; got != "" {
+		t.Errorf("waits for %q before it was told to leave", got)
+	}
+	s.send(&ipc.Drain{Timeout: testDeadline, Restart: true})
+	if got := expect[*ipc.Yielded](s).Pacing; got != time.Second {
+		t.Errorf("closes for %v, want 1 s", got)
+	}
+	clients[0].ends(protocol.Restarting)
+	s.send(&ipc.AskReport{ID: 2})
+	if got := expect[*ipc.Report](s).WaitsFor; !strings.HasSuffix(got, ", closes 2 a second") {
+		t.Errorf("waits for %q", got)
+	}
+	s.send(&ipc.Drain{Timeout: testDeadline})
+	if got := expect[*ipc.Yielded](s).Pacing; got != 0 {
+		t.Errorf("a stop closes for %v", got)
+	}
+	for _, c := range clients[1:] {
+		c.ends(protocol.Stopping)
+	}
+	s.leaves(ipc.ExitDone)
+}
+
+// ends expects the farewell, and nothing behind it.
+func (c *client) ends(why protocol.Occasion) {
+	c.t.Helper()
+	got, err := c.in.ReadString('\n')
+	if want := fmt.Sprintf("bye %d\n", why); err != nil || got != want {
+		c.t.Fatalf("got %q and %v, want %q", got, err, want)
+	}
+	c.closed()
+	c.conn.Close()
+}
+
+// A blocked loop is described by what it published last.
+func TestBlockedProcessSaysWhatItWaitsFor(t *testing.T) {
+	s := run(t, echo())
+	s.dial().ask("block", "blocked")
+	s.send(&ipc.Drain{Graceful: true})
+	want := regexp.MustCompile(`^a callback \(\d+\.\d s so far\), then 1 connection$`)
+	for end := time.Now().Add(testDeadline); ; {
+		s.send(&ipc.AskReport{ID: 1})
+		got := expect[*ipc.Report](s).WaitsFor
+		if want.MatchString(got) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("waits for %q", got)
+		}
+	}
 }
 
 // The seat is free at yielded: nothing is accepted any more, whatever the

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/workerman-go/wm/protocol"
+	"github.com/workerman-go/wm/protocol/text"
 	"github.com/workerman-go/wm/timer"
 	"github.com/workerman-go/wm/worker"
 )
@@ -50,10 +52,20 @@ func onEchoStart(w *worker.Worker) error {
 		select {}
 	case slices.Contains(args, "tick"):
 		timer.Add(time.Millisecond, func() { worker.Log("tick") })
+	case slices.Contains(args, "bye"):
+		w.Life.DrainRate = 2
+		w.OnConnect = func(c *worker.Connection) { c.SetProtocol(polite{text.Protocol}) }
 	case slices.Contains(args, "inner"):
 		return listenInside()
 	}
 	return nil
+}
+
+// polite has a last word, as websockets have.
+type polite struct{ protocol.Protocol }
+
+func (polite) AppendFarewell(dst []byte, why protocol.Occasion, c protocol.Conn) []byte {
+	return fmt.Appendf(dst, "bye %d\n", why)
 }
 
 // listenInside opens a second port for the process.

@@ -42,7 +42,7 @@ func (p *process) watch(signals <-chan os.Signal) {
 		case sig := <-signals:
 			p.onSignal(sig)
 		case <-p.leaving.warn:
-			go p.sayWaiting(p.leaving.patience) // ends within waitingPatience
+			p.onWarning()
 		case <-p.leaving.limit:
 			p.endNow()
 		case <-p.over:

@@ -193,18 +193,24 @@ func TestDepartureDeadlines(t *testing.T) {
 		warn, limit time.Duration // 0: never
 		graceful    bool
 		code        int
+		restart     bool
 	}{
-		"ordered":      {[]order{{within: 10}}, 8, 0, false, 0},
-		"graceful":     {[]order{{within: 10, graceful: true}}, 0, 0, true, 0},
-		"without time": {[]order{{}}, 0, 0, false, 0},
-		"by a signal":  {[]order{{within: 10, enforced: true}}, 8, 10, false, 0},
+		"ordered":      {[]order{{within: 10}}, 8, 0, false, 0, false},
+		"graceful":     {[]order{{within: 10, graceful: true}}, 0, 0, true, 0, false},
+		"without time": {[]order{{}}, 0, 0, false, 0, false},
+		"by a signal":  {[]order{{within: 10, enforced: true}}, 8, 10, false, 0, false},
 		"twice": {[]order{{within: 10, enforced: true}, {within: 20, enforced: true}},
-			16, 10, false, 0},
-		"hurried": {[]order{{within: 9, graceful: true}, {within: 5}}, 4, 0, false, 0},
+			16, 10, false, 0, false},
+		"hurried": {[]order{{within: 9, graceful: true}, {within: 5}}, 4, 0, false, 0, false},
 		"graceful too late": {[]order{{within: 5}, {within: 9, graceful: true}},
-			4, 0, false, 0},
+			4, 0, false, 0, false},
 		"orphan while stopping": {[]order{{within: 10, enforced: true},
-			{within: 5, enforced: true, code: ipc.ExitOrphan}}, 4, 5, false, ipc.ExitOrphan},
+			{within: 5, enforced: true, code: ipc.ExitOrphan}}, 4, 5, false, ipc.ExitOrphan, false},
+		"a reload": {[]order{{within: 10, restart: true}}, 8, 0, false, 0, true},
+		"stop after a graceful reload": {[]order{{restart: true, graceful: true}, {within: 5}},
+			4, 0, false, 0, false},
+		"graceful stop after a reload": {[]order{{within: 5, restart: true}, {graceful: true}},
+			4, 0, false, 0, false},
 	}
 	for name, tc := range cases {
 		synctest.Test(t, func(t *testing.T) {
@@ -223,11 +229,33 @@ func TestDepartureDeadlines(t *testing.T) {
 				want[0] * time.Second, want[1] * time.Second}) {
 				t.Errorf("%s: warned and ended after %v, want %v s", name, got, want)
 			}
-			if p.leaving.graceful != tc.graceful || p.leaving.code != tc.code {
-				t.Errorf("%s: graceful %v, code %d", name, p.leaving.graceful, p.leaving.code)
+			l := &p.leaving
+			if l.graceful != tc.graceful || l.code != tc.code || l.restart != tc.restart {
+				t.Errorf("%s: graceful %v, code %d, restart %v", name, l.graceful, l.code, l.restart)
 			}
 		})
 	}
+}
+
+// The time that a drain takes anyway is not late.
+func TestWarningWaitsForThePace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		loop, err := eventloop.New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer loop.Close()
+		p := &process{out: silent(), loop: loop}
+		p.leave(departure{restart: true, within: 10 * time.Second})
+		p.pacing.Store(int64(3 * time.Second))
+		if at := <-p.leaving.warn; at.Sub(start) != 8*time.Second {
+			t.Errorf("looked after %v", at.Sub(start))
+		}
+		p.onWarning()
+		if got := after(p.leaving.warn); got != 11*time.Second || p.pacing.Load() != 0 {
+			t.Errorf("warned after %v, %d ns left", got, p.pacing.Load())
+		}
+	})
 }
 
 // start is when every bubble of synctest begins.

@@ -18,9 +18,10 @@ var exit = os.Exit
 
 // Main is the life of a process that was started as a worker process or a
 // probe: it takes what h hands over and returns the exit status, with which
-// the caller ends the process at once. apps are all apps of the binary. It
-// must run on the main goroutine, before any author code.
-func Main(h *ipc.Handover, apps []worker.App) int {
+// the caller ends the process at once. version is that of the program, which a
+// probe tells; apps are all apps of the binary. It must run on the main
+// goroutine, before any author code.
+func Main(h *ipc.Handover, version string, apps []worker.App) int {
 	link, err := inherit(h)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "hand-over: %v\n", err)
@@ -28,7 +29,7 @@ func Main(h *ipc.Handover, apps []worker.App) int {
 	}
 	apps = rooted(apps, h.Root)
 	if h.Role == ipc.RoleProbe {
-		return probe(link, h.Apps, apps)
+		return probe(link, h.Apps, version, apps)
 	}
 	return serve(link, h, apps)
 }

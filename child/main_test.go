@@ -11,6 +11,9 @@ import (
 	"github.com/workerman-go/wm/worker"
 )
 
+// testProgram is the version that the program of the tests has.
+const testProgram = "2.4.1"
+
 // TestMain is the worker process or the probe when there is a hand-over: the
 // tests start their own binary again.
 func TestMain(m *testing.M) {
@@ -21,7 +24,7 @@ func TestMain(m *testing.M) {
 	}
 	if h != nil {
 		declareMain()
-		os.Exit(Main(h, testApps))
+		os.Exit(Main(h, testProgram, testApps))
 	}
 	descriptors, goroutines := openDescriptors(), runtime.NumGoroutine()
 	code := m.Run()

@@ -15,7 +15,7 @@ import (
 // probe runs the Start of each chosen app and tells the master what it
 // declared. Nothing guards a Start: when one panics, exits or never returns
 // the master names the app that was announced last.
-func probe(link *ipc.Conn, only []string, apps []worker.App) int {
+func probe(link *ipc.Conn, only []string, version string, apps []worker.App) int {
 	discardSignals(probeIgnores...)
 	go endWithMaster(link) // ends with the process
 	p := &prober{link: link}
@@ -32,7 +32,7 @@ func probe(link *ipc.Conn, only []string, apps []worker.App) int {
 		p.send(&ipc.Failed{Code: ipc.CodeFailed, Text: err.Error()})
 		return ipc.CodeFailed
 	}
-	p.send(&ipc.Done{Version: worker.Version})
+	p.send(&ipc.Done{Version: worker.Version, Program: version})
 	if p.err != nil {
 		return ipc.CodeFailed
 	}

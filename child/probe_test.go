@@ -30,8 +30,8 @@ func (s *started) declares(app string) *ipc.Specs {
 // done expects the end of a probe.
 func (s *started) done() {
 	s.t.Helper()
-	if got := expect[*ipc.Done](s).Version; got != worker.Version {
-		s.t.Errorf("version %q, want %q", got, worker.Version)
+	if got := expect[*ipc.Done](s); got.Version != worker.Version || got.Program != testProgram {
+		s.t.Errorf("versions %+v, want wm %s and %s", got, worker.Version, testProgram)
 	}
 	s.exits(ipc.ExitDone)
 }

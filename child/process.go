@@ -45,8 +45,9 @@ type process struct {
 	// end is what ends the process before main can return; exit in a service.
 	end func(code int)
 
-	leaving leaving   // the harness goroutine's
-	bye     sync.Once // the end comes from main or from the harness goroutine
+	leaving leaving      // the harness goroutine's
+	pacing  atomic.Int64 // nanoseconds that the drain is to take anyway
+	bye     sync.Once    // the end comes from main or from the harness goroutine
 }
 
 // serve is the life of a worker process: Start, the loop, and the end. The

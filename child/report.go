@@ -20,7 +20,9 @@ func (p *process) report(id uint64) {
 		figures.ThrowException = f.ThrowException
 		figures.Timers = f.Timers
 	}
-	p.out.send(&ipc.Report{ID: id, Figures: figures, Workers: p.shares()})
+	p.out.send(&ipc.Report{
+		ID: id, Figures: figures, Workers: p.shares(), WaitsFor: p.waitsFor(),
+	})
 }
 
 // shares tells the open connections of several Workers apart; nil for one.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/workerman-go/wm/rundir"
 	"github.com/workerman-go/wm/supervisor"
+	"github.com/workerman-go/wm/worker"
 )
 
 // candidate is the binary that a start, reload or check is about.
@@ -111,6 +112,7 @@ func (in *invocation) config() supervisor.Config {
 	return supervisor.Config{
 		Program:    in.Name,
 		Version:    in.Version,
+		WM:         worker.Version,
 		Executable: in.exe,
 		Dir:        in.dir,
 		PidFile:    in.pidFile,

@@ -60,7 +60,7 @@ func (p Program) main() int {
 func (p Program) become(h *ipc.Handover) int {
 	switch h.Role {
 	case ipc.RoleWorker, ipc.RoleProbe:
-		return child.Main(h, p.Apps)
+		return child.Main(h, p.Version, p.Apps)
 	case ipc.RoleMaster:
 		return p.master(h)
 	}

@@ -176,14 +176,14 @@ func TestStatusDaemonIsLive(t *testing.T) {
 }
 
 // busyQPS tells whether a row of the web Worker shows requests per second:
-// its columns are as TestStatusText says, qps is the fourth from the end.
+// its columns are as TestStatusText says, qps is the sixth from the end.
 func busyQPS(screen string) bool {
 	for _, row := range qpsRow.FindAllString(screen, -1) {
 		words := strings.Fields(strings.ReplaceAll(row, "\r", ""))
-		if len(words) < 9 {
+		if len(words) < 11 {
 			continue
 		}
-		if qps := words[len(words)-5]; qps != "0" && !strings.HasPrefix(qps, "0.0") {
+		if qps := words[len(words)-6]; qps != "0" && !strings.HasPrefix(qps, "0.0") {
 			return true
 		}
 	}

@@ -201,7 +201,7 @@ func TestReloadFlushesWhatWasSent(t *testing.T) {
 	s.run("reload", "--no-wait").wantCode(0)
 	s.waitSnapshot("the old process leaves", func(snap snapshot) bool {
 		p, _ := snap.process(old)
-		return p.State == "stopping"
+		return p.State == "draining"
 	})
 	c.conn.SetDeadline(time.Now().Add(replyLimit))
 	resp, err := http.ReadResponse(c.in, nil)

@@ -53,6 +53,11 @@ type process struct {
 	ThrowException int64  `json:"throw_exception"`
 	Timers         int64  `json:"timers"`
 	BusyNS         int64  `json:"busy_ns"`
+	AgeNS          int64  `json:"age_ns"`
+	Version        string `json:"version"`
+	WM             string `json:"wm_version"`
+	KillAt         string `json:"kill_at"`
+	WaitsFor       string `json:"waits_for"`
 	LastCause      string `json:"last_cause"`
 	LastWords      string `json:"last_words"`
 }

@@ -27,7 +27,7 @@ func TestStatusText(t *testing.T) {
 		"load average:", "1 workers", "3 processes", "exit_status", "exit_count",
 		"http://"+address, "[idle]", "Summary")
 	const columns = "pid memory listening worker_name connections send_fail timers total_request " +
-		"qps throw_exception timestamp status"
+		"qps throw_exception timestamp gen age status"
 	if !hasRow(r.out, columns) {
 		t.Errorf("no columns %q in:\n%s", columns, r.out)
 	}

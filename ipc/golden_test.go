@@ -18,10 +18,10 @@ var update = flag.Bool("update", false, "write the golden files instead of compa
 var samples = map[string]Message{
 	"hello":   &Hello{PID: 4711, Version: "0.1.0"},
 	"ready":   &Ready{},
-	"yielded": &Yielded{},
+	"yielded": &Yielded{Pacing: 1500 * time.Millisecond},
 	"report": &Report{ID: 7, Figures: Figures{Connections: 1, TotalRequest: 2, SendFail: 3,
 		ThrowException: 4, Timers: 5, Busy: 3200 * time.Millisecond, DroppedLogLines: 6},
-		Workers: map[string]int64{"hello/web": 1}},
+		Workers: map[string]int64{"hello/web": 1}, WaitsFor: "3 connections (oldest 41 s)"},
 	"connections": &Connections{ID: 8, Rows: []ConnectionRow{sampleConnection}, Last: true},
 	"log":         &Log{Text: "user 3 said \"hé\" <b>\n"},
 	"listen":      &Listen{ID: 9, Address: "tcp://127.0.0.1:2000", ReusePort: true},
@@ -31,7 +31,7 @@ var samples = map[string]Message{
 	"goodbye":     &Goodbye{Code: 0},
 
 	"seated":          &Seated{},
-	"drain":           &Drain{Graceful: true, Timeout: 10 * time.Second},
+	"drain":           &Drain{Graceful: true, Timeout: 10 * time.Second, Restart: true},
 	"reload":          &Reload{},
 	"ask-report":      &AskReport{ID: 7},
 	"ask-connections": &AskConnections{ID: 8},
@@ -45,7 +45,7 @@ var samples = map[string]Message{
 	"announce": &Announce{App: "todpole/gateway"},
 	"specs": &Specs{App: "hello", Specs: []Spec{sampleSpec},
 		Settings: Settings{StdoutFile: "out.log", StopTimeout: 5 * time.Second}},
-	"done": &Done{Version: "0.1.0"},
+	"done": &Done{Version: "0.1.0", Program: "2.4.1"},
 
 	"request": &Request{Command: CommandReload, Graceful: true, NoWait: true,
 		Binary: "bin/.wm.next", InstallAs: "bin/wm"},

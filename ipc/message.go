@@ -70,12 +70,18 @@ type Ready struct{}
 
 // Yielded says that a draining process takes no part in accepting and
 // runs no timer of OnWorkerStart any more, so its seat may be taken.
-type Yielded struct{}
+type Yielded struct {
+	// Pacing is how long the closes of its connections are spread. The Timeout
+	// of the drain begins when it is over.
+	Pacing time.Duration `json:"pacing_ns,omitempty"`
+}
 
 // Report answers AskReport.
 type Report struct {
 	ID      uint64  `json:"id"`
 	Figures Figures `json:"figures"`
+	// WaitsFor is what a process that leaves still waits for.
+	WaitsFor string `json:"waits_for,omitempty"`
 	// Workers are the accepted connections by key, of a process that serves
 	// several Workers.
 	Workers map[string]int64 `json:"workers,omitempty"`
@@ -125,10 +131,13 @@ type Seated struct{}
 
 // Drain tells the process to leave. Graceful waits for the connections
 // without a limit; otherwise idle ones are closed and the master kills the
-// process after Timeout.
+// process after Timeout. Restart says that others go on serving (a reload, a
+// renewal): peers are told so, and their connections are closed one after
+// another. The master waits for that too, see Yielded.
 type Drain struct {
 	Graceful bool          `json:"graceful"`
 	Timeout  time.Duration `json:"timeout_ns"`
+	Restart  bool          `json:"restart,omitempty"`
 }
 
 // Reload tells a process that is not Reloadable to run OnWorkerReload. A
@@ -189,9 +198,11 @@ type Specs struct {
 	Settings Settings `json:"settings"`
 }
 
-// Done ends a probe; Version is that of the probed binary.
+// Done ends a probe; Version is the wm version of the probed binary and Program
+// that of the program, see cli.Program.
 type Done struct {
 	Version string `json:"version"`
+	Program string `json:"program,omitempty"`
 }
 
 // The commands a master serves.

@@ -15,7 +15,9 @@ type Snapshot struct {
 	Schema  int    `json:"schema"`
 	Program string `json:"program"`
 	Version string `json:"version"`
-	Go      string `json:"go"`
+	// WM is the version of wm that the master runs; empty: an older one.
+	WM string `json:"wm_version,omitempty"`
+	Go string `json:"go"`
 
 	Mode       string    `json:"mode"`  // DEBUG, DAEMON or ModeSingle
 	State      string    `json:"state"` // running, reloading, stopping
@@ -85,9 +87,15 @@ type ProcessRow struct {
 	Worker     string    `json:"worker_name"`
 	Slot       int       `json:"slot"`
 	Listen     string    `json:"listening"`
-	State      string    `json:"state"` // starting, running, stopping, backoff
+	State      string    `json:"state"` // starting, running, draining, stopping, backoff
 	Generation int       `json:"generation"`
 	Started    time.Time `json:"started"`
+	// Age is how long it has been running when the snapshot was taken.
+	Age time.Duration `json:"age_ns"`
+	// Version is that of the program it runs, WM that of wm in it; empty when the
+	// binary did not say so.
+	Version string `json:"version,omitempty"`
+	WM      string `json:"wm_version,omitempty"`
 	// Memory is the private memory in bytes (RssAnon): without the binary.
 	Memory int64 `json:"memory"`
 	// Answered is false when the figures are the last known ones.
@@ -98,6 +106,11 @@ type ProcessRow struct {
 	// before, has its figures: all but the connections are zero here.
 	Shares bool    `json:"shares,omitempty"`
 	QPS    float64 `json:"qps"` // filled by the command line between two snapshots
+
+	// These are filled in the states draining and stopping.
+	ToldAt   time.Time `json:"told_at,omitzero"`    // to leave
+	KillAt   time.Time `json:"kill_at,omitzero"`    // not set: it may take as long as it likes
+	WaitsFor string    `json:"waits_for,omitempty"` // as the process said last
 
 	// The rest is filled in state backoff.
 	NextTry   time.Time `json:"next_try,omitzero"`

@@ -108,11 +108,24 @@ type Releaser interface{ Released(c Conn) }
 // Farewell is implemented by a protocol with a last word of its own
 // (websocket: the close frame). AppendFarewell runs once, when this side
 // closes the connection in order: after the message given to Close, before
-// the flush; never for Destroy, an error or a Reject. Leaving says that the
-// process is being drained.
+// the flush; never for Destroy, an error or a Reject. Peers that hear it may come
+// back at once: where the protocol is no Leaver, a process that is replaced closes
+// its connections one after another, see worker.Life.DrainRate.
 type Farewell interface {
-	AppendFarewell(dst []byte, leaving bool, c Conn) []byte
+	AppendFarewell(dst []byte, why Occasion, c Conn) []byte
 }
+
+// Occasion is why a connection is closed.
+type Occasion int
+
+const (
+	// Parting is the author's Close, or the protocol's.
+	Parting Occasion = iota
+	// Stopping is the end of the process, and most often of the service.
+	Stopping
+	// Restarting is the end of the process while others go on serving: a reload.
+	Restarting
+)
 
 // CodeFarewell is implemented by a protocol whose last word can say why
 // (websocket), for Connection.CloseCode. AppendCode takes the place of

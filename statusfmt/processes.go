@@ -20,7 +20,8 @@ const maxCauseColumns = 40
 var processColumns = []column{
 	{"pid", right}, {"memory", right}, {"listening", left}, {"worker_name", left},
 	{"connections", right}, {"send_fail", right}, {"timers", right}, {"total_request", right},
-	{"qps", right}, {"throw_exception", right}, {"timestamp", right}, {"status", left},
+	{"qps", right}, {"throw_exception", right}, {"timestamp", right},
+	{"gen", right}, {"age", right}, {"status", left},
 }
 
 // processTable is the drawn table; cells and tags are those of lines[1:].
@@ -31,30 +32,23 @@ type processTable struct {
 }
 
 func drawProcesses(snap *ipc.Snapshot) (*processTable, error) {
-	t, cols := &processTable{}, processColumns
-	mixed := len(generations(snap, func(ipc.ProcessRow) bool { return true })) > 1
-	if mixed {
-		cols = slices.Insert(slices.Clone(cols), len(cols)-1, column{"generation", right})
-	}
+	t := &processTable{}
 	var rows [][]string
-	add := func(row []string, generation string, tag tag, cause string) {
+	add := func(row []string, tag tag, cause string) {
 		cell := tag.text
 		if cause != "" {
 			cell += " " + cause
-		}
-		if mixed {
-			row = append(row, generation)
 		}
 		rows = append(rows, append(row, cell))
 		t.cells, t.tags = append(t.cells, cell), append(t.tags, tag)
 	}
 	for _, p := range sorted(snap) {
 		tag, cause := state(p, snap.Taken)
-		add(processRow(p), generation(p), tag, shorten(cause, maxCauseColumns))
+		add(processRow(p, snap.Taken), tag, shorten(cause, maxCauseColumns))
 	}
-	add(summaryRow(snap), none, tag{"[Summary]", bold}, "")
+	add(summaryRow(snap), tag{"[Summary]", bold}, "")
 	var err error
-	t.lines, err = table(cols, rows, 2)
+	t.lines, err = table(processColumns, rows, 2)
 	return t, err
 }
 
@@ -83,11 +77,11 @@ func sorted(snap *ipc.Snapshot) []ipc.ProcessRow {
 	return rows
 }
 
-// processRow makes all cells but generation and status.
-func processRow(p ipc.ProcessRow) []string {
+// processRow makes all cells but status.
+func processRow(p ipc.ProcessRow, now time.Time) []string {
 	if p.PID <= 0 {
 		return []string{none, none, orWord(p.Listen), orWord(p.Worker),
-			none, none, none, none, none, none, none}
+			none, none, none, none, none, none, none, none, none}
 	}
 	if p.Shares {
 		return []string{strconv.Itoa(p.PID), none, orWord(p.Listen), orWord(p.Worker),
@@ -98,6 +92,7 @@ func processRow(p ipc.ProcessRow) []string {
 		strconv.Itoa(p.PID), memory(p.Memory), orWord(p.Listen), orWord(p.Worker),
 		number(p.Connections), number(p.SendFail), number(p.Timers), number(p.TotalRequest),
 		rate(p.QPS), number(p.ThrowException), strconv.FormatInt(p.Started.Unix(), 10),
+		strconv.Itoa(p.Generation), age(now.Sub(p.Started)),
 	}
 }
 
@@ -118,7 +113,7 @@ func summaryRow(snap *ipc.Snapshot) []string {
 	return []string{
 		"Summary", memory(sum.Memory), none, none,
 		number(sum.Connections), number(sum.SendFail), number(sum.Timers),
-		number(sum.TotalRequest), rate(sum.QPS), number(sum.ThrowException), none,
+		number(sum.TotalRequest), rate(sum.QPS), number(sum.ThrowException), none, none, none,
 	}
 }
 
@@ -131,11 +126,14 @@ func state(p ipc.ProcessRow, now time.Time) (t tag, cause string) {
 		return tag{"[starting]", yellow}, ""
 	}
 	word, colour := clean(p.State), yellow
-	if p.State == "running" {
+	switch {
+	case p.State == "running":
 		word, colour = "idle", green
+	case !p.ToldAt.IsZero():
+		word += " " + age(now.Sub(p.ToldAt))
 	}
 	if busy := busyWord(p); busy != "" {
-		word, colour = strings.TrimPrefix(word+" "+busy, "idle "), yellow
+		word, colour = strings.TrimPrefix(word+", "+busy, "idle, "), yellow
 	}
 	return tag{"[" + word + "]", colour}, ""
 }
@@ -150,13 +148,6 @@ func busyWord(p ipc.ProcessRow) string {
 		return "busy " + since(p.Busy)
 	}
 	return ""
-}
-
-func generation(p ipc.ProcessRow) string {
-	if p.PID <= 0 {
-		return none
-	}
-	return strconv.Itoa(p.Generation)
 }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
 
@@ -104,6 +105,69 @@ func TestWriteErrorIsReturned(t *testing.T) {
 			var w once
 			if err := draw(&w); !errors.Is(err, errFull) || w.writes != 1 {
 				t.Errorf("err = %v after %d writes, want %v after 1", err, w.writes, errFull)
+			}
+		})
+	}
+}
+
+// What is on its way out is told with what it waits for, and is no mixture.
+func TestDrainingIsNoMixedGenerations(t *testing.T) {
+	taken := time.Unix(1_000_000, 0)
+	snap := &ipc.Snapshot{
+		State: "running", Generation: 3, Taken: taken, Workers: []ipc.WorkerRow{{Key: "a"}},
+	}
+	snap.Processes = []ipc.ProcessRow{{Key: "a", PID: 1, Generation: 3, State: "running"}}
+	for i := range maxDrainNotes + 2 {
+		snap.Processes = append(snap.Processes, ipc.ProcessRow{
+			Key: "a", Slot: i, PID: 100 + i, Generation: 2, State: "draining",
+			ToldAt: taken.Add(-time.Duration(i) * time.Minute), WaitsFor: "2 connections (oldest 9 s)",
+		})
+	}
+	snap.Processes[2].KillAt = taken.Add(3 * time.Second)
+	got := notes(snap)
+	if len(got) != maxDrainNotes+1 || got[maxDrainNotes] != "... and 2 processes more" ||
+		got[0] != "Draining a/9 pid 109 of generation 2: for 9m, without a limit, "+
+			"waits for 2 connections (oldest 9 s)" {
+		t.Errorf("notes %q", got)
+	}
+	snap.Processes = snap.Processes[:3]
+	want := "Draining a/1 pid 101 of generation 2: for 60s, 3s left, " +
+		"waits for 2 connections (oldest 9 s)"
+	if got := notes(snap); len(got) != 2 || got[0] != want {
+		t.Errorf("notes %q, want %q", got, want)
+	}
+}
+
+func TestMixedVersions(t *testing.T) {
+	process := func(generation int, version, wm string) ipc.ProcessRow {
+		return ipc.ProcessRow{Key: "a", PID: 1, Generation: generation, Version: version, WM: wm}
+	}
+	for _, tt := range []struct {
+		name      string
+		program   string
+		processes []ipc.ProcessRow
+		want      string
+	}{
+		{"the same", "wm", []ipc.ProcessRow{process(1, "1.0", "1.0")}, ""},
+		{"nobody says", "wm", []ipc.ProcessRow{process(1, "", "")}, ""},
+		{"another wm", "wm", []ipc.ProcessRow{process(2, "1.1", "1.1"), process(2, "1.1", "1.1")},
+			"the master runs wm/1.0, generation 2 (2 processes) wm/1.1"},
+		{"another program", "shop", []ipc.ProcessRow{process(2, "7", "1.0"), process(1, "1.0", "1.0")},
+			"the master runs shop/1.0 with wm/1.0, generation 2 (1 process) shop/7 with wm/1.0"},
+		{"its wm alone is known", "shop", []ipc.ProcessRow{process(1, "", "0.9")},
+			"the master runs shop/1.0 with wm/1.0, generation 1 (1 process) wm/0.9"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			snap := &ipc.Snapshot{
+				Program: tt.program, Version: "1.0", WM: "1.0", Processes: tt.processes,
+				Workers: []ipc.WorkerRow{{Key: "a", Kept: true}},
+			}
+			got := versionsNote(snap)
+			if tt.want != "" {
+				tt.want = "Mixed versions: " + tt.want
+			}
+			if got != tt.want {
+				t.Errorf("note %q, want %q", got, tt.want)
 			}
 		})
 	}

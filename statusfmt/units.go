@@ -45,6 +45,20 @@ func since(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
+// age shows how old something is in one unit, which is the one that matters; a
+// clock that was set back gives 0s.
+func age(d time.Duration) string {
+	switch d = max(d, 0); {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	}
+	return fmt.Sprintf("%dd", d/(24*time.Hour))
+}
+
 // until shows the whole seconds left, rounded up so that it never says 0s
 // about something still to come.
 func until(d time.Duration) string {

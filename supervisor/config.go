@@ -24,6 +24,7 @@ const (
 	kickEvery          = 10 * time.Millisecond
 	reportTimeout      = 150 * time.Millisecond // then status shows the last known figures
 	defaultStopTimeout = 10 * time.Second
+	maxPacing          = 20 * time.Second       // that a process may ask for beside it
 	flushPatience      = 200 * time.Millisecond // for the terminal, before the banner
 	maxLeaving         = 3                      // draining processes of one slot
 )
@@ -31,6 +32,7 @@ const (
 // Config is what the command line decided about the service.
 type Config struct {
 	Program, Version string
+	WM               string // version of wm, see worker.Version
 	Daemon           bool
 	Executable       string // path of the binary as called: absolute, links not followed
 	Dir              rundir.Dir

@@ -25,6 +25,7 @@ type generation struct {
 	file     *os.File
 	digest   [sha256.Size]byte
 	version  string // wm version of the binary, from the probe
+	program  string // the program's own version, the same
 	specs    []ipc.Spec
 	settings ipc.Settings
 }

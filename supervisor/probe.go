@@ -71,7 +71,7 @@ func (s *Supervisor) onProbeMessage(p *probing, m linkMessage) {
 	case *ipc.Failed:
 		p.failed = m
 	case *ipc.Done:
-		p.gen.version, p.complete = m.Version, true
+		p.gen.version, p.gen.program, p.complete = m.Version, m.Program, true
 	}
 }
 

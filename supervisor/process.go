@@ -80,7 +80,7 @@ func (s *Supervisor) onMessage(m linkMessage) {
 	case *ipc.Ready:
 		s.onReady(p)
 	case *ipc.Yielded:
-		p.yieldBy = time.Time{}
+		s.onYielded(p, m)
 	case *ipc.Report:
 		s.onReport(p, m)
 	case *ipc.Connections:
@@ -124,7 +124,8 @@ func (s *Supervisor) onLinkEnd(p *process, err error) {
 }
 
 // tell asks a process to leave. A graceful one may take as long as its
-// connections do.
+// connections do. Unless the service or its Worker goes as well the process may
+// close its connections one after another before its time begins.
 func (s *Supervisor) tell(p *process, graceful bool) {
 	now := s.sys.now()
 	timeout := s.stopTimeout(p.plan.spec)
@@ -139,7 +140,23 @@ func (s *Supervisor) tell(p *process, graceful bool) {
 		p.toldAt, p.yieldBy = now, now.Add(yieldTimeout)
 	}
 	p.readyBy = time.Time{}
-	p.link.send(&ipc.Drain{Graceful: graceful, Timeout: timeout})
+	restart := s.phase != leaving && !p.slot.unit.removed
+	p.paced = restart && !graceful && !p.plan.spec.StopFirst
+	if !restart {
+		p.pacing = 0
+	}
+	p.link.send(&ipc.Drain{Graceful: graceful, Timeout: timeout, Restart: restart})
+}
+
+// onYielded frees the seat, and gives a process that spreads its closes the time
+// for it.
+func (s *Supervisor) onYielded(p *process, m *ipc.Yielded) {
+	p.yieldBy = time.Time{}
+	if !p.paced || m.Pacing <= 0 || p.killAt.IsZero() || p.hung {
+		return
+	}
+	p.paced, p.pacing = false, min(m.Pacing, maxPacing)
+	p.killAt = p.killAt.Add(p.pacing)
 }
 
 // stopTimeout is how long a process may take to leave.
@@ -186,7 +203,8 @@ func (s *Supervisor) killLate(now time.Time) {
 			p.limit(now.Add(dumpPatience))
 		case !p.killAt.IsZero() && !now.Before(p.killAt):
 			if !p.hung && !p.late {
-				s.logf("%s did not leave within %v, killed", p.name(), s.stopTimeout(p.plan.spec))
+				within := p.pacing.Round(time.Millisecond) + s.stopTimeout(p.plan.spec)
+				s.logf("%s did not leave within %v, killed", p.name(), within)
 			}
 			s.kill(p)
 		}

@@ -155,6 +155,7 @@ func (s *Supervisor) commit(r *reload) {
 	}
 	for _, u := range s.units {
 		if unitOf(r.units, u.spec.Key) == nil {
+			u.removed = true
 			for _, sl := range u.slots {
 				s.retire(r, sl)
 			}

@@ -72,6 +72,8 @@ type unit struct {
 	plan  // for new slots; a slot has its own once a reload has passed it by
 	slots []*slot
 	exits map[int]*exitCount // by raw wait word
+	// removed by a reload: nobody serves in its place
+	removed bool
 
 	kickAt time.Time // zero: no kick is due
 	kicked time.Time // the last one
@@ -151,6 +153,8 @@ type process struct {
 	toldAt   time.Time // zero: not told to leave
 	yieldBy  time.Time // zero: not asked, has yielded, or has forfeited
 	killAt   time.Time // zero: never
+	paced    bool      // may say in Yielded that it takes longer
+	pacing   time.Duration
 	killed   bool
 	late     bool // killed because it was not ready in time
 	goodbye  bool
@@ -162,6 +166,7 @@ type process struct {
 	lent     int             // queues of other slots that it serves
 
 	figures    ipc.Figures
+	waitsFor   string           // while it leaves
 	shares     map[string]int64 // connections of each Worker, by key; see single.go
 	answeredAt time.Time
 	spread     float64 // 1 to 1.1: when MaxAge and MaxRequests are reached

@@ -19,7 +19,7 @@ func (s *Supervisor) snapshot() *ipc.Snapshot { return s.snapshotMissing(nil) }
 // snapshotMissing marks the processes that did not answer in time.
 func (s *Supervisor) snapshotMissing(missing map[*process]bool) *ipc.Snapshot {
 	snap := &ipc.Snapshot{
-		Schema: ipc.SchemaVersion, Program: s.cfg.Program, Version: s.cfg.Version,
+		Schema: ipc.SchemaVersion, Program: s.cfg.Program, Version: s.cfg.Version, WM: s.cfg.WM,
 		Go: runtime.Version(), Mode: "DEBUG", State: s.stateWord(),
 		MasterPID: unix.Getpid(), Executable: s.cfg.Executable,
 		PidFile: s.pidFile, LogFile: s.log.Path(), RunDir: s.cfg.Dir.Path,
@@ -109,12 +109,26 @@ func (sl *slot) backoffRow() ipc.ProcessRow {
 	}
 }
 
+// stateOf is the state of a process in the words of status: who leaves while the
+// service goes on is draining.
+func (s *Supervisor) stateOf(p *process) string {
+	if p.state == stopping && s.phase != leaving {
+		return "draining"
+	}
+	return p.state.String()
+}
+
 func (s *Supervisor) processRow(p *process, silent bool) ipc.ProcessRow {
 	row := ipc.ProcessRow{
 		PID: p.pid, Key: p.plan.spec.Key, Worker: p.plan.spec.Name, Slot: p.slot.number,
-		Listen: p.plan.spec.Listen, State: p.state.String(), Generation: p.plan.gen.number,
-		Started: p.started, Memory: privateMemory(p.pid), Answered: !silent,
+		Listen: p.plan.spec.Listen, State: s.stateOf(p), Generation: p.plan.gen.number,
+		Version: p.plan.gen.program, WM: p.plan.gen.version,
+		Started: p.started, Age: s.sys.now().Sub(p.started),
+		Memory: privateMemory(p.pid), Answered: !silent,
 		Figures: p.figures,
+	}
+	if p.state == stopping {
+		row.ToldAt, row.KillAt, row.WaitsFor = p.toldAt, p.killAt, p.waitsFor
 	}
 	if silent {
 		since := p.answeredAt

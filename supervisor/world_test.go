@@ -193,7 +193,7 @@ func (w *world) probe(specs ...ipc.Spec) {
 		w.t.Fatalf("process %d is no probe", pid)
 	}
 	w.say(pid, &ipc.Announce{App: "app"}, &ipc.Specs{App: "app", Specs: specs},
-		&ipc.Done{Version: "1"})
+		&ipc.Done{Version: "1", Program: "2.4.1"})
 	w.exit(pid, 0)
 }
 

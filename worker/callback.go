@@ -337,7 +337,7 @@ func (c *Connection) coded(code int, reason string) ([]byte, error) {
 // farewell is the protocol's last word.
 func (c *Connection) farewell() []byte {
 	defer c.p.caught("the protocol's AppendFarewell")
-	return c.codec.farewell.AppendFarewell(nil, c.p.drain.on, c)
+	return c.codec.farewell.AppendFarewell(nil, c.p.drain.occasion(), c)
 }
 
 // tell lets the protocol know of the drain.

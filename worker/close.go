@@ -117,6 +117,8 @@ func (c *Connection) setStatus(status Status) {
 // end comes unexpectedly.
 func (c *Connection) endsEarly() bool {
 	switch {
+	case c.p.drain.replaced && c.codec.tells(): // it may send: it is to read why, not a reset
+		return true
 	case c.codec.fail == nil:
 		return false
 	case c.flags&ahead != 0, c.flags&layered != 0 && c.extra.tls.Buffered():

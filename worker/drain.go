@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/workerman-go/wm/eventloop"
+	"github.com/workerman-go/wm/protocol"
 )
 
 const (
@@ -27,6 +28,10 @@ type drain struct {
 	began   time.Time
 	timer   eventloop.TimerID
 	last    eventloop.TimerID // cutOff
+	lastAt  time.Time
+	// Another process takes over, see Pace.
+	replaced bool
+	pace     pace
 
 	// Of StopAll, which drains this process by its own wish.
 	exiting bool
@@ -57,7 +62,8 @@ func (p *Process) Leave() {
 // are closed: such a peer connects again, to another process. A graceful drain
 // leaves all other connections alone for as long as their peers keep them, and
 // those of a Handler; an ordinary one closes them when they are idle. A graceful
-// drain becomes an ordinary one by a second call.
+// drain becomes an ordinary one by a second call. The drain is that of a
+// stop unless Pace has said something else.
 func (p *Process) Drain(graceful bool) {
 	p.Leave()
 	p.stop()
@@ -67,12 +73,35 @@ func (p *Process) Drain(graceful bool) {
 		d.timer = p.loop.AddInnerTimer(drainSweep, true, p.sweep)
 		p.handled.draining.Store(true)
 	}
-	if !graceful && !d.closing {
+	if !graceful {
 		d.closing = true
 		// Shortly before the master would kill: OnClose is promised.
-		d.last = p.loop.AddInnerTimer(p.stopTimeout()*9/10, false, p.cutOff)
+		p.cutOffIn(d.pace.length + p.stopTimeout()*9/10)
+		p.beginPace()
 	}
 	p.sweep()
+}
+
+// cutOffIn sets the time of cutOff, which may come sooner than it was going to
+// and never later.
+func (p *Process) cutOffIn(wait time.Duration) {
+	d, at := &p.drain, p.loop.Now().Add(wait)
+	if d.last != 0 && !at.Before(d.lastAt) {
+		return
+	}
+	p.loop.DelTimer(d.last)
+	d.lastAt, d.last = at, p.loop.AddInnerTimer(wait, false, p.cutOff)
+}
+
+// occasion is why a connection is closed now.
+func (d *drain) occasion() protocol.Occasion {
+	switch {
+	case !d.on:
+		return protocol.Parting
+	case d.replaced:
+		return protocol.Restarting
+	}
+	return protocol.Stopping
 }
 
 // cutOff ends the connections that a drain has waited for long enough.
@@ -104,11 +133,12 @@ func (p *Process) sweep() {
 	for _, w := range p.workers {
 		accepted += w.conns.len()
 		for c := range w.conns.each {
-			if p.drain.closing || c.mayLeave() {
+			if p.drain.closing && !c.queues() || c.mayLeave() {
 				c.retire()
 			}
 		}
 	}
+	p.published.oldest.Store(int64(p.oldest()) + 1)
 	if accepted > 0 {
 		return
 	}
@@ -190,6 +220,7 @@ func (p *Process) end() {
 	d.gone = true
 	p.loop.DelTimer(d.timer)
 	p.loop.DelTimer(d.last)
+	p.loop.DelTimer(d.pace.timer)
 	p.endAccess()
 	p.tellFailures()
 	if d.exiting {
@@ -201,12 +232,21 @@ func (p *Process) end() {
 }
 
 // Waiting says what a drain still waits for: "3 connections (oldest 41 s),
-// 1 worker.Go".
+// 1 worker.Go". It may be called by any goroutine, also while the loop is blocked:
+// the connections are those of the end of its last turn, and how old they are is
+// known since the drain began.
 func (p *Process) Waiting() string {
 	var parts []string
-	if n := p.counters.connections; n > 0 {
-		parts = append(parts, fmt.Sprintf("%s (oldest %d s)",
-			plural(n, "connection"), p.seconds()-p.oldest()))
+	if n := p.published.connections.Load(); n > 0 {
+		text := plural(n, "connection")
+		if since := p.published.oldest.Load(); since > 0 {
+			age := int64(time.Since(p.began)/time.Second) - (since - 1)
+			text += fmt.Sprintf(" (oldest %d s)", max(0, age))
+		}
+		if rate := p.published.rate.Load(); rate > 0 {
+			text += fmt.Sprintf(", closes %d a second", rate)
+		}
+		parts = append(parts, text)
 	}
 	if n := p.jobs.alive.Load(); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d worker.Go", n))

@@ -73,8 +73,8 @@ func TestWebsocketAnswersAndSaysGoodBye(t *testing.T) {
 // polite says good bye, differently when the process leaves.
 type polite struct{ protocol.Protocol }
 
-func (polite) AppendFarewell(dst []byte, leaving bool, c protocol.Conn) []byte {
-	return fmt.Appendf(dst, "[bye %v]", leaving)
+func (polite) AppendFarewell(dst []byte, why protocol.Occasion, c protocol.Conn) []byte {
+	return fmt.Appendf(dst, "[bye %d]", why)
 }
 
 func TestFarewellIsForOrderlyEnds(t *testing.T) {
@@ -84,10 +84,14 @@ func TestFarewellIsForOrderlyEnds(t *testing.T) {
 		want string
 	}{
 		{"Close", func(s *service, c *worker.Connection) { c.Close("last"); c.Close() },
-			"last\n[bye false]"},
-		{"End", func(s *service, c *worker.Connection) { c.End("last") }, "last\n[bye false]"},
+			"last\n[bye 0]"},
+		{"End", func(s *service, c *worker.Connection) { c.End("last") }, "last\n[bye 0]"},
 		{"Destroy", func(s *service, c *worker.Connection) { c.Destroy() }, ""},
-		{"drain", func(s *service, c *worker.Connection) { s.p.Drain(false) }, "[bye true]"},
+		{"drain", func(s *service, c *worker.Connection) { s.p.Drain(false) }, "[bye 1]"},
+		{"replaced", func(s *service, c *worker.Connection) {
+			s.p.Pace(true, false)
+			s.p.Drain(false)
+		}, "[bye 2]"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

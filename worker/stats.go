@@ -15,6 +15,9 @@ type counters struct {
 // the last turn.
 type published struct {
 	connections, total, sendFail, timers atomic.Int64
+	// Of a drain, see Waiting: 1 s more than the age of the process at which the
+	// oldest connection came, and the rate of closes.
+	oldest, rate atomic.Int64
 }
 
 // Statistics are the counters of this process.

@@ -211,9 +211,19 @@ type Life struct {
 	// ReadyTimeout is how long a process may take from its start to ready.
 	// New sets 30 s, and so does 0.
 	ReadyTimeout time.Duration
-	// StopTimeout is how long it may take to leave before it is killed.
-	// 0: that of Settings.
+	// StopTimeout is how long it may take to leave before it is killed; behind
+	// the time that DrainRate takes. 0: that of Settings.
 	StopTimeout time.Duration
+	// DrainRate is how many websockets a second this Worker closes at most, all its
+	// processes together, when they are replaced: by a reload, by MaxAge,
+	// MaxRequests or MaxMemory. Their clients read 1012 (service restart) and come
+	// back, and are to be spread over time when they do. Each process takes the
+	// Count-th part, and a higher rate where it would need more than 20 s. The
+	// StopTimeout begins when that time is over. Connections of other protocols
+	// with a last word (protocol.Farewell without protocol.Leaver) count as
+	// websockets. A stop, and a Worker with StopFirst, closes all at once. New sets
+	// 2,000, and so does 0; below 0: all at once too.
+	DrainRate int
 	// HangTimeout is how long one turn of the loop may take. A process that
 	// takes longer is killed, its stacks are logged, and it is replaced.
 	// Looked at once a second. 0: for ever.
@@ -260,8 +270,9 @@ func New(address string) *Worker {
 		Count:      1,
 		Reloadable: true,
 		Backlog:    defaultBacklog,
-		Life:       Life{ReadyTimeout: defaultReadyTimeout, MaxProcs: 2},
-		address:    address,
+		Life: Life{ReadyTimeout: defaultReadyTimeout, DrainRate: defaultDrainRate,
+			MaxProcs: 2},
+		address: address,
 	}
 	if address == "" {
 		w.Life.StopFirst = true

@@ -164,8 +164,11 @@ func (s *socket) next() (first byte, payload []byte, err error) {
 	return head[0], payload, err
 }
 
-// goingAway is the code 1001.
-const goingAway = "\x03\xe9"
+// Close codes of a process that leaves: 1001, and 1012 where it is replaced.
+const (
+	goingAway      = "\x03\xe9"
+	serviceRestart = "\x03\xf4"
+)
 
 // bid closes with a close frame, which must come back.
 func (s *socket) bid() error {
@@ -180,8 +183,8 @@ func (s *socket) bid() error {
 	if err != nil {
 		return err
 	}
-	if string(payload) == goingAway { // a process that leaves was faster
-		return fmt.Errorf("close frame with 1001: %w", io.EOF)
+	if p := string(payload); p == goingAway || p == serviceRestart { // it was faster
+		return fmt.Errorf("close frame of a process that leaves: %w", io.EOF)
 	}
 	if err := s.c.must(string(code), string(payload)); err != nil {
 		return err

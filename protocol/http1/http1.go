@@ -180,7 +180,7 @@ func (http1) Leave(c protocol.Conn) {
 
 // AppendFarewell ends a stream of events in order. Any other stream is cut, so
 // that nobody takes a part for the whole.
-func (http1) AppendFarewell(dst []byte, leaving bool, c protocol.Conn) []byte {
+func (http1) AppendFarewell(dst []byte, why protocol.Occasion, c protocol.Conn) []byte {
 	if e := exchangeOf(c); e.stream&ofEvents != 0 {
 		return e.appendLast(dst)
 	}

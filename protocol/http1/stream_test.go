@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/workerman-go/wm/protocol"
 )
 
 func chunked(body string) *Response {
@@ -168,12 +170,12 @@ func TestWhatBeginsNoStream(t *testing.T) {
 func TestLeavingEndsEventsAlone(t *testing.T) {
 	c, _, _ := inParts(t, smallGet, eventStream(""))
 	http1{}.Leave(c)
-	if !c.closed || string(http1{}.AppendFarewell(nil, true, c)) != lastChunk {
+	if !c.closed || string(http1{}.AppendFarewell(nil, protocol.Stopping, c)) != lastChunk {
 		t.Error("a stream of events goes on")
 	}
 	c, _, _ = inParts(t, smallGet, chunked(""))
 	http1{}.Leave(c)
-	if c.closed || len(http1{}.AppendFarewell(nil, true, c)) != 0 {
+	if c.closed || len(http1{}.AppendFarewell(nil, protocol.Stopping, c)) != 0 {
 		t.Error("a download was ended")
 	}
 	c.send(t, Chunk(nil))
@@ -202,7 +204,7 @@ func TestFarewellOfStreams(t *testing.T) {
 		"over":       {smallGet, []any{eventStream("x"), Chunk(nil)}, ""},
 	} {
 		c, _, _ := inParts(t, tt.wire, tt.values...)
-		if got := (http1{}).AppendFarewell([]byte("-"), false, c); string(got) != "-"+tt.want {
+		if got := (http1{}).AppendFarewell([]byte("-"), protocol.Parting, c); string(got) != "-"+tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
 		}
 	}

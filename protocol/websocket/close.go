@@ -18,6 +18,7 @@ const (
 	codeNone       = 1005 // stands for a close frame without a code
 	codeBadPayload = 1007
 	codeTooBig     = 1009
+	codeRestart    = 1012 // of the registry that RFC 6455 founded: service restart
 )
 
 // maxReason is what a control frame has room for behind the code.
@@ -111,11 +112,15 @@ func validCode(code int) bool {
 
 // AppendFarewell sends a close frame before this side closes an open
 // connection, unless one is out already (trap T76).
-func (*websocket) AppendFarewell(dst []byte, leaving bool, c protocol.Conn) []byte {
-	if leaving {
-		return appendFarewell(dst, codeGoingAway, "", c)
+func (*websocket) AppendFarewell(dst []byte, why protocol.Occasion, c protocol.Conn) []byte {
+	code := uint16(codeNormal)
+	switch why {
+	case protocol.Stopping:
+		code = codeGoingAway
+	case protocol.Restarting:
+		code = codeRestart
 	}
-	return appendFarewell(dst, codeNormal, "", c)
+	return appendFarewell(dst, code, "", c)
 }
 
 // AppendCode is AppendFarewell with a code of 1000-1003, 1007-1014 or 3000-4999

@@ -31,7 +31,7 @@ func TestCloseIsEchoed(t *testing.T) {
 			if !c.closed {
 				t.Error("the connection was not closed")
 			}
-			if got := plain.AppendFarewell(nil, false, c); len(got) != 0 {
+			if got := plain.AppendFarewell(nil, protocol.Parting, c); len(got) != 0 {
 				t.Errorf("a second close frame %q", got)
 			}
 		})
@@ -40,22 +40,23 @@ func TestCloseIsEchoed(t *testing.T) {
 
 func TestFarewell(t *testing.T) {
 	tests := []struct {
-		name    string
-		c       *conn
-		leaving bool
-		want    string
+		name string
+		c    *conn
+		why  protocol.Occasion
+		want string
 	}{
-		{"open", opened(1), false, "last\x88\x02\x03\xe8"},
-		{"process leaves", opened(1), true, "last\x88\x02\x03\xe9"},
-		{"before the handshake", &conn{}, false, "last"},
+		{"open", opened(1), protocol.Parting, "last\x88\x02\x03\xe8"},
+		{"the service stops", opened(1), protocol.Stopping, "last\x88\x02\x03\xe9"},
+		{"the process is replaced", opened(1), protocol.Restarting, "last\x88\x02\x03\xf4"},
+		{"before the handshake", &conn{}, protocol.Restarting, "last"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := plain.AppendFarewell([]byte("last"), tt.leaving, tt.c)
+			got := plain.AppendFarewell([]byte("last"), tt.why, tt.c)
 			if string(got) != tt.want {
 				t.Errorf("farewell %q, want %q", got, tt.want)
 			}
-			if got := plain.AppendFarewell(nil, tt.leaving, tt.c); len(got) != 0 {
+			if got := plain.AppendFarewell(nil, tt.why, tt.c); len(got) != 0 {
 				t.Errorf("the second time %q, want nothing", got)
 			}
 		})
@@ -107,7 +108,7 @@ func TestCloseInTheCallbackThatDoesNotTakeIt(t *testing.T) {
 
 func TestCloseBehindOursEndsQuietly(t *testing.T) {
 	c := opened(1 << 20)
-	out := plain.AppendFarewell(nil, false, c)
+	out := plain.AppendFarewell(nil, protocol.Parting, c)
 	if string(out) != "\x88\x02\x03\xe8" {
 		t.Fatalf("farewell %q", out)
 	}
@@ -121,7 +122,7 @@ func TestCloseBehindOursEndsQuietly(t *testing.T) {
 
 func TestViolationBehindOurCloseIsNotAnswered(t *testing.T) {
 	c := opened(1 << 20)
-	plain.AppendFarewell(nil, false, c)
+	plain.AppendFarewell(nil, protocol.Parting, c)
 	if _, err := c.receive([]byte("garbage")); !errors.Is(err, protocol.ErrBad) {
 		t.Errorf("error %v, want a bad packet", err)
 	}
@@ -175,7 +176,7 @@ func TestAppendCode(t *testing.T) {
 		if string(got) != "last"+tt.want || !errors.Is(err, tt.err) {
 			t.Errorf("%d %.9q: %q, %v, want %q, %v", tt.code, tt.reason, got, err, tt.want, tt.err)
 		}
-		if more := plain.AppendFarewell(nil, false, c); (len(more) == 0) != (tt.err == nil) {
+		if more := plain.AppendFarewell(nil, protocol.Parting, c); (len(more) == 0) != (tt.err == nil) {
 			t.Errorf("%d: farewell %q behind it", tt.code, more)
 		}
 	}

@@ -43,7 +43,7 @@ func (c *conn) speaks() *websocket {
 func (c *conn) Close(...any) {
 	if !c.closed {
 		c.closed = true
-		c.sent = c.speaks().AppendFarewell(c.sent, false, c)
+		c.sent = c.speaks().AppendFarewell(c.sent, protocol.Parting, c)
 	}
 }
 
