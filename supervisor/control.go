@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"net"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/rundir"
 )
 
 // Bounds of the control socket.
@@ -124,8 +126,9 @@ func (c *control) attend(conn *ipc.Conn, want *ipc.Request, peer ipc.Peer) {
 	r := &request{Request: *want, peer: peer, out: make(chan ipc.Message, maxReplies)}
 	if want.Command == ipc.CommandReload {
 		path := firstSet(want.Binary, c.s.cfg.Executable)
-		if r.reload, r.err = newReload(path, want.InstallAs, want.Graceful); r.err == nil {
-			r.reload.by = fmt.Sprintf(" (asked by uid %d, pid %d)", peer.UID, peer.PID)
+		if r.reload, r.err = c.s.openReload(path, want.InstallAs, want.Graceful); r.err == nil {
+			r.reload.by = []rundir.Asker{r.asker()}
+			r.digest = r.reload.gen.digest
 		}
 	}
 	if !c.post(r) {
@@ -156,12 +159,16 @@ type request struct {
 	ipc.Request
 	peer   ipc.Peer
 	reload *reload
+	digest [sha256.Size]byte // of the binary that a reload was called for
 	err    error
 	note   string // not a request: a line for the log
 	out    chan ipc.Message
 	cut    bool // records were dropped
 	ended  bool
 }
+
+// asker is who sent the request.
+func (r *request) asker() rundir.Asker { return rundir.Asker{UID: r.peer.UID, PID: r.peer.PID} }
 
 // reply queues a record. A command that does not read loses progress first;
 // what it asked for only with a result that says so.
@@ -228,6 +235,7 @@ func (s *Supervisor) onRequest(r *request) {
 func (s *Supervisor) stopByCommand(r *request) {
 	s.logf("stop asked by uid %d, pid %d", r.peer.UID, r.peer.PID)
 	s.stopWaiters = append(s.stopWaiters, r)
+	s.stopAsked(r.asker())
 	s.leave(r.Graceful)
 }
 
