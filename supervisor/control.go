@@ -126,10 +126,7 @@ func (c *control) attend(conn *ipc.Conn, want *ipc.Request, peer ipc.Peer) {
 	r := &request{Request: *want, peer: peer, out: make(chan ipc.Message, maxReplies)}
 	if want.Command == ipc.CommandReload {
 		path := firstSet(want.Binary, c.s.cfg.Executable)
-		if r.reload, r.err = c.s.openReload(path, want.InstallAs, want.Graceful); r.err == nil {
-			r.reload.by = []rundir.Asker{r.asker()}
-			r.digest = r.reload.gen.digest
-		}
+		r.reload, r.err = c.s.openReload(path, want.InstallAs, want.Graceful)
 	}
 	if !c.post(r) {
 		return
@@ -244,6 +241,7 @@ func (s *Supervisor) reloadByCommand(r *request) {
 		r.finish(ipc.CodeFailed, r.err.Error())
 		return
 	}
+	r.reload.by, r.digest = []rundir.Asker{r.asker()}, r.reload.gen.digest
 	if r.NoWait {
 		r.finish(ipc.CodeDone, "")
 	} else {

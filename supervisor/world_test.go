@@ -259,9 +259,6 @@ func (w *world) reload(content string, graceful bool) *request {
 		out:     make(chan ipc.Message, maxReplies),
 	}
 	r.reload, r.err = w.s.openReload(w.s.cfg.Executable, "", graceful)
-	if r.err == nil {
-		r.digest = r.reload.gen.digest
-	}
 	w.s.onRequest(r)
 	w.s.reconcile()
 	return r
