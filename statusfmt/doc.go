@@ -2,8 +2,8 @@
 // text and the JSON that the command line prints.
 //
 // Banner is what start prints, Status and Connections are the tables of the
-// commands of the same name, JSON and ConnectionsJSON their machine-readable
-// form. QPS compares two snapshots for status -d. What every number means
+// commands of the same name, History that of wm history, JSON, ConnectionsJSON
+// and HistoryJSON their machine-readable form. QPS compares two snapshots for status -d. What every number means
 // stands in docs/status.md.
 //
 // Nothing here asks a clock, an environment variable or a terminal: the same

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/rundir"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -22,6 +23,8 @@ type input struct {
 	Snapshot ipc.Snapshot
 	Rows     []ipc.ConnectionRow
 	Unlisted []ipc.UnlistedRow
+	Entries  []rundir.HistoryEntry
+	Damaged  int
 }
 
 func (in *input) draw(view string) (string, error) {
@@ -36,6 +39,10 @@ func (in *input) draw(view string) (string, error) {
 		err = JSON(&buf, &in.Snapshot)
 	case "connections":
 		err = Connections(&buf, in.Rows, in.Unlisted)
+	case "history":
+		err = History(&buf, in.Entries, in.Damaged)
+	case "historyjson":
+		err = HistoryJSON(&buf, in.Entries, in.Damaged)
 	case "connectionsjson":
 		err = ConnectionsJSON(&buf, in.Rows, in.Unlisted)
 	}

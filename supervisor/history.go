@@ -64,7 +64,8 @@ func (s *Supervisor) rememberReload(r *reload, code int, text string) {
 	}
 	entry := rundir.HistoryEntry{Time: began, What: "reload", By: r.by, Code: code, Text: text}
 	if r.stage == settling {
-		entry.Generation, entry.Changed = r.gen.number, r.changes()
+		entry.Generation = r.gen.number
+		entry.Changed = r.changes() + killedWords(r.leaves)
 	}
 	s.remember(entry)
 }
