@@ -92,6 +92,14 @@ func (c *crowd) begin(live func() error, args ...string) {
 	})
 }
 
+// crashOne kills a process of a Worker, if there is one that did not leave just now.
+func (s *service) crashOne(worker string) {
+	s.t.Helper()
+	if pids := s.snapshot().pidsOf(worker); len(pids) > 0 {
+		unix.Kill(pids[0], unix.SIGKILL)
+	}
+}
+
 // wantOneGeneration looks at the end state: exactly count processes of one
 // generation, nothing else, no zombie.
 func (s *service) wantOneGeneration(worker string, count int) snapshot {
@@ -129,9 +137,7 @@ func TestFiftyReloadsAtOnce(t *testing.T) {
 				editionAt(address)
 			}
 		case 5:
-			if pids := s.snapshot().pidsOf("web"); len(pids) > 0 {
-				unix.Kill(pids[0], unix.SIGKILL)
-			}
+			s.crashOne("web")
 		case 7:
 			sig := []unix.Signal{unix.SIGUSR1, unix.SIGUSR2, unix.SIGHUP}[i/10%3]
 			kill(t, before.MasterPID, sig)
@@ -181,7 +187,7 @@ func TestFiftyReloadsAndAStop(t *testing.T) {
 		case 10, 20:
 			e.next()
 		case 15:
-			kill(t, s.snapshot().pidsOf("web")[0], unix.SIGKILL)
+			s.crashOne("web")
 		case 12, 22:
 			kill(t, master, unix.SIGUSR1)
 		case 25:
@@ -231,7 +237,7 @@ func TestFiftyReloadsBuildAFewTimes(t *testing.T) {
 			edit(t, apps, "extra", `"`+names[i/25]+` "`, `"`+names[i/25+1]+` "`)
 		}
 		if i == 30 {
-			kill(t, s.snapshot().pidsOf("extra")[0], unix.SIGKILL)
+			s.crashOne("extra")
 		}
 		asked := i/25 + 1
 		all.begin(func() error {

@@ -17,13 +17,13 @@ import (
 
 // Bounds of wm.history.
 const (
-	maxHistoryBytes    = 1 << 20 // then the older half goes
-	maxHistoryLine     = 16 << 10
-	maxHistoryText     = 4 << 10
-	maxAskers          = 16 // of one entry; the others are counted
-	queuedHistory      = 64 // entries that a slow disk may keep waiting
-	historyCloseLimit  = time.Second
-	historyFilePattern = 0o600
+	maxHistoryBytes   = 1 << 20  // then the older half goes
+	maxHistoryLine    = 64 << 10 // longer than an entry with its texts can be
+	maxHistoryText    = 4 << 10
+	maxAskers         = 16 // of one entry; the others are counted
+	queuedHistory     = 64 // entries that a slow disk may keep waiting
+	historyCloseLimit = time.Second
+	historyMode       = 0o600
 )
 
 // HistoryEntry is one line of wm.history: a start, reload, upgrade or stop of
@@ -145,7 +145,7 @@ func bounded(text string) string {
 // reader who is root may look at everybody's.
 func openHistory(path string, flags int) (*os.File, error) {
 	flags |= unix.O_NOFOLLOW | unix.O_CLOEXEC | unix.O_NOCTTY | unix.O_NONBLOCK
-	fd, err := unix.Open(path, flags, historyFilePattern)
+	fd, err := unix.Open(path, flags, historyMode)
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +211,7 @@ func keepNewerHalf(file *os.File, path string, size int64, line []byte) error {
 	next := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".next")
 	os.Remove(next) // of a master that was killed here
 	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL | unix.O_NOFOLLOW
-	to, err := os.OpenFile(next, flags, historyFilePattern)
+	to, err := os.OpenFile(next, flags, historyMode)
 	if err != nil {
 		return err
 	}

@@ -129,6 +129,9 @@ func (c *control) attend(conn *ipc.Conn, want *ipc.Request, peer ipc.Peer) {
 		r.reload, r.err = c.s.openReload(path, want.InstallAs, want.Graceful)
 	}
 	if !c.post(r) {
+		if r.reload != nil {
+			c.tellStopping(conn)
+		}
 		return
 	}
 	for m := range r.out {
@@ -138,6 +141,12 @@ func (c *control) attend(conn *ipc.Conn, want *ipc.Request, peer ipc.Peer) {
 			return
 		}
 	}
+}
+
+// tellStopping answers a reload that came when the loop had ended.
+func (c *control) tellStopping(conn *ipc.Conn) {
+	conn.SetWriteDeadline(time.Now().Add(requestTimeout))
+	conn.Send(&ipc.Result{Code: ipc.CodeFailed, Text: stoppingText})
 }
 
 // post gives a request to the loop; false when it takes none any more.
