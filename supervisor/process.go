@@ -80,7 +80,10 @@ func (s *Supervisor) onMessage(m linkMessage) {
 	case *ipc.Ready:
 		s.onReady(p)
 	case *ipc.Yielded:
-		p.yieldBy = time.Time{}
+		p.yieldBy, p.yielded = time.Time{}, true
+		if s.gen != nil {
+			s.dropUnused() // the socket that it has closed
+		}
 	case *ipc.Report:
 		s.onReport(p, m)
 	case *ipc.Connections:

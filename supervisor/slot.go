@@ -150,6 +150,7 @@ type process struct {
 	readyAt  time.Time // zero: not ready yet
 	toldAt   time.Time // zero: not told to leave
 	yieldBy  time.Time // zero: not asked, has yielded, or has forfeited
+	yielded  bool      // accepts nobody any more
 	killAt   time.Time // zero: never
 	killed   bool
 	late     bool // killed because it was not ready in time
