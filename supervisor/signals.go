@@ -31,6 +31,9 @@ func (s *Supervisor) catchSignals() (stop func()) {
 // onSignal acts on one signal (features.md group 4, meaning of 5.x).
 func (s *Supervisor) onSignal(sig os.Signal) {
 	s.logf("received signal %s", unix.SignalName(sig.(unix.Signal)))
+	if s.alone != nil && s.onSignalAlone(sig) {
+		return
+	}
 	by := rundir.Asker{Signal: unix.SignalName(sig.(unix.Signal)), UID: -1}
 	switch sig {
 	case unix.SIGINT, unix.SIGTERM, unix.SIGTSTP:
