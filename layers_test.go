@@ -32,7 +32,7 @@ var layers = map[string][]string{
 	"db":                {},
 	"tlsengine":         {},
 	"timer":             {"eventloop"},
-	"statusfmt":         {"ipc"},
+	"statusfmt":         {"ipc", "rundir"},
 	"worker":            {"eventloop", "timer", "protocol", "protocol/*", "tlsengine"},
 	"gateway":           {"worker", "timer", "eventloop", "protocol", "protocol/*", "gateway/*"},
 	"gateway/*":         {"protocol"},

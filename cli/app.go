@@ -13,9 +13,8 @@ func (in *invocation) app() *urfave.App {
 		Flags:   programFlags(),
 		Commands: []*urfave.Command{
 			in.startCommand(), in.stopCommand(), in.restartCommand(), in.reloadCommand(),
-			in.statusCommand(), in.connectionsCommand(), in.checkCommand(), in.diffCommand(),
-			in.newCommand(),
-			in.versionCommand(),
+			in.statusCommand(), in.connectionsCommand(), in.historyCommand(),
+			in.checkCommand(), in.diffCommand(), in.newCommand(), in.versionCommand(),
 		},
 		CustomAppHelpTemplate: programHelp,
 		HideHelpCommand:       true,

@@ -23,7 +23,8 @@ var errBuild = errors.New("build failed, nothing was changed")
 // workshop is a source tree that this command alone builds in.
 type workshop struct {
 	*sourceTree
-	lock int // descriptor
+	lock  int           // descriptor; what the file says, see buildOutcome
+	began time.Duration // bootTime of the last build
 }
 
 // enter waits until no other command builds in the tree. The lock is kept
@@ -69,6 +70,7 @@ func (w *workshop) next() string { return w.hidden("next") }
 // build writes apps/all.go from the apps that are there, and compiles. What the
 // compiler says goes to out.
 func (w *workshop) build(ctx context.Context, out io.Writer) error {
+	w.began = bootTime()
 	if err := w.generate(out); err != nil {
 		return err
 	}

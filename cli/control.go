@@ -136,13 +136,30 @@ func (e resultError) Error() string {
 	return e.Text
 }
 
+// waitFree waits a moment for the lock of a master that has stopped to answer;
+// false when it is held all the time, by it or by the next one.
+func (in *invocation) waitFree() bool {
+	for deadline := time.Now().Add(answerTimeout); ; {
+		held, err := rundir.Held(in.dir.Lock)
+		if err != nil || !held {
+			return err == nil
+		}
+		select {
+		case <-in.ctx.Done():
+			return false
+		case <-time.After(lookEvery):
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+}
+
 // settle turns the end of an exchange into an exit status and tells the user
 // about a failure.
 func (in *invocation) settle(result *ipc.Result, err error) int {
-	if errors.Is(err, errGone) {
-		if held, lockErr := rundir.Held(in.dir.Lock); lockErr == nil && !held {
-			return in.notRunning() // it was about to end when this command looked
-		}
+	if errors.Is(err, errGone) && in.waitFree() {
+		return in.notRunning() // it was about to end when this command looked
 	}
 	if errors.Is(err, errSilent) {
 		err = in.whySilent()

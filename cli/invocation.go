@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -21,8 +22,9 @@ type invocation struct {
 	Program
 	ctx            context.Context
 	stdout, stderr io.Writer
-	exe            string   // absolute path of the binary as called
-	rest           []string // what follows --, for the apps
+	exe            string        // absolute path of the binary as called
+	rest           []string      // what follows --, for the apps
+	called         time.Duration // bootTime
 
 	// What the flags of the program say; set before a command runs.
 	dir                          rundir.Dir

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"io"
 	"os"
 	"runtime/debug"
 
@@ -14,6 +15,8 @@ import (
 type candidate struct {
 	path string    // what to probe and to run
 	shop *workshop // where it was built; nil: it is the binary as it stands
+
+	master int // pid of the one that it was built for; of a reload only
 }
 
 // leave ends the work on the candidate; a binary that was not installed stays
@@ -43,12 +46,25 @@ func (c *candidate) discard() {
 // tree, and otherwise takes the running one. owners are the uids that a tree
 // may belong to. The caller calls leave.
 func (in *invocation) candidate(owners ...int) (*candidate, error) {
-	asItIs := &candidate{path: in.exe}
 	shop, err := in.workshop(owners...)
-	if shop == nil || err != nil {
-		return asItIs, err
+	if err != nil {
+		return nil, err
 	}
-	err = shop.build(in.ctx, in.stderr)
+	binary, err := in.candidateOf(shop, in.stderr)
+	if err != nil {
+		shop.leave()
+	}
+	return binary, err
+}
+
+// candidateOf builds in shop, which may be nil. What the compiler says goes to
+// out. After an error the shop is still the caller's.
+func (in *invocation) candidateOf(shop *workshop, out io.Writer) (*candidate, error) {
+	asItIs := &candidate{path: in.exe}
+	if shop == nil {
+		return asItIs, nil
+	}
+	err := shop.build(in.ctx, out)
 	if errors.Is(err, errNoGo) {
 		in.complain("%v: running the apps compiled into %s", err, in.exe)
 		shop.leave()
@@ -56,7 +72,6 @@ func (in *invocation) candidate(owners ...int) (*candidate, error) {
 	}
 	if err != nil {
 		shop.discard()
-		shop.leave()
 		return nil, err
 	}
 	return &candidate{path: shop.next(), shop: shop}, nil

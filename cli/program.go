@@ -80,7 +80,9 @@ func (p Program) Run(ctx context.Context, args []string, stdout, stderr io.Write
 		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
 		return ipc.CodeFailed
 	}
-	in := &invocation{Program: p, ctx: ctx, stdout: stdout, stderr: stderr, exe: exe}
+	in := &invocation{
+		Program: p, ctx: ctx, stdout: stdout, stderr: stderr, exe: exe, called: bootTime(),
+	}
 	return in.run(args)
 }
 

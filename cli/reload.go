@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"io"
 	"path/filepath"
 	"time"
 
@@ -28,7 +29,9 @@ func (in *invocation) reload(c *urfave.Context) int {
 	}
 	in.say("reload")
 	return in.ifRunning(ipc.CodeNotRunning, func() int {
-		binary, code := in.reloadFrom()
+		binary, code := in.reloadFrom(func(last *buildOutcome) bool {
+			return last.answers(in, c.Bool("g"))
+		})
 		if binary == nil {
 			return code
 		}
@@ -46,8 +49,9 @@ func (in *invocation) refuseStartFlags() error {
 }
 
 // reloadFrom is the binary to reload from, built when the master runs this one;
-// nil with an exit status when there is none.
-func (in *invocation) reloadFrom() (*candidate, int) {
+// nil with an exit status when there is none, or when shares says that what
+// another command has built and reloaded answers this one too.
+func (in *invocation) reloadFrom(shares func(*buildOutcome) bool) (*candidate, int) {
 	snap, code := in.snapshot()
 	if snap == nil {
 		return nil, code
@@ -64,11 +68,35 @@ func (in *invocation) reloadFrom() (*candidate, int) {
 	if err != nil {
 		return nil, in.settle(nil, err)
 	}
-	binary, err := in.candidate(owner)
+	shop, err := in.workshop(owner)
 	if err != nil {
 		return nil, in.fail(err)
 	}
-	return binary, ipc.CodeDone
+	if shop == nil {
+		return &candidate{path: in.exe}, ipc.CodeDone
+	}
+	if last := shop.lastWord(); shares(last) {
+		shop.leave()
+		return nil, in.repeat(last)
+	}
+	return in.buildIn(shop, snap.MasterPID)
+}
+
+// buildIn builds for a reload of master, and lets those who wait for the shop
+// know about sources that do not compile.
+func (in *invocation) buildIn(shop *workshop, master int) (*candidate, int) {
+	var said complaint
+	binary, err := in.candidateOf(shop, io.MultiWriter(in.stderr, &said))
+	if err == nil {
+		binary.master = master
+		return binary, ipc.CodeDone
+	}
+	defer shop.leave()
+	if o, ok := buildFailed(err, &said); ok {
+		o.Master = master
+		in.tellOthers(shop, o)
+	}
+	return nil, in.fail(err)
 }
 
 // isExecutable tells whether path leads to where this binary stands. The file
@@ -99,6 +127,11 @@ func (in *invocation) requestReload(binary *candidate, graceful, noWait bool) in
 		return ipc.CodeFailed
 	}
 	code := in.settle(result, err)
+	if err == nil && binary.shop != nil && !noWait {
+		in.tellOthers(binary.shop, buildOutcome{
+			Master: binary.master, Graceful: graceful, Code: result.Code, Text: result.Text,
+		})
+	}
 	switch {
 	case code != ipc.CodeDone:
 		binary.discard()

@@ -26,6 +26,7 @@ func TestHelpTexts(t *testing.T) {
 		{"reload", "help reload"},
 		{"status", "status -h"},
 		{"connections", "connections --help"},
+		{"history", "history --help"},
 		{"check", "check --help"},
 		{"diff", "diff --help"},
 		{"new", "help new"},

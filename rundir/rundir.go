@@ -24,6 +24,7 @@ type Dir struct {
 	PidFile string // unless another one was asked for
 	LogFile string // unless another one was asked for
 	Socket  string // control socket
+	History string // what was done to the service, see History
 }
 
 // Resolve picks the run directory of program ("" is wm): flag, which is
@@ -59,7 +60,7 @@ func Resolve(flag, executable, program string) (Dir, error) {
 	base := filepath.Join(dir, program)
 	return Dir{
 		Path: dir, Lock: base + ".lock", PidFile: base + ".pid",
-		LogFile: base + ".log", Socket: base + ".sock",
+		LogFile: base + ".log", Socket: base + ".sock", History: base + ".history",
 	}, nil
 }
 

@@ -36,7 +36,7 @@ func TestResolveRunDirOrder(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := Dir{tt.want, tt.want + "/wm.lock", tt.want + "/wm.pid",
-				tt.want + "/wm.log", tt.want + "/wm.sock"}
+				tt.want + "/wm.log", tt.want + "/wm.sock", tt.want + "/wm.history"}
 			if got != want {
 				t.Errorf("run directory %+v, want %+v", got, want)
 			}

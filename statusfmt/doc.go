@@ -3,9 +3,9 @@
 //
 // Banner is what start prints, Status and Connections are the tables of the
 // commands of the same name, JSON and ConnectionsJSON their machine-readable
-// form. Plan and PlanJSON are those of diff, Check and CheckJSON those of check.
-// QPS compares two snapshots for status -d. What every number means stands in
-// docs/status.md.
+// form. Plan and PlanJSON are those of diff, Check and CheckJSON those of check,
+// History and HistoryJSON those of history. QPS compares two snapshots for
+// status -d. What every number means stands in docs/status.md.
 //
 // Nothing here asks a clock, an environment variable or a terminal: the same
 // snapshot and Options always give the same bytes, so each text has a golden

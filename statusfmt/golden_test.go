@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/rundir"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -24,6 +25,8 @@ type input struct {
 	Unlisted []ipc.UnlistedRow
 	Plan     ipc.Plan
 	Check    ipc.Check
+	Entries  []rundir.HistoryEntry
+	Damaged  int
 }
 
 func (in *input) draw(view string) (string, error) {
@@ -46,6 +49,10 @@ func (in *input) draw(view string) (string, error) {
 		err = Check(&buf, &in.Check, in.Options)
 	case "checkjson":
 		err = CheckJSON(&buf, &in.Check)
+	case "history":
+		err = History(&buf, in.Entries, in.Damaged)
+	case "historyjson":
+		err = HistoryJSON(&buf, in.Entries, in.Damaged)
 	case "connectionsjson":
 		err = ConnectionsJSON(&buf, in.Rows, in.Unlisted)
 	}

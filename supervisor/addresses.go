@@ -150,6 +150,13 @@ func (s *Supervisor) inUse() *inUse {
 			in.add(sl.plan, sl.number+1)
 		}
 	}
+	for _, p := range s.byPID {
+		// Who holds on to a socket keeps others from binding its address. The
+		// next reload may want that back.
+		if !p.yielded && p.ended == nil {
+			in.listeners[p.plan.lis] = true
+		}
+	}
 	if s.roll != nil {
 		in.generations[s.roll.gen] = true
 		for _, u := range s.roll.units {

@@ -16,7 +16,7 @@ import (
 // begin takes the first step of a start: the probe. The others follow in
 // onFirstProbe.
 func (s *Supervisor) begin() error {
-	s.started = s.sys.now()
+	s.started, s.startedBy = s.sys.now(), s.starter()
 	gen, err := openGeneration(s.cfg.Executable)
 	if err != nil {
 		return err
@@ -80,6 +80,7 @@ func (s *Supervisor) openFiles() error {
 		s.logf("%s", line)
 	}
 	s.backlog = nil
+	s.openHistory()
 	s.logCrashes()
 	return s.openOutput()
 }
@@ -123,6 +124,9 @@ func (s *Supervisor) openOutput() error {
 // it is no master of this run directory.
 func (s *Supervisor) noteStalePid() {
 	pid, stale := rundir.StalePid(s.pidFile)
+	if stale {
+		s.died = pid
+	}
 	switch {
 	case !stale:
 	case rundir.PidExists(pid):

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/rundir"
 )
 
 // testPair is a self-signed certificate with its key.
@@ -258,6 +259,11 @@ func TestEssentialWorkerEndsTheService(t *testing.T) {
 		if w.s.phase != over || w.s.err == nil ||
 			!strings.HasPrefix(w.s.err.Error(), "a/0 is essential and ended early 8 times in a row") {
 			t.Errorf("phase %v, error %v", w.s.phase, w.s.err)
+		}
+		got, _, err := rundir.ReadHistory(w.s.cfg.Dir.History, 1)
+		if err != nil || len(got) != 1 || got[0].What != "end" || got[0].Code != 1 ||
+			!strings.Contains(got[0].Text, "a/0 is essential") || len(got[0].By) != 0 {
+			t.Errorf("history %+v, %v", got, err)
 		}
 	}
 }

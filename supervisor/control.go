@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"net"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/rundir"
 )
 
 // Bounds of the control socket.
@@ -124,6 +126,9 @@ func (c *control) attend(conn *ipc.Conn, want *ipc.Request, peer ipc.Peer) {
 	r := &request{Request: *want, peer: peer, out: make(chan ipc.Message, maxReplies)}
 	c.openBinary(r)
 	if !c.post(r) {
+		if r.reload != nil {
+			c.tellStopping(conn)
+		}
 		return
 	}
 	for m := range r.out {
@@ -146,10 +151,14 @@ func (c *control) openBinary(r *request) {
 	case ipc.CommandDiff:
 		r.gen, r.err = openGeneration(path)
 	case ipc.CommandReload:
-		if r.reload, r.err = newReload(path, r.InstallAs, r.Graceful); r.err == nil {
-			r.reload.by = fmt.Sprintf(" (asked by uid %d, pid %d)", r.peer.UID, r.peer.PID)
-		}
+		r.reload, r.err = c.s.openReload(path, r.InstallAs, r.Graceful)
 	}
+}
+
+// tellStopping answers a reload that came when the loop had ended.
+func (c *control) tellStopping(conn *ipc.Conn) {
+	conn.SetWriteDeadline(time.Now().Add(requestTimeout))
+	conn.Send(&ipc.Result{Code: ipc.CodeFailed, Text: stoppingText})
 }
 
 // post gives a request to the loop; false when it takes none any more.
@@ -168,13 +177,17 @@ type request struct {
 	ipc.Request
 	peer   ipc.Peer
 	reload *reload
-	gen    *generation // of diff
+	gen    *generation       // of diff
+	digest [sha256.Size]byte // of the binary that a reload was called for
 	err    error
 	note   string // not a request: a line for the log
 	out    chan ipc.Message
 	cut    bool // records were dropped
 	ended  bool
 }
+
+// asker is who sent the request.
+func (r *request) asker() rundir.Asker { return rundir.Asker{UID: r.peer.UID, PID: r.peer.PID} }
 
 // reply queues a record. A command that does not read loses progress first;
 // what it asked for only with a result that says so.
@@ -246,6 +259,7 @@ func (s *Supervisor) onRequest(r *request) {
 func (s *Supervisor) stopByCommand(r *request) {
 	s.logf("stop asked by uid %d, pid %d", r.peer.UID, r.peer.PID)
 	s.stopWaiters = append(s.stopWaiters, r)
+	s.stopAsked(r.asker())
 	s.leave(r.Graceful)
 }
 
@@ -254,6 +268,7 @@ func (s *Supervisor) reloadByCommand(r *request) {
 		r.finish(ipc.CodeFailed, r.err.Error())
 		return
 	}
+	r.reload.by, r.digest = []rundir.Asker{r.asker()}, r.reload.gen.digest
 	if r.NoWait {
 		r.finish(ipc.CodeDone, "")
 	} else {

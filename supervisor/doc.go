@@ -16,5 +16,5 @@
 // never runs author code and never starts another binary than the one that a
 // reload proved. A unit is the master's record of one Worker: its Spec, its
 // listener and its slots. See slot.go for the life of a slot, reload.go for
-// the order in which generations change places.
+// the order in which generations change places, queue.go for which comes next.
 package supervisor

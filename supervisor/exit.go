@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/ipc"
 )
 
 // Backoff between early ends of one slot.
@@ -245,9 +247,10 @@ func (s *Supervisor) noteStarted() {
 	if ready, total := s.counts(); ready < total {
 		return
 	}
-	s.phase = serving
+	s.phase, s.served = serving, true
 	s.poke() // what is looked at again and again begins now
 	s.logf("started, %s ready", processes(len(s.byPID)))
+	s.rememberStart(ipc.CodeDone, "")
 	if s.cfg.Started != nil {
 		s.log.Flush(flushPatience) // the banner comes after the lines before it
 		s.cfg.Started(s.snapshot())

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -24,8 +25,9 @@ type generation struct {
 	root     string // of the apps' source folders
 	file     *os.File
 	digest   [sha256.Size]byte
-	version  string // wm version of the binary, from the probe
-	program  string // the program's own version, the same
+	changed  time.Time // when the file was written or got its name
+	version  string    // wm version of the binary, from the probe
+	program  string    // the program's own version, the same
 	specs    []ipc.Spec
 	settings ipc.Settings
 }
@@ -35,16 +37,39 @@ type generation struct {
 func openGeneration(path string) (*generation, error) {
 	file, err := openHigh(path)
 	if err != nil {
-		return nil, fmt.Errorf("open executable: %w", err)
+		return nil, err
 	}
+	return generationOf(path, file)
+}
+
+// generationOf reads the executable; file is closed when that fails.
+func generationOf(path string, file *os.File) (*generation, error) {
 	g := &generation{path: path, root: appsRoot(path), file: file}
 	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
+	info, err := file.Stat()
+	if err == nil {
+		_, err = io.Copy(sum, io.NewSectionReader(file, 0, math.MaxInt64))
+	}
+	if err != nil {
 		file.Close()
 		return nil, fmt.Errorf("read executable %s: %w", path, err)
 	}
 	sum.Sum(g.digest[:0])
+	changed := info.Sys().(*syscall.Stat_t).Ctim
+	g.changed = time.Unix(changed.Unix())
 	return g, nil
+}
+
+// again is the same executable for another generation.
+func (g *generation) again() (*generation, error) {
+	fd, err := unix.FcntlInt(g.file.Fd(), unix.F_DUPFD_CLOEXEC, firstHigh)
+	if err != nil {
+		return nil, fmt.Errorf("open executable: %w", err)
+	}
+	return &generation{
+		path: g.path, root: g.root, digest: g.digest, changed: g.changed,
+		file: os.NewFile(uintptr(fd), g.path),
+	}, nil
 }
 
 // firstHigh is above every descriptor that a started process is given: those
@@ -54,12 +79,12 @@ const firstHigh = 16
 func openHigh(path string) (*os.File, error) {
 	low, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open executable: %w", err)
 	}
 	defer low.Close()
 	high, err := unix.FcntlInt(low.Fd(), unix.F_DUPFD_CLOEXEC, firstHigh)
 	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+		return nil, fmt.Errorf("open executable: %w", &os.PathError{Op: "open", Path: path, Err: err})
 	}
 	return os.NewFile(uintptr(high), path), nil
 }

@@ -151,7 +151,10 @@ func (s *Supervisor) tell(p *process, graceful bool) {
 // onYielded frees the seat, and gives a process that spreads its closes the time
 // for it.
 func (s *Supervisor) onYielded(p *process, m *ipc.Yielded) {
-	p.yieldBy = time.Time{}
+	p.yieldBy, p.yielded = time.Time{}, true
+	if s.gen != nil {
+		s.dropUnused() // the socket that it has closed
+	}
 	if !p.paced || m.Pacing <= 0 || p.killAt.IsZero() || p.hung {
 		return
 	}

@@ -3,8 +3,10 @@ package supervisor
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/rundir"
 )
 
 // stage is how far a reload has come.
@@ -14,7 +16,7 @@ const (
 	waiting  stage = iota // another reload or the start is under way
 	proving               // the probe of the new binary runs
 	rolling               // slots change, one at a time
-	settling              // the drained processes leave
+	settling              // its code is live, the drained processes leave
 	undoing               // changed slots are put back
 )
 
@@ -25,89 +27,47 @@ type reload struct {
 	install  string // rename the binary to this after success
 	renewal  *slot  // not a reload: this slot gets a fresh process, see recycle.go
 	waiters  []*request
-	by       string // who asked, for the log
+	by       []rundir.Asker
 
-	stage   stage
-	units   []*unit // what the new generation wants, in order of declaration
-	steps   []*step
-	at      int // index of the step under way
-	cause   string
-	mixed   []string   // what could not be put back
-	leaves  []*process // drained by this reload
-	removed int        // of them, those that left for good
+	path  string // as it was asked for
+	order uint64 // of opening: a later look at one name finds a later binary
+	began time.Time
+
+	stage  stage
+	units  []*unit // what the new generation wants, in order of declaration
+	steps  []*step
+	at     int // index of the step under way
+	cause  string
+	mixed  []string   // what could not be put back
+	leaves []*process // drained by this reload
+
+	retired int // slots that are no more
 }
 
-// newReload opens the binary now, so that what is proved and started is what
-// stood there when the reload was asked for. Any goroutine may call it.
-func newReload(path, install string, graceful bool) (*reload, error) {
-	gen, err := openGeneration(path)
+// openReload opens the binary now, so that what is proved and started is what
+// stood there when the reload was asked for, or later. Any goroutine may call it.
+func (s *Supervisor) openReload(path, install string, graceful bool) (*reload, error) {
+	s.opening.Lock()
+	s.opened++
+	r := &reload{graceful: graceful, install: install, path: path, order: s.opened}
+	file, err := openHigh(path)
+	s.opening.Unlock()
+	if err == nil {
+		r.gen, err = generationOf(path, file)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &reload{gen: gen, graceful: graceful, install: install}, nil
+	return r, nil
 }
 
-// requestReload starts r, joins it to a reload of the same binary that has not
-// started a process yet, or queues it as the one follow-up. It is never
-// dropped, and what its processes read when they start is newer than it.
-func (s *Supervisor) requestReload(r *reload) {
-	s.generations[r.gen] = true
-	running, next := s.roll, s.queued
-	switch {
-	case s.phase == leaving || s.phase == over:
-		r.answer(ipc.CodeFailed, "the service is stopping")
-	case next != nil:
-		if next.gen.digest != r.gen.digest {
-			next.gen, next.install = r.gen, r.install
-		}
-		next.join(r)
-	case running != nil && running.renewal == nil && running.stage < rolling &&
-		running.gen.digest == r.gen.digest:
-		running.join(r)
-		s.reopenFiles() // the request may come from a log rotation
-	default:
-		s.queued = r
-		if running != nil {
-			s.hurryFor(r, running)
-		}
-	}
-}
-
-// join lets r's waiters wait for this reload. An impatient one makes it so.
-func (r *reload) join(other *reload) {
-	r.waiters = append(r.waiters, other.waiters...)
-	r.graceful = r.graceful && other.graceful
-}
-
-// hurryFor keeps a graceful reload from blocking one that is not.
-func (s *Supervisor) hurryFor(next, running *reload) {
-	running.graceful = running.graceful && next.graceful
-	s.hurry(running)
-}
-
-// hurry gives the drains of a reload that is not graceful any more a limit.
-func (s *Supervisor) hurry(r *reload) {
-	if r.graceful {
-		return
-	}
-	for _, p := range r.leaves {
-		if p.ended == nil && p.killAt.IsZero() {
-			s.tell(p, false)
-		}
-	}
-}
-
-// beginReload takes the queued reload when its time has come.
-func (s *Supervisor) beginReload() {
-	if s.queued == nil || s.roll != nil || s.phase != serving || s.probe != nil {
-		return
-	}
-	r := s.queued
-	s.roll, s.queued = r, nil
-	r.stage = proving
+// beginReload proves the binary; onProved goes on.
+func (s *Supervisor) beginReload(r *reload) {
+	s.roll = r
+	r.stage, r.began = proving, s.sys.now()
 	s.lastNumber++
 	r.gen.number = s.lastNumber
-	s.logf("reloading%s", r.by)
+	s.logf("reloading%s", askedBy(r.by))
 	s.reopenFiles()
 	if err := s.probeBinary(r.gen, func(err error) { s.onProved(r, err) }); err != nil {
 		s.endReload(r, ipc.CodeFailed, err.Error())
@@ -133,9 +93,11 @@ func (s *Supervisor) onProved(r *reload, err error) {
 }
 
 // commit makes the new generation the one that stays: removed units and
-// surplus slots leave, and the order of declaration is the new one.
+// surplus slots leave, the order of declaration is the new one, the binary gets
+// its name, and the next operation may begin.
 func (s *Supervisor) commit(r *reload) {
 	r.stage = settling
+	s.stepAside(r)
 	if r.renewal != nil {
 		return
 	}
@@ -163,6 +125,12 @@ func (s *Supervisor) commit(r *reload) {
 		}
 	}
 	s.units, s.gen, s.settings = units, r.gen, r.gen.settings
+	if r.install != "" {
+		if err := r.gen.install(r.install); err != nil {
+			s.logf("%v", err)
+		}
+	}
+	s.catchUp(r)
 	s.giveSockets()
 	s.dropUnused()
 }
@@ -170,44 +138,46 @@ func (s *Supervisor) commit(r *reload) {
 // retire empties a slot for good.
 func (s *Supervisor) retire(r *reload, sl *slot) {
 	if p := sl.current; p != nil {
+		r.retired++
 		s.tell(p, r.graceful)
 		sl.leaving = append(sl.leaving, p)
 		sl.current = nil
 		r.leaves = append(r.leaves, p)
-		r.removed++
 		s.progress(s.stepOf("removed", p, pidText(p)))
 	}
 	sl.closeInner(nil)
 }
 
-// settled tells whether nothing of the old generation is left that somebody
-// waits for. A graceful reload does not wait for connections.
-func (r *reload) settled() bool {
-	return r.graceful || !slices.ContainsFunc(r.leaves, func(p *process) bool { return !p.finished })
-}
-
-// endReload tells everybody who waits and takes the next one.
+// endReload tells everybody who waits. One that was not live takes its turn back.
 func (s *Supervisor) endReload(r *reload, code int, text string) {
-	if code == ipc.CodeDone && r.install != "" {
-		if err := r.gen.install(r.install); err != nil {
-			s.logf("%v", err)
-		}
+	if s.roll == r {
+		s.roll = nil
 	}
 	switch {
 	case r.renewal != nil:
 		s.endRenewal(r, code, text)
 	case code != ipc.CodeDone:
 		s.logf("reload failed: %s", text)
+		s.refuse(r, text)
+		s.rememberReload(r, code, text)
 	default:
-		text = fmt.Sprintf("generation %d is live, %s: %s",
-			r.gen.number, processes(len(s.slots())), r.done())
-		text += killedWords(r.leaves)
+		text = fmt.Sprintf("%s: %s%s", s.liveWords(r), r.done(), killedWords(r.leaves))
 		s.logf("reload complete, %s", text)
+		s.rememberReload(r, code, text)
+		r.answer(code, text)
 	}
-	s.roll = nil
-	r.answer(code, text)
 	s.dropUnused()
 	s.poke() // for the next one
+}
+
+// liveWords says what serves now; r's generation may have been followed by others.
+func (s *Supervisor) liveWords(r *reload) string {
+	live := processes(len(s.slots()))
+	if s.gen == r.gen {
+		return fmt.Sprintf("generation %d is live, %s", r.gen.number, live)
+	}
+	return fmt.Sprintf("generation %d went live, generation %d has followed, %s",
+		r.gen.number, s.gen.number, live)
 }
 
 // answer ends the wait of everybody who asked for this reload.

@@ -59,13 +59,18 @@ func (r *reload) started(p *process) bool {
 	return slices.ContainsFunc(r.steps, func(st *step) bool { return st.fresh == p })
 }
 
-// rollOn drives the reload as far as it can go now.
+// rollOn drives what is under way as far as it can go now, and ends what has
+// settled.
 func (s *Supervisor) rollOn(now time.Time) {
-	s.beginReload()
-	r := s.roll
-	if r == nil {
-		return
+	s.nextOperation()
+	if r := s.roll; r != nil {
+		s.drive(r, now)
 	}
+	s.tendSettling()
+}
+
+// drive takes a reload as far as it goes without waiting.
+func (s *Supervisor) drive(r *reload, now time.Time) {
 	for r.cause == "" && r.moving() && s.advance(r, r.steps[r.at], now) {
 		r.at++
 	}
@@ -75,13 +80,11 @@ func (s *Supervisor) rollOn(now time.Time) {
 	for r.stage == undoing && r.moving() && s.advance(r, r.steps[r.at], now) {
 		r.at++
 	}
-	if r.stage == rolling && !r.moving() {
-		s.commit(r)
-	}
 	switch {
-	case r.stage == settling && r.settled():
-		s.endReload(r, ipc.CodeDone, "")
-	case r.stage == undoing && !r.moving():
+	case r.moving():
+	case r.stage == rolling:
+		s.commit(r)
+	case r.stage == undoing:
 		s.endUndo(r)
 	}
 }
@@ -157,7 +160,7 @@ func (r *reload) done() string {
 		}
 	}
 	return fmt.Sprintf("%d started, %d replaced, %d removed, %d kept",
-		started, replaced, r.removed, kept)
+		started, replaced, r.retired, kept)
 }
 
 // lost fails the reload when the step's new process is gone. It reports

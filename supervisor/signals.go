@@ -5,6 +5,8 @@ import (
 	"os/signal"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/rundir"
 )
 
 // masterSignals are those the master answers; docs/signals.md is the table.
@@ -32,21 +34,22 @@ func (s *Supervisor) onSignal(sig os.Signal) {
 	if s.alone != nil && s.onSignalAlone(sig) {
 		return
 	}
+	by := rundir.Asker{Signal: unix.SignalName(sig.(unix.Signal)), UID: -1}
 	switch sig {
 	case unix.SIGINT, unix.SIGTERM, unix.SIGTSTP:
-		s.leave(false)
+		s.stopBySignal(by, false)
 	case unix.SIGQUIT:
-		s.leave(true)
+		s.stopBySignal(by, true)
 	case unix.SIGHUP:
 		if !s.cfg.Daemon {
-			s.leave(false) // the terminal was closed
+			s.stopBySignal(by, false) // the terminal was closed
 			return
 		}
-		s.reloadBySignal(false)
+		s.reloadBySignal(by, false)
 	case unix.SIGUSR1:
-		s.reloadBySignal(false)
+		s.reloadBySignal(by, false)
 	case unix.SIGUSR2:
-		s.reloadBySignal(true)
+		s.reloadBySignal(by, true)
 	case unix.SIGABRT:
 		s.logStatus()
 	case unix.SIGIO:
@@ -54,14 +57,20 @@ func (s *Supervisor) onSignal(sig os.Signal) {
 	}
 }
 
+func (s *Supervisor) stopBySignal(by rundir.Asker, graceful bool) {
+	s.stopAsked(by)
+	s.leave(graceful)
+}
+
 // reloadBySignal takes the same road as the command, from the binary as it
 // stands under its name now.
-func (s *Supervisor) reloadBySignal(graceful bool) {
-	r, err := newReload(s.cfg.Executable, "", graceful)
+func (s *Supervisor) reloadBySignal(by rundir.Asker, graceful bool) {
+	r, err := s.openReload(s.cfg.Executable, "", graceful)
 	if err != nil {
 		s.logf("reload: %v", err)
 		return
 	}
+	r.by = []rundir.Asker{by}
 	s.requestReload(r)
 }
 

@@ -84,7 +84,7 @@ func OpenSingle(cfg Config, declared []*ipc.Specs, abandon func(code int)) (*Sin
 // open makes everything but the loop of the Workers.
 func (o *Single) open(declared []*ipc.Specs) error {
 	s := o.s
-	s.started = s.sys.now()
+	s.started, s.startedBy = s.sys.now(), s.starter()
 	s.lastNumber = 1
 	s.gen = &generation{number: 1, path: s.cfg.Executable, root: appsRoot(s.cfg.Executable)}
 	for _, app := range declared {
@@ -259,6 +259,8 @@ func (o *Single) undo(err error) {
 	if s.log != nil {
 		s.log.Record(os.Getpid(), fmt.Sprintf("start failed: %v", err))
 	}
+	s.err = err
+	s.rememberStop()
 	s.closeListeners()
 	for _, fd := range o.fds {
 		if fd >= 0 {

@@ -152,6 +152,7 @@ type process struct {
 	readyAt  time.Time // zero: not ready yet
 	toldAt   time.Time // zero: not told to leave
 	yieldBy  time.Time // zero: not asked, has yielded, or has forfeited
+	yielded  bool      // accepts nobody any more
 	killAt   time.Time // zero: never
 	paced    bool      // may say in Yielded that it takes longer
 	pacing   time.Duration

@@ -64,7 +64,7 @@ func (s *Supervisor) stateWord() string {
 		return "stopping"
 	case s.phase < serving:
 		return "starting"
-	case s.roll != nil && s.roll.renewal == nil:
+	case s.reloading():
 		return "reloading"
 	}
 	return "running"

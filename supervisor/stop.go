@@ -17,6 +17,9 @@ func (s *Supervisor) leave(graceful bool) {
 	if s.phase == leaving && (graceful || !s.graceful) || s.phase == over {
 		return
 	}
+	if s.phase != leaving {
+		s.stopBegan = s.sys.now()
+	}
 	s.phase, s.graceful = leaving, graceful
 	if s.err == nil {
 		s.logf("%s", stopWord(graceful))
@@ -88,16 +91,6 @@ func stopWord(graceful bool) string {
 	return "stopping"
 }
 
-// cancelReloads answers those who wait for a reload that cannot be finished.
-func (s *Supervisor) cancelReloads() {
-	for _, r := range []*reload{s.roll, s.queued} {
-		if r != nil {
-			r.answer(ipc.CodeFailed, "the service is stopping")
-		}
-	}
-	s.roll, s.queued = nil, nil
-}
-
 // finishStop ends the master when nothing is left to wait for.
 func (s *Supervisor) finishStop() {
 	if s.phase != leaving || len(s.byPID) > 0 || s.probe != nil {
@@ -113,6 +106,7 @@ func (s *Supervisor) finishStop() {
 	if s.err == nil {
 		s.logf("has been stopped")
 	}
+	s.rememberStop()
 	if s.log != nil {
 		s.log.Close()
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/workerman-go/wm/ipc"
@@ -21,7 +22,8 @@ const (
 	over
 )
 
-// Supervisor is the master. Everything in it belongs to the goroutine in run.
+// Supervisor is the master. Everything in it belongs to the goroutine in run,
+// but for what says otherwise.
 type Supervisor struct {
 	cfg   Config
 	sys   system
@@ -50,16 +52,28 @@ type Supervisor struct {
 	probe       *probing
 	roll        *reload
 	queued      *reload    // the one follow-up
+	settling    []*reload  // live, their old processes leave
 	diffs       []*diffing // in line
 	stopWaiters []*request
 	left        []*process // told to go by the stop
 	graceful    bool       // the stop under way waits for connections
 	control     *control
-	nextLook    time.Time // at limits of processes
-	nextRead    time.Time // of certificate files
-	certNotes   []certificateNote
-	collects    map[uint64]*collect
-	lastID      uint64
+
+	history   *rundir.History // nil before the log is open
+	startedBy rundir.Asker
+	died      int  // pid of the master before, when that did not stop in order
+	served    bool // the start succeeded
+	stopBegan time.Time
+	stopBy    []rundir.Asker
+
+	nextLook  time.Time // at limits of processes
+	nextRead  time.Time // of certificate files
+	certNotes []certificateNote
+	collects  map[uint64]*collect
+	lastID    uint64
+
+	opening sync.Mutex // guards opened, and the order in which binaries are opened
+	opened  uint64
 
 	signals  chan os.Signal
 	exits    chan exit

@@ -54,6 +54,7 @@ func newWorld(t *testing.T) *world {
 		Dir: rundir.Dir{
 			Path: dir, Lock: filepath.Join(dir, "wm.lock"), PidFile: filepath.Join(dir, "wm.pid"),
 			LogFile: filepath.Join(dir, "wm.log"), Socket: filepath.Join(dir, "wm.sock"),
+			History: filepath.Join(dir, "wm.history"),
 		},
 	}
 	w.s = newSupervisor(cfg, system{
@@ -266,7 +267,7 @@ func (w *world) reload(content string, graceful bool) *request {
 		Request: ipc.Request{Command: ipc.CommandReload, Graceful: graceful},
 		out:     make(chan ipc.Message, maxReplies),
 	}
-	r.reload, r.err = newReload(w.s.cfg.Executable, "", graceful)
+	r.reload, r.err = w.s.openReload(w.s.cfg.Executable, "", graceful)
 	w.s.onRequest(r)
 	w.s.reconcile()
 	return r
