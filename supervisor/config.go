@@ -32,6 +32,8 @@ const (
 type Config struct {
 	Program, Version string
 	Daemon           bool
+	Quiet            bool   // the watcher tells of failures only
+	Watch            bool   // keep a watcher; nothing in daemon mode
 	Executable       string // path of the binary as called: absolute, links not followed
 	Dir              rundir.Dir
 

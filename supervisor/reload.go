@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/workerman-go/wm/ipc"
@@ -26,6 +27,8 @@ type reload struct {
 	renewal  *slot  // not a reload: this slot gets a fresh process, see recycle.go
 	waiters  []*request
 	by       string // who asked, for the log
+	ifNew    bool   // do nothing when the binary is live
+	watched  bool   // the watcher asked, which tells the terminal itself
 
 	stage  stage
 	units  []*unit // what the new generation wants, in order of declaration
@@ -76,6 +79,7 @@ func (s *Supervisor) requestReload(r *reload) {
 func (r *reload) join(other *reload) {
 	r.waiters = append(r.waiters, other.waiters...)
 	r.graceful = r.graceful && other.graceful
+	r.ifNew, r.watched = r.ifNew && other.ifNew, r.watched && other.watched
 }
 
 // hurryFor keeps a graceful reload from blocking one that is not.
@@ -103,10 +107,16 @@ func (s *Supervisor) beginReload() {
 	}
 	r := s.queued
 	s.roll, s.queued = r, nil
+	if r.ifNew && r.gen.digest == s.gen.digest {
+		s.roll = nil
+		r.answer(ipc.CodeDone, fmt.Sprintf("generation %d is this program already", s.gen.number))
+		s.dropUnused()
+		return
+	}
 	r.stage = proving
 	s.lastNumber++
 	r.gen.number = s.lastNumber
-	s.logf("reloading%s", r.by)
+	s.logReload(r, "reloading%s", r.by)
 	s.reopenFiles()
 	if err := s.probeBinary(r.gen, func(err error) { s.onProved(r, err) }); err != nil {
 		s.endReload(r, ipc.CodeFailed, err.Error())
@@ -203,6 +213,7 @@ func (s *Supervisor) commit(r *reload) {
 		}
 	}
 	s.units, s.gen, s.settings = units, r.gen, r.gen.settings
+	r.tell(ipc.Progress{Kind: "live", Text: fmt.Sprintf("generation %d is live", r.gen.number)})
 	s.giveSockets()
 	s.dropUnused()
 }
@@ -236,16 +247,26 @@ func (s *Supervisor) endReload(r *reload, code int, text string) {
 	case r.renewal != nil:
 		s.endRenewal(r, code, text)
 	case code != ipc.CodeDone:
-		s.logf("reload failed: %s", text)
+		s.logReload(r, "reload failed: %s", text)
 	default:
 		text = fmt.Sprintf("generation %d is live, %s", r.gen.number, processes(len(s.slots())))
 		text += killedWords(r.leaves)
-		s.logf("reload complete, %s", text)
+		s.logReload(r, "reload complete, %s", text)
 	}
 	s.roll = nil
 	r.answer(code, text)
 	s.dropUnused()
 	s.poke() // for the next one
+}
+
+// logReload writes a line about a reload; what the watcher asked for it shows on
+// the terminal itself.
+func (s *Supervisor) logReload(r *reload, format string, a ...any) {
+	if r.watched {
+		s.log.Record(os.Getpid(), fmt.Sprintf(format, a...))
+		return
+	}
+	s.logf(format, a...)
 }
 
 // answer ends the wait of everybody who asked for this reload.

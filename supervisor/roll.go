@@ -254,7 +254,7 @@ func (s *Supervisor) undo(r *reload) {
 	done := r.steps[:min(r.at+1, len(r.steps))]
 	r.stage, r.steps, r.at = undoing, nil, 0
 	if r.renewal == nil {
-		s.logf("reload fails, putting back: %s", r.cause)
+		s.logReload(r, "reload fails, putting back: %s", r.cause)
 		s.progress(ipc.Progress{Kind: "rollback", Text: r.cause})
 	}
 	for _, st := range slices.Backward(done) {

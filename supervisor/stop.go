@@ -99,7 +99,7 @@ func (s *Supervisor) cancelReloads() {
 
 // finishStop ends the master when nothing is left to wait for.
 func (s *Supervisor) finishStop() {
-	if s.phase != leaving || len(s.byPID) > 0 || s.probe != nil {
+	if s.phase != leaving || len(s.byPID) > 0 || s.probe != nil || s.watcher.pid != 0 {
 		return
 	}
 	s.phase = over

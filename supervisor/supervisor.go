@@ -45,6 +45,7 @@ type Supervisor struct {
 	byLink      map[*link]*process
 	byPID       map[int]*process
 	probe       *probing
+	watcher     watcher
 	roll        *reload
 	queued      *reload // the one follow-up
 	stopWaiters []*request
@@ -152,6 +153,7 @@ func (s *Supervisor) reconcile() {
 	s.fillVacant(now)
 	s.tendQueues(now)
 	s.tendCertificates(now)
+	s.tendWatcher(now)
 	s.sendKicks(now)
 	s.noteStarted()
 	s.tendCollects(now)
@@ -209,6 +211,7 @@ func (s *Supervisor) untilNext(now time.Time) time.Duration {
 	} else if p != nil && p.ended != nil {
 		sooner(p.ended.at.Add(pipeTimeout))
 	}
+	sooner(s.watcher.next())
 	for _, sl := range s.slots() {
 		if sl.current == nil {
 			sooner(sl.wait)
