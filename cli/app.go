@@ -12,8 +12,9 @@ func (in *invocation) app() *urfave.App {
 		Usage:   "keeps processes alive and serves sockets",
 		Flags:   programFlags(),
 		Commands: []*urfave.Command{
-			in.startCommand(), in.stopCommand(), in.restartCommand(), in.reloadCommand(),
-			in.statusCommand(), in.connectionsCommand(), in.checkCommand(), in.versionCommand(),
+			in.startCommand(), in.devCommand(), in.stopCommand(), in.restartCommand(),
+			in.reloadCommand(), in.statusCommand(), in.connectionsCommand(), in.checkCommand(),
+			in.versionCommand(),
 		},
 		CustomAppHelpTemplate: programHelp,
 		HideHelpCommand:       true,

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -85,12 +86,23 @@ func (w *workshop) build(ctx context.Context, out io.Writer) error {
 	if err := w.actAsOwner(cmd); err != nil {
 		return err
 	}
+	endWhole(cmd)
 	err = cmd.Run()
 	var failed *exec.ExitError
 	if errors.As(err, &failed) && ctx.Err() == nil {
 		return errBuild
 	}
 	return err
+}
+
+// endWhole makes cmd a group of its own, which ends as a whole when the build is
+// given up: the compilers that the go tool has started too.
+func endWhole(cmd *exec.Cmd) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid = true
+	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
 }
 
 // generate brings apps/all.go up to date and shows what keeps an app out of it.

@@ -22,6 +22,7 @@ type invocation struct {
 	ctx            context.Context
 	stdout, stderr io.Writer
 	exe            string   // absolute path of the binary as called
+	installed      string   // where the binary stands, if not where this process was runs from
 	rest           []string // what follows --, for the apps
 
 	// What the flags of the program say; set before a command runs.

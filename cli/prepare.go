@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 
 	"github.com/workerman-go/wm/ipc"
@@ -63,15 +64,7 @@ func (in *invocation) candidate(owners ...int) (*candidate, error) {
 
 // workshop is the source tree to build in; nil when there is none.
 func (in *invocation) workshop(owners ...int) (*workshop, error) {
-	info, known := debug.ReadBuildInfo()
-	if in.noBuild || !known {
-		return nil, nil
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	tree, err := findTree(self, info, append(owners, os.Geteuid())...)
+	tree, err := in.sourceTree(owners...)
 	var foreign *untrusted
 	if errors.As(err, &foreign) {
 		in.complain("%v", err)
@@ -81,6 +74,23 @@ func (in *invocation) workshop(owners ...int) (*workshop, error) {
 		return nil, err
 	}
 	return tree.enter(in.ctx)
+}
+
+// sourceTree is the tree that the binary stands in; nil when there is none or
+// it is not to be built.
+func (in *invocation) sourceTree(owners ...int) (*sourceTree, error) {
+	info, known := debug.ReadBuildInfo()
+	if in.noBuild || !known {
+		return nil, nil
+	}
+	self, err := os.Executable()
+	if in.installed != "" {
+		self, err = filepath.EvalSymlinks(in.installed)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return findTree(self, info, append(owners, os.Geteuid())...)
 }
 
 // declared is what the apps of a binary want to run.

@@ -213,7 +213,7 @@ type Request struct {
 type Progress struct {
 	// Kind is probe, bind, starting, ready, stopped, replaced, added,
 	// removed, kept, rollback, live (the new generation has every seat, old
-	// processes may still be leaving) or note.
+	// processes may still be leaving), mixed (putting back has failed) or note.
 	Kind   string `json:"kind"`
 	Text   string `json:"text"` // what else there is to say; Worker and Slot say of whom
 	Worker string `json:"worker,omitempty"`

@@ -300,6 +300,7 @@ func (s *Supervisor) endUndo(r *reload) {
 	s.units = slices.DeleteFunc(s.units, func(u *unit) bool { return len(u.slots) == 0 })
 	text := r.cause + "\neverything was put back"
 	if len(r.mixed) > 0 {
+		r.tell(ipc.Progress{Kind: "mixed", Text: "generations are mixed"})
 		text = r.cause
 		text += "\nputting back failed as well, generations are mixed:\n" +
 			strings.Join(r.mixed, "\n")
