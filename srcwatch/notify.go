@@ -83,14 +83,18 @@ func (n *notifier) folder(path string) error {
 	return err
 }
 
-// keep forgets the folders that are not there any more.
-func (n *notifier) keep(folders map[string]bool) {
+// keep forgets the folders that are not there any more. What was renamed keeps
+// its old name in fsnotify, and folders in it are not watched any more when that
+// is forgotten, so all are asked for again then.
+func (n *notifier) keep(folders map[string]bool) bool {
+	before := len(n.asked)
 	for path := range n.asked {
 		if !folders[path] {
 			n.inotify.Remove(path) // most often the kernel has done so already
 			delete(n.asked, path)
 		}
 	}
+	return len(n.asked) == before
 }
 
 func (n *notifier) close() { n.inotify.Close() }

@@ -36,6 +36,6 @@ func (s *state) same(before *state) bool {
 	})
 }
 
-func (p *poller) folder(string) error  { return nil }
-func (p *poller) keep(map[string]bool) {}
-func (p *poller) close()               {}
+func (p *poller) folder(string) error       { return nil }
+func (p *poller) keep(map[string]bool) bool { return true }
+func (p *poller) close()                    {}

@@ -63,8 +63,27 @@ func (s *state) differs(before *state) []string {
 	return changed
 }
 
+// mostLooks bounds how often a look is begun again because folders are removed
+// or renamed meanwhile; their events lead to the next one.
+const mostLooks = 3
+
 // look reads the tree again.
 func (w *Watcher) look() error {
+	for range mostLooks {
+		s, err := w.scan()
+		if err != nil {
+			return err
+		}
+		w.seen = s
+		if w.hints.keep(s.folders) {
+			break
+		}
+	}
+	return nil
+}
+
+// scan reads the tree once.
+func (w *Watcher) scan() (*state, error) {
 	s := &scan{
 		w: w, before: w.seen, visited: map[[2]uint64]bool{}, now: time.Now(),
 		state: &state{
@@ -72,7 +91,7 @@ func (w *Watcher) look() error {
 		},
 	}
 	if err := s.folder("."); err != nil {
-		return err
+		return nil, err
 	}
 	for len(s.links) > 0 { // after all others: those keep their own names
 		next := s.links[0]
@@ -84,9 +103,7 @@ func (w *Watcher) look() error {
 			s.file(path)
 		}
 	}
-	w.seen = s.state
-	w.hints.keep(s.folders)
-	return nil
+	return s.state, nil
 }
 
 // scan is one look at the tree.

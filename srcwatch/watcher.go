@@ -48,8 +48,9 @@ type hints interface {
 	// folder is called for each folder before it is read. An error means that
 	// changes in it will not be told.
 	folder(path string) error
-	// keep is called after each look with all folders that there are.
-	keep(folders map[string]bool)
+	// keep is called after each look with all folders that there are. It
+	// returns false when the folders must be asked for again, in another look.
+	keep(folders map[string]bool) bool
 	close()
 }
 

@@ -109,7 +109,7 @@ func (s *Supervisor) beginReload() {
 	s.roll, s.queued = r, nil
 	if r.ifNew && r.gen.digest == s.gen.digest {
 		s.roll = nil
-		r.answer(ipc.CodeDone, fmt.Sprintf("generation %d is this program already", s.gen.number))
+		r.answer(ipc.CodeDone, fmt.Sprintf("generation %d runs this program already", s.gen.number))
 		s.dropUnused()
 		return
 	}
