@@ -13,7 +13,7 @@ import (
 )
 
 // buildLimit is for what needs a build: several of them share the machine.
-const buildLimit = 60 * time.Second
+const buildLimit = 3 * time.Minute
 
 // watching starts the service of a source tree with `wm dev`, or with args, in
 // a process group of its own, and waits until changes are seen.
