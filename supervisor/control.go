@@ -122,7 +122,7 @@ func (c *control) refuse(conn *ipc.Conn, peer ipc.Peer, code int, err error) {
 // attend carries the answers of the loop to the command until the result.
 func (c *control) attend(conn *ipc.Conn, want *ipc.Request, peer ipc.Peer) {
 	r := &request{Request: *want, peer: peer, out: make(chan ipc.Message, maxReplies)}
-	if want.Command == ipc.CommandReload {
+	if want.Command == ipc.CommandReload && c.s.alone == nil {
 		path := firstSet(want.Binary, c.s.cfg.Executable)
 		if r.reload, r.err = newReload(path, want.InstallAs, want.Graceful); r.err == nil {
 			r.reload.by = fmt.Sprintf(" (asked by uid %d, pid %d)", peer.UID, peer.PID)
@@ -220,6 +220,10 @@ func (s *Supervisor) onRequest(r *request) {
 	if serve == nil {
 		s.logf("control socket: unknown command %q of uid %d, pid %d", r.Command, r.peer.UID, r.peer.PID)
 		r.finish(ipc.CodeUsage, fmt.Sprintf("unknown command %q", r.Command))
+		return
+	}
+	if s.alone != nil && !servedAlone[r.Command] {
+		r.finish(ipc.CodeFailed, RefusedSingle)
 		return
 	}
 	serve(s, r)
