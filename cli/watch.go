@@ -77,12 +77,16 @@ func (in *invocation) watchAndReload(runDir string) error {
 		return err
 	}
 	defer source.Close()
-	in.tellWatching(tree)
 	r := &rounds{in: in, tree: tree}
-	for changed := []string(nil); err == nil; changed, err = source.Next(in.ctx) {
+	r.round(nil)
+	in.tellWatching(tree)
+	for {
+		changed, err := source.Next(in.ctx)
+		if err != nil {
+			return err
+		}
 		r.round(changed)
 	}
-	return err
 }
 
 // tellWatching says that changes are seen from now on.
