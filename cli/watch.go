@@ -95,7 +95,7 @@ func (in *invocation) tellWatching(tree *sourceTree) {
 	if _, err := os.Stat(filepath.Join(tree.root, "apps")); err == nil {
 		what = "apps/"
 	}
-	if !in.quiet {
+	if !in.quiet && in.ctx.Err() == nil {
 		fmt.Fprintf(in.stdout, "watching %s for changes\n", what)
 	}
 }
