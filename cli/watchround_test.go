@@ -102,7 +102,8 @@ func TestRoundShowsAFailureOnce(t *testing.T) {
 
 	r.write(t, "apps/hello/start.go", good)
 	r.round([]string{"apps/hello/start.go"})
-	wantPrinted(t, out, "changed apps/hello/start.go: generation 2 is live, built in N s, reloaded in N s\n")
+	wantPrinted(t, out, "changed apps/hello/start.go: "+
+		"generation 2 is live, built in N s, reloaded in N s\n")
 	r.write(t, "apps/hello/start.go", bad)
 	r.round([]string{"apps/hello/start.go"})
 	wantPrinted(t, out, text+"changed apps/hello/start.go: "+end)

@@ -31,7 +31,8 @@ func TestFoldersThatAreLeftOut(t *testing.T) {
 }
 
 func TestEmbedPatterns(t *testing.T) {
-	source := "package p\n\n//go:embed a.txt pages/*.html\n\t//go:embed \"with space\" `back tick` all:b\n" +
+	source := "package p\n\n//go:embed a.txt pages/*.html\n" +
+		"\t//go:embed \"with space\" `back tick` all:b\n" +
 		"// go:embed no\n//go:embedno\n//go:embed \"half\n"
 	want := []string{"a.txt", "pages/*.html", "with space", "back tick", "b", "\"half"}
 	if got := embedPatterns([]byte(source)); !slices.Equal(got, want) {

@@ -93,8 +93,10 @@ var changes = []change{
 		"apps/chap/start.go apps/chat/start.go"},
 	{"a package outside apps", func(tr *tree) { tr.write("internal/x/x.go", "package x\n") },
 		"internal/x/x.go"},
-	{"two files", func(tr *tree) { tr.write("go.sum", "x\n"); tr.write("main.go", "package main // 2\n") },
-		"go.sum main.go"},
+	{"two files", func(tr *tree) {
+		tr.write("go.sum", "x\n")
+		tr.write("main.go", "package main // 2\n")
+	}, "go.sum main.go"},
 	{"the list of the apps", func(tr *tree) { tr.write("apps/all.go", "package apps // 2\n") }, ""},
 	{"a test", func(tr *tree) { tr.write("apps/chat/start_test.go", "package chat\n") }, ""},
 	{"a file that no build reads", func(tr *tree) { tr.write("apps/chat/data.db", "1") }, ""},
