@@ -12,8 +12,8 @@ func (in *invocation) app() *urfave.App {
 		Usage:   "keeps processes alive and serves sockets",
 		Flags:   programFlags(),
 		Commands: []*urfave.Command{
-			in.startCommand(), in.stopCommand(), in.restartCommand(), in.reloadCommand(),
-			in.statusCommand(), in.connectionsCommand(), in.historyCommand(),
+			in.startCommand(), in.devCommand(), in.stopCommand(), in.restartCommand(),
+			in.reloadCommand(), in.statusCommand(), in.connectionsCommand(), in.historyCommand(),
 			in.checkCommand(), in.diffCommand(), in.newCommand(), in.versionCommand(),
 		},
 		CustomAppHelpTemplate: programHelp,

@@ -7,6 +7,18 @@ import (
 	"runtime/debug"
 )
 
+// tellAstray tells the user that a binary which stands among apps runs as it is.
+func (in *invocation) tellAstray() {
+	info, known := debug.ReadBuildInfo()
+	self, err := in.standing()
+	if in.noBuild || !known || err != nil {
+		return
+	}
+	if why := astray(self, info); why != "" {
+		in.complain("%s: running the apps compiled into it", why)
+	}
+}
+
 // astray says why the binary target is not built anew although it stands among
 // apps; empty for one that stands alone.
 func astray(target string, info *debug.BuildInfo) string {

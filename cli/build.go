@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -90,6 +91,7 @@ func (w *workshop) build(ctx context.Context, out io.Writer) error {
 	if err := w.actAsOwner(cmd); err != nil {
 		return err
 	}
+	endWhole(cmd)
 	err = cmd.Run()
 	var failed *exec.ExitError
 	if !errors.As(err, &failed) || ctx.Err() != nil {
@@ -99,6 +101,16 @@ func (w *workshop) build(ctx context.Context, out io.Writer) error {
 		fmt.Fprintln(out, text)
 	}
 	return errBuild
+}
+
+// endWhole makes cmd a group of its own, which ends as a whole when the build is
+// given up: the compilers that the go tool has started too.
+func endWhole(cmd *exec.Cmd) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid = true
+	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
 }
 
 // generate brings apps/all.go up to date and shows what keeps an app out of it.

@@ -7,6 +7,7 @@
 //	Main ── hand-over? ──┬─ none ───> Run: argv is ordered (args.go), urfave
 //	                     │            runs the command (start.go, stop.go ...)
 //	                     ├─ master ─> master.go, supervisor.Run
+//	                     ├─ watcher ─> watch.go, in debug mode
 //	                     └─ worker, probe ─> child.Main
 //
 // A start ends in a process with the master hand-over: in debug mode the

@@ -23,6 +23,7 @@ type invocation struct {
 	ctx            context.Context
 	stdout, stderr io.Writer
 	exe            string        // absolute path of the binary as called
+	installed      string        // where the binary stands, if not where this process was runs from
 	rest           []string      // what follows --, for the apps
 	called         time.Duration // bootTime
 

@@ -63,7 +63,7 @@ func (p Program) debug(h *ipc.Handover) int {
 	err := shieldInherited()
 	if err == nil {
 		err = p.supervise(h, func(cfg *supervisor.Config) {
-			cfg.Terminal = os.Stdout
+			cfg.Terminal, cfg.Watch, cfg.Quiet = os.Stdout, h.Master.Watch, h.Master.Quiet
 			cfg.Started = func(snap *ipc.Snapshot) {
 				if !h.Master.Quiet {
 					banner(os.Stdout, snap, "")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 
 	"github.com/workerman-go/wm/rundir"
@@ -79,15 +80,7 @@ func (in *invocation) candidateOf(shop *workshop, out io.Writer) (*candidate, er
 
 // workshop is the source tree to build in; nil when there is none.
 func (in *invocation) workshop(owners ...int) (*workshop, error) {
-	info, known := debug.ReadBuildInfo()
-	if in.noBuild || !known {
-		return nil, nil
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	tree, err := findTree(self, info, append(owners, os.Geteuid())...)
+	tree, err := in.sourceTree(owners...)
 	var foreign *untrusted
 	if errors.As(err, &foreign) {
 		in.complain("%v", err)
@@ -97,12 +90,32 @@ func (in *invocation) workshop(owners ...int) (*workshop, error) {
 		return nil, err
 	}
 	if tree == nil {
-		if why := astray(self, info); why != "" {
-			in.complain("%s: running the apps compiled into it", why)
-		}
+		in.tellAstray()
 		return nil, nil
 	}
 	return tree.enter(in.ctx)
+}
+
+// sourceTree is the tree that the binary stands in; nil when there is none or
+// it is not to be built.
+func (in *invocation) sourceTree(owners ...int) (*sourceTree, error) {
+	info, known := debug.ReadBuildInfo()
+	if in.noBuild || !known {
+		return nil, nil
+	}
+	self, err := in.standing()
+	if err != nil {
+		return nil, err
+	}
+	return findTree(self, info, append(owners, os.Geteuid())...)
+}
+
+// standing is where the binary of the service stands, links followed.
+func (in *invocation) standing() (string, error) {
+	if in.installed != "" {
+		return filepath.EvalSymlinks(in.installed)
+	}
+	return os.Executable()
 }
 
 // probe asks a binary what it declares, and looks for what that needs, without

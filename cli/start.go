@@ -93,7 +93,8 @@ func (in *invocation) launch(daemon bool) int {
 	if in.ctx.Err() != nil {
 		return ipc.CodeFailed
 	}
-	entry, err := in.handover(ipc.MasterHandover{}).Encode()
+	watch := in.watchable() == nil
+	entry, err := in.handover(ipc.MasterHandover{Watch: watch}).Encode()
 	if err != nil {
 		return in.fail(err)
 	}

@@ -21,6 +21,7 @@ func TestHelpTexts(t *testing.T) {
 		{"usage", "--help"},
 		{"usage", "-h"},
 		{"start", "start --help"},
+		{"dev", "dev --help"},
 		{"stop", "help stop"},
 		{"restart", "restart -h"},
 		{"reload", "help reload"},

@@ -16,9 +16,10 @@ type Role string
 
 // The roles of a process that was started with a hand-over.
 const (
-	RoleMaster Role = "master"
-	RoleWorker Role = "worker"
-	RoleProbe  Role = "probe"
+	RoleMaster  Role = "master"
+	RoleWorker  Role = "worker"
+	RoleProbe   Role = "probe"
+	RoleWatcher Role = "watcher"
 )
 
 // Handover is everything a started process is told before its first record.
@@ -30,10 +31,11 @@ type Handover struct {
 	// Root is the folder that the source folders of apps are relative to.
 	Root string `json:"root,omitempty"`
 
-	Master *MasterHandover `json:"master,omitempty"`
-	Worker *WorkerHandover `json:"worker,omitempty"`
+	Master  *MasterHandover  `json:"master,omitempty"`
+	Worker  *WorkerHandover  `json:"worker,omitempty"`
+	Watcher *WatcherHandover `json:"watcher,omitempty"`
 
-	Link int `json:"link,omitempty"` // descriptor of the link (worker, probe)
+	Link int `json:"link,omitempty"` // descriptor of the link (worker, probe, watcher)
 }
 
 // MasterHandover is what the command tells the master it turns into (debug
@@ -41,7 +43,8 @@ type Handover struct {
 type MasterHandover struct {
 	Daemon     bool   `json:"daemon"`
 	Quiet      bool   `json:"quiet,omitempty"`
-	Executable string `json:"executable"` // path of the binary as called, links not followed
+	Watch      bool   `json:"watch,omitempty"` // keep a watcher (debug mode)
+	Executable string `json:"executable"`      // path of the binary as called, links not followed
 	RunDir     string `json:"run_dir"`
 	PidFile    string `json:"pid_file,omitempty"`    // from a flag or WM_*; beats Settings
 	LogFile    string `json:"log_file,omitempty"`    // the same
@@ -59,6 +62,14 @@ type WorkerHandover struct {
 	Seated   bool `json:"seated"`
 	Listener int  `json:"listener"` // descriptor; -1 without an address
 	Debug    bool `json:"debug"`
+}
+
+// WatcherHandover is what the master tells the process that watches the source
+// of its service.
+type WatcherHandover struct {
+	Executable string `json:"executable"` // as in MasterHandover
+	RunDir     string `json:"run_dir"`
+	Quiet      bool   `json:"quiet,omitempty"` // tell of failures only
 }
 
 // ErrVersion is returned for a peer or a hand-over of a version that this one

@@ -222,12 +222,14 @@ type Request struct {
 	NoWait    bool   `json:"no_wait,omitempty"`
 	Binary    string `json:"binary,omitempty"`     // reload or diff: this file; empty: the one started
 	InstallAs string `json:"install_as,omitempty"` // rename Binary to this after success
+	IfNew     bool   `json:"if_new,omitempty"`     // reload: nothing when the binary is live already
 }
 
 // Progress is one step of a start, stop or reload, for people.
 type Progress struct {
 	// Kind is probe, bind, plan, starting, ready, stopped, replaced, added,
-	// removed, kept, rollback or note.
+	// removed, kept, rollback, live (the new generation has every seat, old
+	// processes may still be leaving), mixed (putting back has failed) or note.
 	Kind   string `json:"kind"`
 	Text   string `json:"text"` // what else there is to say; Worker and Slot say of whom
 	Worker string `json:"worker,omitempty"`

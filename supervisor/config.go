@@ -34,6 +34,8 @@ type Config struct {
 	Program, Version string
 	WM               string // version of wm, see worker.Version
 	Daemon           bool
+	Quiet            bool   // the watcher tells of failures only
+	Watch            bool   // keep a watcher; nothing in daemon mode
 	Executable       string // path of the binary as called: absolute, links not followed
 	Dir              rundir.Dir
 

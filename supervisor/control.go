@@ -274,5 +274,7 @@ func (s *Supervisor) reloadByCommand(r *request) {
 	} else {
 		r.reload.waiters = append(r.reload.waiters, r)
 	}
+	r.reload.ifNew = r.IfNew
+	r.reload.watched = s.watcher.pid != 0 && r.peer.PID == s.watcher.pid
 	s.requestReload(r.reload)
 }

@@ -32,6 +32,8 @@ func (s *Supervisor) onExit(x exit) {
 		p.ended = e
 	} else if s.probe != nil && s.probe.pid == x.pid {
 		s.probe.ended = e
+	} else if s.watcher.pid == x.pid {
+		s.watcher.ended = e
 	}
 }
 

@@ -70,6 +70,8 @@ func (s *Supervisor) onMessage(m linkMessage) {
 	if p == nil {
 		if s.probe != nil && s.probe.link == m.from {
 			s.onProbeMessage(s.probe, m)
+		} else if s.watcher.link == m.from {
+			s.watcher.onMessage(m)
 		}
 		return
 	}

@@ -76,6 +76,7 @@ func (r *reload) join(other *reload) {
 	r.waiters = append(r.waiters, other.waiters...)
 	r.by = append(r.by, other.by...)
 	r.graceful = r.graceful && other.graceful
+	r.ifNew, r.watched = r.ifNew && other.ifNew, r.watched && other.watched
 }
 
 // newer tells whether r's binary is later than that of other. Under one name

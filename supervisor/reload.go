@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -29,9 +30,11 @@ type reload struct {
 	waiters  []*request
 	by       []rundir.Asker
 
-	path  string // as it was asked for
-	order uint64 // of opening: a later look at one name finds a later binary
-	began time.Time
+	path    string // as it was asked for
+	order   uint64 // of opening: a later look at one name finds a later binary
+	began   time.Time
+	ifNew   bool // do nothing when the binary is live
+	watched bool // the watcher asked, which tells the terminal itself
 
 	stage  stage
 	units  []*unit // what the new generation wants, in order of declaration
@@ -63,11 +66,16 @@ func (s *Supervisor) openReload(path, install string, graceful bool) (*reload, e
 
 // beginReload proves the binary; onProved goes on.
 func (s *Supervisor) beginReload(r *reload) {
-	s.roll = r
-	r.stage, r.began = proving, s.sys.now()
+	r.began = s.sys.now()
+	if r.ifNew && r.gen.digest == s.gen.digest {
+		r.answer(ipc.CodeDone, fmt.Sprintf("generation %d runs this program already", s.gen.number))
+		s.dropUnused()
+		return
+	}
+	s.roll, r.stage = r, proving
 	s.lastNumber++
 	r.gen.number = s.lastNumber
-	s.logf("reloading%s", askedBy(r.by))
+	s.logReload(r, "reloading%s", askedBy(r.by))
 	s.reopenFiles()
 	if err := s.probeBinary(r.gen, func(err error) { s.onProved(r, err) }); err != nil {
 		s.endReload(r, ipc.CodeFailed, err.Error())
@@ -97,7 +105,7 @@ func (s *Supervisor) onProved(r *reload, err error) {
 // its name, and the next operation may begin.
 func (s *Supervisor) commit(r *reload) {
 	r.stage = settling
-	s.stepAside(r)
+	defer s.stepAside(r)
 	if r.renewal != nil {
 		return
 	}
@@ -131,6 +139,7 @@ func (s *Supervisor) commit(r *reload) {
 		}
 	}
 	s.catchUp(r)
+	r.tell(ipc.Progress{Kind: "live", Text: fmt.Sprintf("generation %d is live", r.gen.number)})
 	s.giveSockets()
 	s.dropUnused()
 }
@@ -157,12 +166,12 @@ func (s *Supervisor) endReload(r *reload, code int, text string) {
 	case r.renewal != nil:
 		s.endRenewal(r, code, text)
 	case code != ipc.CodeDone:
-		s.logf("reload failed: %s", text)
+		s.logReload(r, "reload failed: %s", text)
 		s.refuse(r, text)
 		s.rememberReload(r, code, text)
 	default:
 		text = fmt.Sprintf("%s: %s%s", s.liveWords(r), r.done(), killedWords(r.leaves))
-		s.logf("reload complete, %s", text)
+		s.logReload(r, "reload complete, %s", text)
 		s.rememberReload(r, code, text)
 		r.answer(code, text)
 	}
@@ -178,6 +187,16 @@ func (s *Supervisor) liveWords(r *reload) string {
 	}
 	return fmt.Sprintf("generation %d went live, generation %d has followed, %s",
 		r.gen.number, s.gen.number, live)
+}
+
+// logReload writes a line about a reload; what the watcher asked for it shows on
+// the terminal itself.
+func (s *Supervisor) logReload(r *reload, format string, a ...any) {
+	if r.watched {
+		s.log.Record(os.Getpid(), fmt.Sprintf(format, a...))
+		return
+	}
+	s.logf(format, a...)
 }
 
 // answer ends the wait of everybody who asked for this reload.

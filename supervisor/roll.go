@@ -274,7 +274,7 @@ func (s *Supervisor) undo(r *reload) {
 	done := r.steps[:min(r.at+1, len(r.steps))]
 	r.stage, r.steps, r.at = undoing, nil, 0
 	if r.renewal == nil {
-		s.logf("reload fails, putting back: %s", r.cause)
+		s.logReload(r, "reload fails, putting back: %s", r.cause)
 		s.progress(ipc.Progress{Kind: "rollback", Text: r.cause})
 	}
 	for _, st := range slices.Backward(done) {
@@ -320,6 +320,7 @@ func (s *Supervisor) endUndo(r *reload) {
 	s.units = slices.DeleteFunc(s.units, func(u *unit) bool { return len(u.slots) == 0 })
 	text := r.cause + "\neverything was put back"
 	if len(r.mixed) > 0 {
+		r.tell(ipc.Progress{Kind: "mixed", Text: "generations are mixed"})
 		text = r.cause
 		text += "\nputting back failed as well, generations are mixed:\n" +
 			strings.Join(r.mixed, "\n")

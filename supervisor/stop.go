@@ -93,7 +93,7 @@ func stopWord(graceful bool) string {
 
 // finishStop ends the master when nothing is left to wait for.
 func (s *Supervisor) finishStop() {
-	if s.phase != leaving || len(s.byPID) > 0 || s.probe != nil {
+	if s.phase != leaving || len(s.byPID) > 0 || s.probe != nil || s.watcher.pid != 0 {
 		return
 	}
 	s.phase = over

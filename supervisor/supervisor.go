@@ -50,6 +50,7 @@ type Supervisor struct {
 	byLink      map[*link]*process
 	byPID       map[int]*process
 	probe       *probing
+	watcher     watcher
 	roll        *reload
 	queued      *reload    // the one follow-up
 	settling    []*reload  // live, their old processes leave
@@ -172,6 +173,7 @@ func (s *Supervisor) reconcile() {
 	s.fillVacant(now)
 	s.tendQueues(now)
 	s.tendCertificates(now)
+	s.tendWatcher(now)
 	s.sendKicks(now)
 	s.noteStarted()
 	s.tendCollects(now)
@@ -229,6 +231,7 @@ func (s *Supervisor) untilNext(now time.Time) time.Duration {
 	} else if p != nil && p.ended != nil {
 		sooner(p.ended.at.Add(pipeTimeout))
 	}
+	sooner(s.watcher.next())
 	for _, sl := range s.slots() {
 		if sl.current == nil {
 			sooner(sl.wait)

@@ -161,9 +161,12 @@ func (w *world) exit(pid, status int, words ...string) {
 	p.conn.Close()
 	var l *link
 	var said *lastWords
-	if p.launch.handover.Role == ipc.RoleProbe {
+	switch p.launch.handover.Role {
+	case ipc.RoleProbe:
 		l, said = w.s.probe.link, w.s.probe.words
-	} else {
+	case ipc.RoleWatcher:
+		l, said = w.s.watcher.link, w.s.watcher.words
+	default:
 		l, said = w.s.byPID[pid].link, w.s.byPID[pid].words
 	}
 	<-said.done
