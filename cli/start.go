@@ -9,6 +9,7 @@ import (
 
 	"github.com/workerman-go/wm/ipc"
 	"github.com/workerman-go/wm/rundir"
+	"github.com/workerman-go/wm/supervisor"
 )
 
 // alreadyRunning is what a start says that was not needed.
@@ -91,7 +92,9 @@ func (in *invocation) launch(daemon bool) int {
 		return in.fail(err)
 	}
 	title := rundir.MasterTitle(in.Name, in.exe)
-	err = unix.Exec(in.exe, []string{title}, append(os.Environ(), entry))
+	err = supervisor.WithWaitingSignals(func() error {
+		return unix.Exec(in.exe, []string{title}, append(os.Environ(), entry))
+	})
 	return in.fail(fmt.Errorf("execute %s: %w", in.exe, err))
 }
 

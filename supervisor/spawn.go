@@ -91,7 +91,7 @@ func forkExec(l launch, link, stderr int) (pid, pidfd int, err error) {
 		Sys:   &syscall.SysProcAttr{PidFD: &pidfd},
 	}
 	if l.ident == nil {
-		pid, err = syscall.ForkExec(l.gen.execPath(), []string{l.title}, attr)
+		pid, err = forkExecOpen(l.gen.execPath(), l.title, attr)
 		return pid, pidfd, err
 	}
 	attr.Sys.Credential = l.ident.credential()
@@ -104,10 +104,18 @@ func forkExec(l launch, link, stderr int) (pid, pidfd int, err error) {
 func forkExecUnprivileged(path, title string, attr *syscall.ProcAttr) (pid int, err error) {
 	onThreadThatEnds(func() {
 		if err = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err == nil {
-			pid, err = syscall.ForkExec(path, []string{title}, attr)
+			pid, err = forkExecOpen(path, title, attr)
 		}
 	})
 	return pid, err
+}
+
+// forkExecOpen starts a process in which no signal is blocked.
+func forkExecOpen(path, title string, attr *syscall.ProcAttr) (pid int, err error) {
+	failed := withOpenSignals(func() {
+		pid, err = syscall.ForkExec(path, []string{title}, attr)
+	})
+	return pid, errors.Join(failed, err)
 }
 
 // onThreadThatEnds runs f on a thread of its own. The goroutine ends while it
