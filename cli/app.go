@@ -13,7 +13,7 @@ func (in *invocation) app() *urfave.App {
 		Flags:   programFlags(),
 		Commands: []*urfave.Command{
 			in.startCommand(), in.stopCommand(), in.restartCommand(), in.reloadCommand(),
-			in.statusCommand(), in.connectionsCommand(), in.checkCommand(), in.versionCommand(),
+			in.upgradeCommand(), in.statusCommand(), in.connectionsCommand(), in.checkCommand(), in.versionCommand(),
 		},
 		CustomAppHelpTemplate: programHelp,
 		HideHelpCommand:       true,

@@ -23,6 +23,16 @@ func (c *candidate) leave() {
 	}
 }
 
+// request asks the master to take the candidate. One that was built gets its
+// name from the master, after success.
+func (c *candidate) request(command string) ipc.Request {
+	r := ipc.Request{Command: command}
+	if c.shop != nil {
+		r.Binary, r.InstallAs = c.path, c.shop.target
+	}
+	return r
+}
+
 // install makes the candidate the binary that the next command finds.
 func (c *candidate) install() error {
 	if c.shop == nil {

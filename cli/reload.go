@@ -27,7 +27,7 @@ func (in *invocation) reload(c *urfave.Context) int {
 	}
 	in.say("reload")
 	return in.ifRunning(ipc.CodeNotRunning, func() int {
-		binary, code := in.reloadFrom()
+		binary, code := in.binaryOf("reloaded from")
 		if binary == nil {
 			return code
 		}
@@ -44,15 +44,16 @@ func (in *invocation) refuseStartFlags() error {
 	return nil
 }
 
-// reloadFrom is the binary to reload from, built when the master runs this one;
-// nil with an exit status when there is none.
-func (in *invocation) reloadFrom() (*candidate, int) {
+// binaryOf is the binary that the service is to be reloaded from or upgraded to,
+// built when the master runs this one; nil with an exit status when there is
+// none.
+func (in *invocation) binaryOf(whatFor string) (*candidate, int) {
 	snap, code := in.snapshot()
 	if snap == nil {
 		return nil, code
 	}
 	if !in.isExecutable(snap.Executable) {
-		in.complain("the master runs %s, which is reloaded as it is", snap.Executable)
+		in.complain("the master runs %s, which is %s as it is", snap.Executable, whatFor)
 		return &candidate{path: snap.Executable}, ipc.CodeDone
 	}
 	owner, err := in.masterUser()
@@ -80,12 +81,8 @@ func (in *invocation) isExecutable(path string) bool {
 // requestReload has the master reload from binary. The master proves it again
 // and gives it its name after success.
 func (in *invocation) requestReload(binary *candidate, graceful, noWait bool) int {
-	request := ipc.Request{
-		Command: ipc.CommandReload, Graceful: graceful, NoWait: noWait,
-	}
-	if binary.shop != nil {
-		request.Binary, request.InstallAs = binary.path, binary.shop.target
-	}
+	request := binary.request(ipc.CommandReload)
+	request.Graceful, request.NoWait = graceful, noWait
 	result, err := in.ask(question{
 		request: request, silence: reloadPatience, patient: true, each: in.newProgress().show,
 	})

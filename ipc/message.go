@@ -197,6 +197,7 @@ const (
 	CommandConnections = "connections"
 	CommandStop        = "stop"
 	CommandReload      = "reload"
+	CommandUpgrade     = "upgrade"
 )
 
 // Request is what the command line asks.
