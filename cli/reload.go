@@ -27,7 +27,7 @@ func (in *invocation) reload(c *urfave.Context) int {
 	}
 	in.say("reload")
 	return in.ifRunning(ipc.CodeNotRunning, func() int {
-		binary, code := in.binaryOf("reloaded from")
+		binary, code := in.binaryOf()
 		if binary == nil {
 			return code
 		}
@@ -47,13 +47,13 @@ func (in *invocation) refuseStartFlags() error {
 // binaryOf is the binary that the service is to be reloaded from or upgraded to,
 // built when the master runs this one; nil with an exit status when there is
 // none.
-func (in *invocation) binaryOf(whatFor string) (*candidate, int) {
+func (in *invocation) binaryOf() (*candidate, int) {
 	snap, code := in.snapshot()
 	if snap == nil {
 		return nil, code
 	}
 	if !in.isExecutable(snap.Executable) {
-		in.complain("the master runs %s, which is %s as it is", snap.Executable, whatFor)
+		in.complain("the master runs %s, which is taken as it is", snap.Executable)
 		return &candidate{path: snap.Executable}, ipc.CodeDone
 	}
 	owner, err := in.masterUser()

@@ -29,7 +29,7 @@ func (in *invocation) upgrade(c *urfave.Context) int {
 		if file := absolute(c.String("binary")); file != "" {
 			return in.upgradeTo(file)
 		}
-		binary, code := in.binaryOf("upgraded to")
+		binary, code := in.binaryOf()
 		if binary == nil {
 			return code
 		}

@@ -1,0 +1,115 @@
+package e2e
+
+import (
+	"fmt"
+	"regexp"
+	"testing"
+	"time"
+)
+
+const (
+	upgradeCount = 100  // upgrades in a row
+	requestRate  = 1000 // per second, of all clients together
+	rateClients  = 20
+)
+
+// maxMasterGrowth is what the master's private memory may grow over all
+// upgrades: each image begins anew, so nothing adds up but noise.
+const maxMasterGrowth = 8 << 20
+
+var windowText = regexp.MustCompile(`window ([0-9.]+[a-zµ ]+)`)
+
+// A hundred upgrades between two builds, under load: no request fails, the
+// master stays one process with the descriptors that it had, nobody is started
+// anew. It runs alone: it is about what the clients of a busy machine see.
+func TestHundredUpgradesUnderLoad(t *testing.T) {
+	u := newUpgradable(t, built.lab)
+	u.clients.stop()
+	binaries := []string{labNext.binary(t), built.lab}
+	var all load
+	every := rateClients * time.Second / requestRate
+	all.addPaced(rateClients*3/4, every, u.address)
+	all.addFetching(rateClients/4, every, u.address)
+	t.Cleanup(all.stop)
+
+	began := time.Now()
+	var descriptorsThen int
+	var memoryThen int64
+	var longest time.Duration
+	for n := range upgradeCount {
+		r := u.run("upgrade", "--binary", binaries[n%2]).wantCode(0)
+		longest = max(longest, windowOf(t, r))
+		if n == 1 { // both builds have been the master once
+			descriptorsThen, memoryThen = len(descriptors(u.before.MasterPID)), privateMemory(t, u.before.MasterPID)
+		}
+	}
+	took := time.Since(began)
+	all.stop()
+	u.wantSameLives(0)
+	t.Logf("%d upgrades in %v, longest window %v; clients saw: %s (%.0f per second)", upgradeCount,
+		took.Round(time.Millisecond), longest, &all, float64(all.success.Load())/took.Seconds())
+	if all.bad() != 0 {
+		t.Errorf("clients saw: %s", &all)
+	}
+	if got := float64(all.success.Load()) / took.Seconds(); got < requestRate*0.8 {
+		t.Errorf("%.0f requests per second, want about %d", got, requestRate)
+	}
+	waitFor(t, eventLimit, fmt.Sprintf("the master has %d descriptors again", descriptorsThen), func() bool {
+		return len(descriptors(u.before.MasterPID)) == descriptorsThen
+	})
+	grown := privateMemory(t, u.before.MasterPID) - memoryThen
+	t.Logf("descriptors of the master: %d; its memory grew by %d KiB", descriptorsThen, grown>>10)
+	if grown > maxMasterGrowth {
+		t.Errorf("the memory of the master grew by %d bytes", grown)
+	}
+	if left := zombies(u.before.MasterPID); len(left) > 0 {
+		t.Errorf("the master has not reaped %v", left)
+	}
+	if n := len(childrenOf(u.before.MasterPID)); n != 2 {
+		t.Errorf("the master has %d children, want 2", n)
+	}
+}
+
+// addFetching starts clients that make a connection for each request.
+func (l *load) addFetching(n int, every time.Duration, address string) {
+	for range n {
+		l.group.Go(func() {
+			pace := time.NewTicker(every)
+			defer pace.Stop()
+			for !l.stopped.Load() {
+				_, err := fetch(address, "/", replyLimit)
+				l.count(err)
+				<-pace.C
+			}
+		})
+	}
+}
+
+// windowOf reads from the result how long the master stood still.
+func windowOf(t *testing.T, r result) time.Duration {
+	t.Helper()
+	found := windowText.FindStringSubmatch(r.out)
+	if found == nil {
+		t.Fatalf("no window in what the command printed:\n%s", r.out)
+	}
+	d, err := time.ParseDuration(squeezed(found[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// squeezed is text without spaces: "23 ms" is a duration then.
+func squeezed(text string) string {
+	return regexp.MustCompile(`\s+`).ReplaceAllString(text, "")
+}
+
+// privateMemory is RssAnon in bytes.
+func privateMemory(t *testing.T, pid int) int64 {
+	t.Helper()
+	var kib int64
+	if _, err := fmt.Sscan(statusField(t, pid, "RssAnon"), &kib); err != nil {
+		t.Fatal(err)
+	}
+	return kib << 10
+}
