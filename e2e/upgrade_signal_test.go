@@ -89,7 +89,7 @@ func TestSignalsAllTheTime(t *testing.T) {
 	spray.add(1, func() error {
 		sig := []unix.Signal{unix.SIGUSR1, unix.SIGIO, unix.SIGHUP, unix.SIGUSR2}[n%4]
 		n++
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond)
 		return unix.Kill(u.before.MasterPID, sig)
 	})
 	for n := range 10 {
