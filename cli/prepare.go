@@ -7,6 +7,7 @@ import (
 
 	"github.com/workerman-go/wm/ipc"
 	"github.com/workerman-go/wm/supervisor"
+	"github.com/workerman-go/wm/worker"
 )
 
 // candidate is the binary that a start, reload or check is about.
@@ -112,6 +113,7 @@ func (in *invocation) config() supervisor.Config {
 	return supervisor.Config{
 		Program:    in.Name,
 		Version:    in.Version,
+		WM:         worker.Version,
 		Executable: in.exe,
 		Dir:        in.dir,
 		PidFile:    in.pidFile,

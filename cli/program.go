@@ -63,6 +63,8 @@ func (p Program) become(h *ipc.Handover) int {
 		return child.Main(h, p.Apps)
 	case ipc.RoleMaster:
 		return p.master(h)
+	case ipc.RoleRehearsal:
+		return p.rehearse(h)
 	}
 	fmt.Fprintf(os.Stderr, "%s: hand-over for unknown role %q\n", p.Name, h.Role)
 	return ipc.ExitHandover

@@ -34,11 +34,8 @@ func (in *invocation) upgrade(c *urfave.Context) int {
 			return code
 		}
 		defer binary.leave()
-		code = in.requestUpgrade(binary.request(ipc.CommandUpgrade))
-		if code != ipc.CodeDone {
-			binary.discard()
-		}
-		return code
+		defer binary.discard() // the master has installed a copy
+		return in.requestUpgrade(binary.request(ipc.CommandUpgrade))
 	})
 }
 

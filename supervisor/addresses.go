@@ -170,5 +170,8 @@ func (s *Supervisor) inUse() *inUse {
 	if s.queued != nil {
 		in.generations[s.queued.gen] = true
 	}
+	if s.upgrade != nil && s.upgrade.then != nil {
+		in.generations[s.upgrade.gen] = true
+	}
 	return in
 }

@@ -65,11 +65,19 @@ func (s *Supervisor) establish(gen *generation) error {
 
 // openFiles opens the log and the standard output of the processes.
 func (s *Supervisor) openFiles() error {
-	set := s.settings
-	s.pidFile = s.inRunDir(firstSet(s.cfg.PidFile, set.PidFile, s.cfg.Dir.PidFile))
+	s.pidFile = s.inRunDir(firstSet(s.cfg.PidFile, s.settings.PidFile, s.cfg.Dir.PidFile))
 	s.noteStalePid()
+	if err := s.openLog(); err != nil {
+		return err
+	}
+	s.logCrashes()
+	return s.openOutput()
+}
+
+// openLog writes what was to be logged before, too.
+func (s *Supervisor) openLog() error {
 	log, err := rundir.OpenLog(rundir.LogConfig{
-		Path:     s.inRunDir(firstSet(s.cfg.LogFile, set.LogFile, s.cfg.Dir.LogFile)),
+		Path:     s.inRunDir(firstSet(s.cfg.LogFile, s.settings.LogFile, s.cfg.Dir.LogFile)),
 		Terminal: s.cfg.Terminal,
 	})
 	if err != nil {
@@ -80,9 +88,11 @@ func (s *Supervisor) openFiles() error {
 		s.logf("%s", line)
 	}
 	s.backlog = nil
-	s.logCrashes()
-	return s.openOutput()
+	return nil
 }
+
+// droppedLines counts what the log could not take since the start.
+func (s *Supervisor) droppedLines() uint64 { return s.dropped + s.log.Dropped() }
 
 // logCrashes makes wm.log the place where a daemon's own crash is described,
 // because nobody else is there to quote it.

@@ -20,7 +20,7 @@ func Check(ctx context.Context, cfg Config) ([]ipc.Spec, ipc.Settings, error) {
 	defer gen.close()
 	s := newSupervisor(cfg, realSystem())
 	defer close(s.gone)
-	go reap(s.exits, s.gone)
+	reap(s.exits, s.gone)
 	var verdict error
 	if err := s.probeBinary(gen, func(err error) { verdict = err }); err != nil {
 		return nil, ipc.Settings{}, err

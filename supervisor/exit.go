@@ -30,6 +30,8 @@ func (s *Supervisor) onExit(x exit) {
 		p.ended = e
 	} else if s.probe != nil && s.probe.pid == x.pid {
 		s.probe.ended = e
+	} else if u := s.upgrade; u != nil && u.child != nil && u.child.pid == x.pid {
+		u.child.ended = e
 	}
 }
 

@@ -44,7 +44,7 @@ func (s *Supervisor) lookAfter(now time.Time) {
 		}
 		p.link.send(&ipc.AskReport{}) // no command waits for this one
 	}
-	if oldest != nil && s.roll == nil && s.queued == nil {
+	if oldest != nil && s.roll == nil && s.queued == nil && s.upgrade == nil {
 		s.renew(oldest, now)
 	}
 }

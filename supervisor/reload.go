@@ -98,7 +98,8 @@ func (s *Supervisor) hurry(r *reload) {
 
 // beginReload takes the queued reload when its time has come.
 func (s *Supervisor) beginReload() {
-	if s.queued == nil || s.roll != nil || s.phase != serving || s.probe != nil {
+	if s.queued == nil || s.roll != nil || s.phase != serving || s.probe != nil ||
+		s.upgrade != nil {
 		return
 	}
 	r := s.queued
@@ -116,6 +117,10 @@ func (s *Supervisor) beginReload() {
 // onProved plans the steps once the new binary has said what it declares.
 func (s *Supervisor) onProved(r *reload, err error) {
 	if s.roll != r || s.phase != serving {
+		return
+	}
+	if err == nil && s.otherImage(r) {
+		s.upgradeFor(r)
 		return
 	}
 	if err == nil {

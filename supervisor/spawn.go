@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -21,8 +22,9 @@ type launch struct {
 	handover ipc.Handover
 	environ  []string
 	ident    *identity
-	quiet    bool // standard output is thrown away; else it is the master's
-	listener int  // descriptor; -1 for none
+	quiet    bool  // standard output is thrown away; else it is the master's
+	listener int   // descriptor; -1 for none
+	same     []int // a rehearsal: passed on under their numbers, as its link is
 }
 
 // launched is a started process with the master's ends of its link and of its
@@ -81,6 +83,10 @@ func forkExec(l launch, link, stderr int) (pid, pidfd int, err error) {
 		files = append(files, uintptr(l.listener))
 	}
 	l.handover.Link = linkDescriptor
+	if l.same != nil {
+		files = l.sameNumbers(files, link)
+		l.handover.Link = link
+	}
 	entry, err := l.handover.Encode()
 	if err != nil {
 		return 0, -1, err
@@ -97,6 +103,22 @@ func forkExec(l launch, link, stderr int) (pid, pidfd int, err error) {
 	attr.Sys.Credential = l.ident.credential()
 	pid, err = forkExecUnprivileged(l.gen.execPath(), l.title, attr)
 	return pid, pidfd, err
+}
+
+// sameNumbers passes descriptors on under the numbers that they have here, and
+// nothing else but the standard ones. The executable is one of them: what is
+// not passed is closed before the exec.
+func (l *launch) sameNumbers(standard []uintptr, link int) []uintptr {
+	passed := append(slices.Clone(l.same), link, ipc.DescriptorOf(l.gen.file))
+	files := make([]uintptr, slices.Max(passed)+1)
+	for i := range files {
+		files[i] = ^uintptr(0)
+	}
+	copy(files, standard[:3])
+	for _, fd := range passed {
+		files[fd] = uintptr(fd)
+	}
+	return files
 }
 
 // forkExecUnprivileged starts the process from a thread that can never gain

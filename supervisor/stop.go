@@ -22,6 +22,7 @@ func (s *Supervisor) leave(graceful bool) {
 		s.logf("%s", stopWord(graceful))
 	}
 	s.cancelReloads()
+	s.cancelUpgrades()
 	if p := s.probe; p != nil && p.ended == nil {
 		s.sys.kill(p.pidfd, unix.SIGKILL)
 	}

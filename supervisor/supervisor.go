@@ -50,9 +50,15 @@ type Supervisor struct {
 	stopWaiters []*request
 	left        []*process // told to go by the stop
 	graceful    bool       // the stop under way waits for connections
+	upgrade     *upgrade
+	nextUpgrade *upgrade
 	control     *control
-	nextLook    time.Time // at limits of processes
-	nextRead    time.Time // of certificate files
+	reaper      *reaper
+	lock        *rundir.Lock
+	words       map[*lastWords]bool // whose pipe is open
+	dropped     uint64              // log lines, by the images before this one
+	nextLook    time.Time           // at limits of processes
+	nextRead    time.Time           // of certificate files
 	certNotes   []certificateNote
 	collects    map[uint64]*collect
 	lastID      uint64
@@ -77,6 +83,7 @@ func newSupervisor(cfg Config, sys system) *Supervisor {
 		byLink:      map[*link]*process{},
 		byPID:       map[int]*process{},
 		collects:    map[uint64]*collect{},
+		words:       map[*lastWords]bool{},
 		signals:     make(chan os.Signal, 64),
 		exits:       make(chan exit, 64),
 		messages:    make(chan linkMessage, 256),
@@ -90,8 +97,12 @@ func newSupervisor(cfg Config, sys system) *Supervisor {
 // Run is the life of a master. It takes the lock of the run directory, starts
 // the service, and returns nil after an ordered stop or the reason why the
 // start failed; nothing it made is left then. The process must have no other
-// children.
+// children. With cfg.Adopt this process is a master already, and Run takes it
+// over.
 func Run(cfg Config) error {
+	if cfg.Adopt != nil {
+		return adopt(cfg)
+	}
 	if err := cfg.Dir.Check(); err != nil {
 		return err
 	}
@@ -104,12 +115,13 @@ func Run(cfg Config) error {
 	}
 	defer lock.Release()
 	s := newSupervisor(cfg, realSystem())
+	s.lock = lock
 	stopSignals := s.catchSignals()
 	defer stopSignals()
 	if err := adoptOrphans(); err != nil {
 		return fmt.Errorf("become subreaper: %w", err)
 	}
-	go reap(s.exits, s.gone)
+	s.reaper = reap(s.exits, s.gone)
 	if err := s.begin(); err != nil {
 		close(s.gone)
 		return err
@@ -156,6 +168,8 @@ func (s *Supervisor) reconcile() {
 	s.noteStarted()
 	s.tendCollects(now)
 	s.tellLast()
+	s.tendWords()
+	s.tendUpgrade(now)
 	s.finishStop()
 	s.wake.Reset(s.untilNext(now))
 }
@@ -231,5 +245,6 @@ func (s *Supervisor) untilNext(now time.Time) time.Duration {
 	for _, c := range s.collects {
 		sooner(c.by)
 	}
+	sooner(s.upgrade.next())
 	return max(next.Sub(now), time.Millisecond)
 }

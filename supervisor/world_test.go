@@ -58,6 +58,7 @@ func newWorld(t *testing.T) *world {
 	w.s = newSupervisor(cfg, system{
 		start: w.start, kill: w.kill, bind: w.bind,
 		now: func() time.Time { return w.now }, stderr: io.Discard,
+		pidfd: func(pid int) (int, error) { return pidfdOffset + pid, nil },
 	})
 	t.Cleanup(func() { w.end() })
 	return w
