@@ -19,7 +19,7 @@ type evilCase struct {
 // comes, in this order.
 var (
 	oldSteps = []string{"open", "rehearse", "verify", "quiesce", "freeze", "state", "exec"}
-	newSteps = []string{"adopt", "commit"}
+	newSteps = []string{"adopt", "restore", "commit", "committed"}
 )
 
 // evilCases is the table: what may go wrong at every step, and what only some
