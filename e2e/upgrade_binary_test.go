@@ -21,7 +21,8 @@ func TestUpgradeToWhatIsNoWm(t *testing.T) {
 		want string
 	}{
 		{"missing", func(string) error { return nil }, "no such file"},
-		{"directory", func(path string) error { return os.Mkdir(path, 0o755) }, "directory"},
+		{"directory", func(path string) error { return os.Mkdir(path, 0o755) },
+			"not a regular file"},
 		{"unexecutable", func(path string) error {
 			err := copyFile(labNext.binary(t), path)
 			if err == nil {

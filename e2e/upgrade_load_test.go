@@ -17,7 +17,7 @@ const (
 // upgrades: each image begins anew, so nothing adds up but noise.
 const maxMasterGrowth = 8 << 20
 
-var windowText = regexp.MustCompile(`window ([0-9.]+[a-zµ ]+)`)
+var windowText = regexp.MustCompile(`stood still for ([0-9.a-zµ]+)`)
 
 // A hundred upgrades between two builds, under load: no request fails, the
 // master stays one process with the descriptors that it had, nobody is started
@@ -90,18 +90,13 @@ func windowOf(t *testing.T, r result) time.Duration {
 	t.Helper()
 	found := windowText.FindStringSubmatch(r.out)
 	if found == nil {
-		t.Fatalf("no window in what the command printed:\n%s", r.out)
+		t.Fatalf("no such time in what the command printed:\n%s", r.out)
 	}
-	d, err := time.ParseDuration(squeezed(found[1]))
+	d, err := time.ParseDuration(found[1])
 	if err != nil {
 		t.Fatal(err)
 	}
 	return d
-}
-
-// squeezed is text without spaces: "23 ms" is a duration then.
-func squeezed(text string) string {
-	return regexp.MustCompile(`\s+`).ReplaceAllString(text, "")
 }
 
 // privateMemory is RssAnon in bytes.

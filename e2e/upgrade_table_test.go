@@ -19,7 +19,7 @@ type evilCase struct {
 // comes, in this order.
 var (
 	oldSteps = []string{"open", "rehearse", "verify", "quiesce", "freeze", "state", "exec"}
-	newSteps = []string{"adopt", "commit"}
+	newSteps = []string{"adopt", "restore", "commit", "committed"}
 )
 
 // evilCases is the table: what may go wrong at every step, and what only some
@@ -60,6 +60,12 @@ func evilCases(old bool) []evilCase {
 		evilCase{"init-rehearsal", "exit3", upgradeRefused},
 		evilCase{"init-rehearsal", "signal SIGKILL", upgradeRefused},
 		evilCase{"init-rehearsal", "hang", refusedLate},
+		evilCase{"rehearsal", "panic", upgradeRefused},
+		evilCase{"rehearsal", "signal SIGKILL", upgradeRefused},
+		evilCase{"rehearsal", "spin", refusedLate},
+		evilCase{"restore", "panic", putBack},
+		evilCase{"restore", "hang", putBack},
+		evilCase{"commit", "panic", putBack},
 		evilCase{"init-adopt", "exit0", masterGone},
 		evilCase{"init-adopt", "panic", masterGone},
 		evilCase{"adopt", "panic", putBack},

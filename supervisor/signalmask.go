@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -81,9 +82,19 @@ func blockSignals(caught chan<- os.Signal, daemon bool) {
 	signal.Stop(caught)       // blocks, and settles
 }
 
-// settleSignals waits until the runtime has passed on what it has taken, which
-// is what Stop does.
+// What a thread has not been woken for yet is lost when it is ignored.
+const (
+	wakeTimeout = 100 * time.Millisecond
+	wakeEvery   = 100 * time.Microsecond
+)
+
+// settleSignals waits until threads have taken what the kernel has for them, and
+// the runtime has passed it on, which is what Stop does.
 func settleSignals() {
+	mine := sigset(masterSignals).Val[0]
+	for end := time.Now().Add(wakeTimeout); pending()&mine != 0 && time.Now().Before(end); {
+		time.Sleep(wakeEvery)
+	}
 	passed := make(chan os.Signal, 1)
 	signal.Notify(passed, masterSignals...)
 	signal.Stop(passed)
@@ -106,6 +117,15 @@ func beganBlocked() bool {
 		}
 	}
 	return len(tasks) > 1 && open <= 1
+}
+
+// pending are the signals that no thread has taken yet.
+func pending() uint64 {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	return signalSet(string(text), "ShdPnd")
 }
 
 // sigset is a set of signals as the kernel has it: signal n is bit n-1.

@@ -21,7 +21,9 @@ func TestBlockedSignalsEndNothing(t *testing.T) {
 		unblockSignals(caught)
 		send(t, unix.SIGTERM)
 		wantSignal(t, caught, unix.SIGTERM)
+		send(t, unix.SIGHUP)
 		blockSignals(caught, true)
+		wantSignal(t, caught, unix.SIGHUP) // also one that no thread had taken yet
 		for _, sig := range []unix.Signal{unix.SIGUSR1, unix.SIGUSR2, unix.SIGHUP, unix.SIGABRT} {
 			send(t, sig)
 		}

@@ -65,7 +65,7 @@ var evilActions = map[string]func(string){
 	"panic": func(string) { panic("evil on purpose") },
 	"exit0": func(string) { os.Exit(0) },
 	"exit3": func(string) { os.Exit(3) },
-	"hang":  func(string) { select {} },
+	"hang":  func(string) { time.Sleep(time.Hour) },
 	"spin": func(string) {
 		for n := 0; ; n++ {
 			_ = n
