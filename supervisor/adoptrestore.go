@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"slices"
 
@@ -347,83 +346,4 @@ func (r *restorer) words(row ipc.WordsState) *lastWords {
 		r.s.words[w] = true
 	}
 	return w
-}
-
-func (r *restorer) control(row ipc.ControlState) {
-	file := r.file(row.FD, 3, "control socket")
-	if file == nil {
-		return
-	}
-	defer file.Close() // FileListener works on a duplicate
-	ln, err := net.FileListener(file)
-	if err != nil {
-		r.fail(fmt.Errorf("control socket: %w", err))
-		return
-	}
-	unix, ok := ln.(*net.UnixListener)
-	if !ok {
-		r.fail(fmt.Errorf("control socket: descriptor %d is no Unix socket", row.FD))
-		return
-	}
-	c := r.s.newControl(unix)
-	c.busy = make(chan struct{}, max(maxControls, len(row.Callers)))
-	r.s.control = c
-	for _, cl := range row.Callers {
-		r.caller(cl)
-	}
-}
-
-func (r *restorer) caller(row ipc.CallerState) {
-	conn := r.conn(row.FD)
-	if conn == nil {
-		return
-	}
-	conn.Resume(row.Partial)
-	cl := &caller{conn: conn, readBy: row.ReadBy, rest: row.Out}
-	if row.Request != nil {
-		cl.request = &request{
-			Request: *row.Request, out: make(chan ipc.Message, maxReplies),
-			cut: row.Cut, ended: row.Ended,
-		}
-		cl.request.peer, _ = conn.Peer()
-		if row.Ended {
-			close(cl.request.out)
-		}
-	}
-	c := r.s.control
-	c.busy <- struct{}{}
-	c.callers[cl] = true
-	r.requests = append(r.requests, cl.request)
-}
-
-func (r *restorer) reload(row *ipc.ReloadState) *reload {
-	if row == nil {
-		return nil
-	}
-	return &reload{
-		gen: pick(r, r.generations, row.Generation), graceful: row.Graceful, install: row.Install,
-		by: row.By, renewal: pick(r, r.slots, row.Renewal), waiters: r.waiters(row.Waiters),
-		leaves: r.all(row.Leaves),
-	}
-}
-
-func (r *restorer) waiters(indexes []int) []*request {
-	var rs []*request
-	for _, i := range indexes {
-		if req := pick(r, r.requests, i); req != nil {
-			rs = append(rs, req)
-		}
-	}
-	return rs
-}
-
-func (r *restorer) upgrade(row ipc.UpgradeState) *upgrade {
-	gen := pick(r, r.generations, row.Generation)
-	if gen == nil {
-		gen = &generation{path: row.Path}
-	}
-	return &upgrade{
-		gen: gen, install: row.Install, by: row.By, waiters: r.waiters(row.Waiters),
-		then: r.reload(row.Then),
-	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/workerman-go/wm/ipc"
 )
 
@@ -195,7 +197,8 @@ func (s *Supervisor) openUpgrade(u *upgrade, now time.Time) error {
 		s.logf("upgrading%s", u.by)
 	}
 	err := s.rehearse(u, now)
-	if !isBusy(err) {
+	// A pipe that has just ended is closed while it is passed on.
+	if !isBusy(err) && !errors.Is(err, unix.EBADF) {
 		return err
 	}
 	if u.busySince.IsZero() {
