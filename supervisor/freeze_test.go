@@ -18,7 +18,7 @@ import (
 // Messages that cross the freezes of a link come once and in order, in both
 // directions.
 func TestLinkLosesNothingToAFreeze(t *testing.T) {
-	const count = 2000
+	const count = 300
 	mine, fd, err := ipc.Pair()
 	must(t, err)
 	theirs, err := ipc.FromDescriptor(fd)
