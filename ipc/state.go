@@ -63,6 +63,7 @@ type State struct {
 	Queued  *ReloadState  `json:"queued,omitempty"`
 	Control ControlState  `json:"control"`
 	Upgrade UpgradeState  `json:"upgrade"`
+	Next    *UpgradeState `json:"next,omitempty"` // asked for meanwhile
 }
 
 // GenerationState is one executable and what its probe declared.
@@ -70,7 +71,7 @@ type GenerationState struct {
 	Number   int      `json:"number"`
 	Path     string   `json:"path"`
 	Root     string   `json:"root"`
-	FD       int      `json:"fd"` // of the executable
+	FD       int      `json:"fd"` // of the executable; -1: only leaving processes are of it
 	Digest   []byte   `json:"digest"`
 	Version  string   `json:"version,omitempty"`
 	Specs    []Spec   `json:"specs,omitempty"`
@@ -80,7 +81,7 @@ type GenerationState struct {
 // ListenerState is a socket that worker processes inherit.
 type ListenerState struct {
 	Key     string    `json:"key,omitempty"` // empty: of a group or a slot
-	FD      int       `json:"fd"`
+	FD      int       `json:"fd"` // -1: only leaving processes had it
 	Address string    `json:"address"`
 	File    *FileAt   `json:"file,omitempty"` // of a Unix socket
 	LentTo  int       `json:"lent_to"`        // process
@@ -261,8 +262,10 @@ type CallerState struct {
 	Out     [][]byte  `json:"out,omitempty"` // records
 }
 
-// UpgradeState is the operation that the new image ends.
+// UpgradeState is the operation that the new image ends, or the next one.
 type UpgradeState struct {
+	Generation int `json:"generation"` // the new binary of the next one; else -1
+
 	Path    string       `json:"path"` // of the new binary
 	Install string       `json:"install,omitempty"`
 	By      string       `json:"by,omitempty"`

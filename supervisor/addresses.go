@@ -170,8 +170,10 @@ func (s *Supervisor) inUse() *inUse {
 	if s.queued != nil {
 		in.generations[s.queued.gen] = true
 	}
-	if s.upgrade != nil && s.upgrade.then != nil {
-		in.generations[s.upgrade.gen] = true
+	for _, u := range []*upgrade{s.upgrade, s.nextUpgrade} {
+		if u != nil {
+			in.generations[u.gen] = true
+		}
 	}
 	return in
 }

@@ -129,8 +129,8 @@ func (a *adoption) commit() {
 	if a.told.Reason != "" {
 		s.endFailedUpgrade(u, a.told.Reason)
 	} else {
-		stood := time.Duration(monotonic() - a.state.Mono)
-		s.endUpgrade(u, a.state.WM, stood.Round(10*time.Microsecond))
+		window := time.Duration(monotonic() - a.state.Mono)
+		s.endUpgrade(u, a.state.WM, window.Round(10*time.Microsecond))
 	}
 	upgradeStep("committed")
 }
@@ -151,10 +151,10 @@ func (a *adoption) settleDescriptors() {
 	}
 }
 
-// endUpgrade reports success, after stood in which the master did nothing.
-func (s *Supervisor) endUpgrade(u *upgrade, before string, stood time.Duration) {
-	text := fmt.Sprintf("wm %s -> %s, pid %d; the master stood still for %v",
-		before, s.cfg.WM, os.Getpid(), stood)
+// endUpgrade reports success, after the window in which the master stood still.
+func (s *Supervisor) endUpgrade(u *upgrade, before string, window time.Duration) {
+	text := fmt.Sprintf("wm %s -> %s, pid %d, window %v",
+		before, s.cfg.WM, os.Getpid(), window)
 	s.logf("upgraded, %s", text)
 	if u.install != "" {
 		if err := installOwn(u.install); err != nil {

@@ -67,6 +67,9 @@ func (s *Supervisor) restore(st *ipc.State, rehearsal bool) (kept map[int]bool, 
 	}
 	s.queued = r.reload(st.Queued)
 	s.upgrade = r.upgrade(st.Upgrade)
+	if st.Next != nil {
+		s.nextUpgrade = r.upgrade(*st.Next)
+	}
 	if r.err == nil && s.gen == nil {
 		r.err = fmt.Errorf("%w: no generation", ipc.ErrState)
 	}
@@ -177,6 +180,9 @@ func (r *restorer) generation(g *generation, row ipc.GenerationState) {
 	if copy(g.digest[:], row.Digest) != sha256.Size {
 		r.fail(fmt.Errorf("%w: digest of %d bytes", ipc.ErrState, len(row.Digest)))
 	}
+	if row.FD < 0 {
+		return // nothing is started from it any more, only its processes are there
+	}
 	g.file = r.file(row.FD, firstHigh, row.Path)
 	r.s.generations[g] = true
 }
@@ -197,13 +203,15 @@ func (r *restorer) group(g *portGroup, row ipc.GroupState) {
 	for _, i := range row.Sockets {
 		g.sockets = append(g.sockets, pick(r, r.listeners, i))
 	}
-	r.s.groups[row.Key] = g
+	if row.Key != "" { // else its processes leave
+		r.s.groups[row.Key] = g
+	}
 }
 
 func (r *restorer) certificates(f *certificateFiles, row ipc.CertificateState) {
 	f.worker, f.pairs, f.contents = row.Worker, row.Pairs, row.Contents
 	f.read, f.seen = restoreStamps(row.Read), restoreStamps(row.Seen)
-	if row.Key != "" { // else only a process of an older generation has them
+	if row.Key != "" { // else its processes leave
 		r.s.certs[row.Key] = f
 	}
 }
@@ -410,8 +418,12 @@ func (r *restorer) waiters(indexes []int) []*request {
 }
 
 func (r *restorer) upgrade(row ipc.UpgradeState) *upgrade {
+	gen := pick(r, r.generations, row.Generation)
+	if gen == nil {
+		gen = &generation{path: row.Path}
+	}
 	return &upgrade{
-		install: row.Install, by: row.By, waiters: r.waiters(row.Waiters),
+		gen: gen, install: row.Install, by: row.By, waiters: r.waiters(row.Waiters),
 		then: r.reload(row.Then),
 	}
 }

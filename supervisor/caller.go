@@ -3,6 +3,7 @@ package supervisor
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -15,6 +16,9 @@ var (
 	// errNotAllowed is for those whom the master does not serve.
 	errNotAllowed = errors.New("may not command this master")
 )
+
+// acceptPause is between two tries to accept a command while that fails.
+const acceptPause = 50 * time.Millisecond
 
 // caller is one command that has connected. It belongs to the goroutine that
 // serves it, and to the loop while there is none.
@@ -59,6 +63,9 @@ func (c *control) accept() {
 			return
 		}
 		if err != nil {
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				time.Sleep(acceptPause) // no descriptor is free
+			}
 			continue
 		}
 		select {
@@ -70,11 +77,12 @@ func (c *control) accept() {
 	}
 }
 
-// endsAccept is false when the pause that ended the wait is over already.
+// endsAccept is false when another try may go well, also because the pause that
+// ended the wait is over already.
 func (c *control) endsAccept(err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.accepts = errors.Is(err, os.ErrDeadlineExceeded) && !c.paused
+	c.accepts = !errors.Is(err, net.ErrClosed) && !c.paused
 	return !c.accepts
 }
 

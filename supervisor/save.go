@@ -64,7 +64,7 @@ func (s *Supervisor) save(frozen bool) *ipc.State {
 	}
 	st.Control = sv.control() // before what refers to callers
 	st.Generation = sv.generation(s.gen)
-	for gen := range s.generations {
+	for _, gen := range slices.SortedFunc(maps.Keys(s.generations), byNumber) {
 		sv.generation(gen)
 	}
 	sv.keyed()
@@ -74,20 +74,26 @@ func (s *Supervisor) save(frozen bool) *ipc.State {
 	for _, u := range s.removed {
 		st.Removed = append(st.Removed, sv.unit(u))
 	}
-	for _, p := range s.byPID {
-		sv.process(p)
+	for _, pid := range slices.Sorted(maps.Keys(s.byPID)) {
+		sv.process(s.byPID[pid])
 	}
 	if s.roll != nil {
 		st.Reloads = append(st.Reloads, *sv.reload(s.roll))
 	}
 	st.Queued = sv.reload(s.queued)
-	st.Upgrade = sv.upgrade(s.upgrade)
+	st.Upgrade = sv.upgrade(s.upgrade, -1)
+	if u := s.nextUpgrade; u != nil {
+		next := sv.upgrade(u, sv.generation(u.gen))
+		st.Next = &next
+	}
 	st.Words = sv.otherWords()
 	st.Generations, st.Listeners, st.Groups = sv.generations.rows, sv.listeners.rows, sv.groups.rows
 	st.Certificates, st.Units, st.Slots = sv.certs.rows, sv.units.rows, sv.slots.rows
 	st.Processes = sv.processes.rows
 	return st
 }
+
+func byNumber(a, b *generation) int { return a.number - b.number }
 
 // keyed saves what is found by a key: listeners, groups and certificates.
 func (sv *saver) keyed() {
@@ -280,14 +286,17 @@ func (sv *saver) control() ipc.ControlState {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	row := ipc.ControlState{FD: ipc.DescriptorOf(c.ln)}
-	for cl := range c.callers {
-		if sv.frozen {
-			sv.callers[cl.request] = len(row.Callers)
-			row.Callers = append(row.Callers, cl.save())
-		}
+	if !sv.frozen {
+		return row // they come and go
+	}
+	for _, cl := range slices.SortedFunc(maps.Keys(c.callers), byArrival) {
+		sv.callers[cl.request] = len(row.Callers)
+		row.Callers = append(row.Callers, cl.save())
 	}
 	return row
 }
+
+func byArrival(a, b *caller) int { return a.readBy.Compare(b.readBy) }
 
 func (sv *saver) reload(r *reload) *ipc.ReloadState {
 	if r == nil {
@@ -312,12 +321,9 @@ func (sv *saver) waiters(rs []*request) []int {
 	return rows
 }
 
-func (sv *saver) upgrade(u *upgrade) ipc.UpgradeState {
-	if u == nil {
-		return ipc.UpgradeState{}
-	}
+func (sv *saver) upgrade(u *upgrade, generation int) ipc.UpgradeState {
 	return ipc.UpgradeState{
-		Path: u.gen.path, Install: u.install, By: u.by, Waiters: sv.waiters(u.waiters),
+		Generation: generation, Path: u.gen.path, Install: u.install, By: u.by, Waiters: sv.waiters(u.waiters),
 		Then: sv.reload(u.then),
 	}
 }

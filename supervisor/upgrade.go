@@ -40,7 +40,7 @@ const (
 // upgrade replaces the image of the master.
 type upgrade struct {
 	gen     *generation // of the new image
-	image   *generation // of the running one
+	image   *generation // of the running one; nil in one that was carried over
 	install string      // name that a copy of the binary gets after success
 	by      string      // who asked, for the log
 	waiters []*request
@@ -70,7 +70,9 @@ func newUpgrade(path, install string) (*upgrade, error) {
 // close gives back what newUpgrade has opened. The binary of a reload stays
 // open for it.
 func (u *upgrade) close() {
-	u.image.close()
+	if u.image != nil {
+		u.image.close()
+	}
 	if u.then == nil {
 		u.gen.close()
 	}
@@ -176,6 +178,12 @@ func (s *Supervisor) openUpgrade(u *upgrade, now time.Time) error {
 	}
 	if u.busySince.IsZero() {
 		upgradeStep("open")
+	}
+	if u.image == nil {
+		var err error
+		if u.image, err = openGeneration(ownExecutable); err != nil {
+			return err
+		}
 	}
 	if u.gen.digest == u.image.digest {
 		s.upgrade = nil

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -221,5 +222,5 @@ func monotonic() int64 {
 // descriptor makes it a number.
 func processName() string {
 	name, _ := os.ReadFile("/proc/self/comm")
-	return string(name)
+	return strings.TrimSuffix(string(name), "\n")
 }
