@@ -17,7 +17,7 @@ const (
 // upgrades: each image begins anew, so nothing adds up but noise.
 const maxMasterGrowth = 8 << 20
 
-var windowText = regexp.MustCompile(`stood still for ([0-9.a-zµ]+)`)
+var windowText = regexp.MustCompile(`window ([0-9.a-zµ]+)`)
 
 // A hundred upgrades between two builds, under load: no request fails, the
 // master stays one process with the descriptors that it had, nobody is started

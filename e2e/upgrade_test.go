@@ -157,7 +157,7 @@ func TestUpgrade(t *testing.T) {
 	next := labNext.binary(t)
 	r := u.run("upgrade", "--binary", next).wantCode(0)
 	r.wantText("upgrade success: wm "+labVersion+" -> "+otherVersion,
-		fmt.Sprintf("pid %d", u.before.MasterPID), "the master stood still for")
+		fmt.Sprintf("pid %d", u.before.MasterPID), "window ")
 	snap := u.wantSameLives(0)
 	u.wantVersion(otherVersion)
 	if snap.Generation != u.before.Generation {
