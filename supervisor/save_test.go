@@ -293,19 +293,7 @@ func TestStateSurvivesTheAdoption(t *testing.T) {
 
 // letGo closes what a restored master has open.
 func letGo(s *Supervisor) {
-	for _, p := range s.byPID {
-		p.link.close()
-	}
-	for w := range s.words {
-		w.pipe.Close()
-	}
-	for gen := range s.generations {
-		gen.close()
-	}
-	for cl := range s.control.callers {
-		cl.conn.Close()
-	}
-	s.control.ln.Close()
+	s.release()
 	s.log.Close()
 }
 
