@@ -113,5 +113,5 @@ func (p *process) stopTimeout() time.Duration {
 // endNow ends a process whose time is over, whatever its loop does.
 func (p *process) endNow() {
 	p.sayGoodbye(p.leaving.code)
-	exit(p.leaving.code)
+	p.end(p.leaving.code)
 }

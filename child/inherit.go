@@ -74,11 +74,16 @@ func check(h *ipc.Handover) error {
 // nameProcess gives the process its name, and author code the arguments a
 // person would have given it instead of the title that ps shows.
 func nameProcess(args []string) {
+	takeArguments(args)
+	// A kernel that refuses this shows a number instead of the name.
+	_ = os.WriteFile("/proc/self/comm", []byte(processName), 0o644)
+}
+
+// takeArguments makes os.Args those that the apps are meant to see.
+func takeArguments(args []string) {
 	name, err := os.Executable()
 	if err != nil {
 		name = processName
 	}
 	os.Args = append([]string{name}, args...)
-	// A kernel that refuses this shows a number instead of the name.
-	_ = os.WriteFile("/proc/self/comm", []byte(processName), 0o644)
 }

@@ -45,6 +45,8 @@ func (p *process) watch(signals <-chan os.Signal) {
 			go p.sayWaiting(p.leaving.patience) // ends within waitingPatience
 		case <-p.leaving.limit:
 			p.endNow()
+		case <-p.over:
+			return
 		}
 	}
 }
@@ -52,7 +54,11 @@ func (p *process) watch(signals <-chan os.Signal) {
 func (p *process) readLink(messages chan<- received) {
 	for {
 		m, fds, err := p.link.Recv()
-		messages <- received{m, fds, err}
+		select {
+		case messages <- received{m, fds, err}:
+		case <-p.over:
+			return
+		}
 		if err != nil {
 			return
 		}

@@ -1,6 +1,7 @@
 package child
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,10 +19,7 @@ func probe(link *ipc.Conn, only []string, apps []worker.App) int {
 	discardSignals(probeIgnores...)
 	go endWithMaster(link) // ends with the process
 	p := &prober{link: link}
-	if worker.DeclaredMain() != nil {
-		apps = append([]worker.App{{Name: mainApp}}, apps...)
-	}
-	chosen, err := choose(apps, only)
+	chosen, err := chooseWithMain(apps, only)
 	if err != nil {
 		p.send(&ipc.Failed{Code: ipc.CodeFailed, Text: err.Error()})
 		return ipc.CodeFailed
@@ -30,8 +28,8 @@ func probe(link *ipc.Conn, only []string, apps []worker.App) int {
 	for _, app := range chosen {
 		p.declare(app)
 	}
-	if conflicts := worker.Conflicts(); len(conflicts) > 0 {
-		p.send(&ipc.Failed{Code: ipc.CodeFailed, Text: strings.Join(conflicts, "\n")})
+	if err := conflicts(); err != nil {
+		p.send(&ipc.Failed{Code: ipc.CodeFailed, Text: err.Error()})
 		return ipc.CodeFailed
 	}
 	p.send(&ipc.Done{Version: worker.Version})
@@ -57,22 +55,50 @@ func (p *prober) send(m ipc.Message) {
 // runs, because it may not come back.
 func (p *prober) declare(app worker.App) {
 	p.send(&ipc.Announce{App: app.Name})
+	_, specs := declarationsOf(app, worker.Declare)
+	p.send(specs)
+}
+
+// declarationsOf has an app declare its Workers and describes them. Those of the
+// main program are there already.
+func declarationsOf(app worker.App,
+	declare func(worker.App) []*worker.Worker) ([]*worker.Worker, *ipc.Specs) {
 	if app.Name == mainApp {
-		p.send(&ipc.Specs{App: mainApp, Specs: specsOf(mainApp, worker.DeclaredMain())})
-		return
+		workers := worker.DeclaredMain()
+		return workers, &ipc.Specs{App: mainApp, Specs: specsOf(mainApp, workers)}
 	}
-	specs := specsOf(app.Name, worker.Declare(app))
-	p.send(&ipc.Specs{
-		App: app.Name, Specs: specs, Settings: settings(worker.SettingsOf(app.Name)),
-	})
+	workers := declare(app)
+	return workers, &ipc.Specs{
+		App: app.Name, Specs: specsOf(app.Name, workers),
+		Settings: settings(worker.SettingsOf(app.Name)),
+	}
 }
 
 // sendMainSettings tells what the main program put into worker.Settings. It
 // counts even if none of its Workers is chosen, as it did run.
 func (p *prober) sendMainSettings() {
-	if set := settings(worker.SettingsSnapshot()); set != (ipc.Settings{}) {
-		p.send(&ipc.Specs{App: mainApp, Settings: set})
+	if set := mainSettings(); set != nil {
+		p.send(set)
 	}
+}
+
+// mainSettings is nil when the main program has set nothing. Called before the
+// first Start.
+func mainSettings() *ipc.Specs {
+	set := settings(worker.SettingsSnapshot())
+	if set == (ipc.Settings{}) {
+		return nil
+	}
+	return &ipc.Specs{App: mainApp, Settings: set}
+}
+
+// conflicts is what the apps have registered against each other. Called after the
+// last Start.
+func conflicts() error {
+	if found := worker.Conflicts(); len(found) > 0 {
+		return errors.New(strings.Join(found, "\n"))
+	}
+	return nil
 }
 
 // settings keeps what the master decides with.
@@ -84,6 +110,15 @@ func settings(v worker.SettingsValues) ipc.Settings {
 		StdoutFile:  v.StdoutFile,
 		StopTimeout: v.StopTimeout,
 	}
+}
+
+// chooseWithMain is choose among the apps and the main program, if that has
+// Workers of its own.
+func chooseWithMain(apps []worker.App, only []string) ([]worker.App, error) {
+	if worker.DeclaredMain() != nil {
+		apps = append([]worker.App{{Name: mainApp}}, apps...)
+	}
+	return choose(apps, only)
 }
 
 // choose returns the apps that only names, all if it is empty. "chat" chooses

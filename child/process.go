@@ -1,6 +1,7 @@
 package child
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"sync"
@@ -36,6 +37,14 @@ type process struct {
 	left     bool
 	supplied bool // the loop's: has its certificates
 
+	// keys are those of the Workers of a process that serves several, in order;
+	// read only, nil in a service.
+	keys []string
+	// over is closed when a program goes on that has served; nil in a service.
+	over chan struct{}
+	// end is what ends the process before main can return; exit in a service.
+	end func(code int)
+
 	leaving leaving   // the harness goroutine's
 	bye     sync.Once // the end comes from main or from the harness goroutine
 }
@@ -43,32 +52,49 @@ type process struct {
 // serve is the life of a worker process: Start, the loop, and the end. The
 // harness goroutine works from the first moment on, because a Start may block.
 func serve(link *ipc.Conn, h *ipc.Handover, apps []worker.App) int {
-	p := &process{told: h.Worker, args: h.Args, begun: time.Now(), link: link}
-	p.out = newSender(link)
-	p.out.send(&ipc.Hello{PID: os.Getpid(), Version: worker.Version})
+	p := newProcess(link, h.Worker, h.Args)
 	runtime.GOMAXPROCS(p.maxProcs())
-	loop, err := eventloop.New()
-	if err != nil {
-		return p.fail(ipc.ExitFailed, "event loop: "+err.Error())
-	}
-	p.loop = loop
-	if len(h.Worker.Spec.Files) == 0 {
-		// Posted first: whatever the master says meanwhile comes after it.
-		loop.Post(p.begin)
+	if err := p.openLoop(); err != nil {
+		return p.fail(ipc.ExitFailed, err.Error())
 	}
 	go p.watch(catchSignals(h.Worker.Debug)) // ends with the process
 	w, err := find(h.Worker.Spec, apps)
 	if err != nil {
 		return p.fail(ipc.ExitMismatch, err.Error())
 	}
-	p.served.Store(worker.NewProcess(loop, w, p.env()))
+	p.served.Store(worker.NewProcess(p.loop, w, p.env()))
+	return p.run()
+}
+
+func newProcess(link *ipc.Conn, told *ipc.WorkerHandover, args []string) *process {
+	p := &process{told: told, args: args, begun: time.Now(), link: link, end: exit}
+	p.out = newSender(link)
+	p.out.send(&ipc.Hello{PID: os.Getpid(), Version: worker.Version})
+	return p
+}
+
+// openLoop makes the loop, and lets it begin with the Workers unless they wait for
+// their certificates.
+func (p *process) openLoop() (err error) {
+	if p.loop, err = eventloop.New(); err != nil {
+		return fmt.Errorf("event loop: %w", err)
+	}
+	if len(p.told.Spec.Files) == 0 {
+		// Posted first: whatever the master says meanwhile comes after it.
+		p.loop.Post(p.begin)
+	}
+	return nil
+}
+
+// run is the loop up to its end; it returns the exit status.
+func (p *process) run() int {
 	returned := false
 	defer func() {
 		if !returned {
 			go p.endWithoutLoop() // ends the process
 		}
 	}()
-	err = loop.Run()
+	err := p.loop.Run()
 	returned = true
 	if err != nil {
 		return p.fail(ipc.ExitFailed, "event loop: "+err.Error())
@@ -82,7 +108,7 @@ func serve(link *ipc.Conn, h *ipc.Handover, apps []worker.App) int {
 // itself before the pause is over.
 func (p *process) endWithoutLoop() {
 	time.Sleep(goexitPause)
-	exit(p.fail(ipc.ExitFailed, "a callback ended the loop goroutine (runtime.Goexit)"))
+	p.end(p.fail(ipc.ExitFailed, "a callback ended the loop goroutine (runtime.Goexit)"))
 }
 
 func (p *process) maxProcs() int {
@@ -129,7 +155,7 @@ func (p *process) begin() {
 		return
 	}
 	listener := -1
-	if p.told.Spec.Network != "" {
+	if p.told.Spec.Network != "" || p.keys != nil {
 		listener = p.told.Listener
 	}
 	p.served.Load().Serve(listener)

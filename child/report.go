@@ -20,7 +20,19 @@ func (p *process) report(id uint64) {
 		figures.ThrowException = f.ThrowException
 		figures.Timers = f.Timers
 	}
-	p.out.send(&ipc.Report{ID: id, Figures: figures})
+	p.out.send(&ipc.Report{ID: id, Figures: figures, Workers: p.shares()})
+}
+
+// shares tells the open connections of several Workers apart; nil for one.
+func (p *process) shares() map[string]int64 {
+	if p.keys == nil {
+		return nil
+	}
+	shares := map[string]int64{}
+	for i, n := range p.served.Load().Shares() {
+		shares[p.keys[i]] = n
+	}
+	return shares
 }
 
 // busy is for how long the loop has not come back; before there is one, Start
@@ -46,9 +58,13 @@ func (p *process) listConnections(id uint64) {
 }
 
 func (p *process) row(info worker.ConnectionInfo) ipc.ConnectionRow {
+	name := p.told.Spec.Name
+	if p.keys != nil && info.Worker != nil {
+		name = info.Worker.Name
+	}
 	return ipc.ConnectionRow{
 		PID:      os.Getpid(),
-		Worker:   p.told.Spec.Name,
+		Worker:   name,
 		ID:       info.ID,
 		Trans:    info.Transport,
 		Protocol: info.Protocol,

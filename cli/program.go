@@ -73,7 +73,8 @@ func (p Program) become(h *ipc.Handover) int {
 // Run runs one command and returns its exit status. args are the words after
 // the program's name. The command is given up when ctx ends; a service that was
 // started by it lives on. A start in debug mode replaces this process by the
-// master and so does not return when it succeeds.
+// master and so does not return when it succeeds; start --single returns when the
+// service has ended, which it does in order when ctx ends.
 func (p Program) Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	p = p.withDefaults()
 	exe, err := calledAs(os.Args[0])

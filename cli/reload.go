@@ -8,6 +8,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/supervisor"
 )
 
 // reloadPatience is how long a reload may go without a step before the master
@@ -51,6 +52,10 @@ func (in *invocation) binaryOf() (*candidate, int) {
 	snap, code := in.snapshot()
 	if snap == nil {
 		return nil, code
+	}
+	if snap.Mode == ipc.ModeSingle {
+		in.complain("%s", supervisor.RefusedSingle)
+		return nil, ipc.CodeFailed
 	}
 	if !in.isExecutable(snap.Executable) {
 		in.complain("the master runs %s, which is taken as it is", snap.Executable)

@@ -17,11 +17,15 @@ const alreadyRunning = "already running"
 
 func (in *invocation) startCommand() *urfave.Command {
 	return in.command("start", "start in this terminal (debug mode)", in.start,
-		toggle("d", "as a daemon; returns when all processes are ready"))
+		toggle("d", "as a daemon; returns when all processes are ready"),
+		toggle("single", "in one process, without building: for debuggers and go run -race"))
 }
 
 func (in *invocation) start(c *urfave.Context) int {
 	daemon := c.Bool("d")
+	if c.Bool("single") {
+		return in.single(daemon)
+	}
 	in.say("start in %s mode", modeName(daemon))
 	held, err := in.mayStart()
 	if err != nil {

@@ -76,6 +76,9 @@ type Yielded struct{}
 type Report struct {
 	ID      uint64  `json:"id"`
 	Figures Figures `json:"figures"`
+	// Workers are the accepted connections by key, of a process that serves
+	// several Workers.
+	Workers map[string]int64 `json:"workers,omitempty"`
 }
 
 // Connections is one piece of the answer to AskConnections.

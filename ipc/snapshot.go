@@ -7,6 +7,9 @@ import "time"
 // fields do not change it.
 const SchemaVersion = 1
 
+// ModeSingle is the mode of a service that is one process, without a master.
+const ModeSingle = "SINGLE"
+
 // Snapshot is the state of a service at one moment, as the master knows it.
 type Snapshot struct {
 	Schema  int    `json:"schema"`
@@ -14,7 +17,7 @@ type Snapshot struct {
 	Version string `json:"version"`
 	Go      string `json:"go"`
 
-	Mode       string    `json:"mode"`  // DEBUG or DAEMON
+	Mode       string    `json:"mode"`  // DEBUG, DAEMON or ModeSingle
 	State      string    `json:"state"` // running, reloading, stopping
 	MasterPID  int       `json:"master_pid"`
 	Executable string    `json:"executable"`
@@ -91,7 +94,10 @@ type ProcessRow struct {
 	Answered bool          `json:"answered"`
 	Silent   time.Duration `json:"silent_ns"` // since the last answer, when not Answered
 	Figures
-	QPS float64 `json:"qps"` // filled by the command line between two snapshots
+	// Shares says that the process serves another Worker too, whose row, the one
+	// before, has its figures: all but the connections are zero here.
+	Shares bool    `json:"shares,omitempty"`
+	QPS    float64 `json:"qps"` // filled by the command line between two snapshots
 
 	// The rest is filled in state backoff.
 	NextTry   time.Time `json:"next_try,omitzero"`

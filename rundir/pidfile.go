@@ -123,7 +123,10 @@ func MasterAlive(pid int) bool {
 		// A /proc mounted with hidepid shows no process of other users.
 		return errors.Is(unix.Kill(pid, 0), unix.EPERM)
 	}
-	title, _, _ := bytes.Cut(line, []byte{0})
+	title, rest, _ := bytes.Cut(line, []byte{0})
+	if bytes.Contains(append([]byte{0}, rest...), []byte("\x00--single\x00")) {
+		return true // a service that is one process keeps the title it was typed with
+	}
 	program, _, found := bytes.Cut(title, []byte(masterMark))
 	return found && len(program) > 0 && !bytes.ContainsAny(program, " /")
 }

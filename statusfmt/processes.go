@@ -89,6 +89,11 @@ func processRow(p ipc.ProcessRow) []string {
 		return []string{none, none, orWord(p.Listen), orWord(p.Worker),
 			none, none, none, none, none, none, none}
 	}
+	if p.Shares {
+		return []string{strconv.Itoa(p.PID), none, orWord(p.Listen), orWord(p.Worker),
+			number(p.Connections), none, none, none, none, none,
+			strconv.FormatInt(p.Started.Unix(), 10)}
+	}
 	return []string{
 		strconv.Itoa(p.PID), memory(p.Memory), orWord(p.Listen), orWord(p.Worker),
 		number(p.Connections), number(p.SendFail), number(p.Timers), number(p.TotalRequest),

@@ -62,7 +62,7 @@ func load(averages []float64) string {
 func live(snap *ipc.Snapshot) int {
 	n := 0
 	for _, p := range snap.Processes {
-		if p.PID > 0 {
+		if p.PID > 0 && !p.Shares {
 			n++
 		}
 	}

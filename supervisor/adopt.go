@@ -13,9 +13,13 @@ import (
 	"github.com/workerman-go/wm/ipc"
 )
 
-// exit ends the process when the guard cannot bring the old image back: the
-// main goroutine may never return.
+// exitProcess is for goroutines that cannot wait for the main one: it may hang
+// in what they guard. An exception to "os.Exit only in cli".
 var exitProcess = os.Exit
+
+// maxReason bounds the reason of a failure in bytes: it is in the environment of
+// the old image.
+const maxReason = 16 << 10
 
 // adoption is a new image that takes over the master which this process is.
 // Until its commit it only reads: it duplicates descriptors and builds what it
@@ -99,7 +103,10 @@ func (a *adoption) back(reason error) error {
 			a.told.Reason, reason)
 	}
 	blockSignals(a.s.signals, a.s.cfg.Daemon)
-	adopt := &ipc.AdoptHandover{State: a.told.State, Image: -1, Reason: reason.Error()}
+	text := reason.Error()
+	adopt := &ipc.AdoptHandover{
+		State: a.told.State, Image: -1, Reason: text[:min(len(text), maxReason)],
+	}
 	for len(a.s.signals) > 0 {
 		adopt.Signals = append(adopt.Signals, int((<-a.s.signals).(unix.Signal)))
 	}
@@ -214,15 +221,16 @@ func Rehearse(cfg Config, link *ipc.Conn) error {
 		}
 	}()
 	upgradeStep("rehearsal")
+	s := newSupervisor(cfg, realSystem())
 	st, err := readState(cfg.Adopt.State)
 	if err == nil {
-		s := newSupervisor(cfg, realSystem())
 		_, err = s.restore(st, true)
 	}
 	if err != nil {
 		return errors.Join(err, link.Send(&ipc.Failed{Code: ipc.CodeFailed, Text: err.Error()}))
 	}
 	// What the service closes must not stay open here.
+	s.release()
 	for _, fd := range append(st.Descriptors(), cfg.Adopt.State) {
 		unix.Close(fd)
 	}
@@ -231,6 +239,24 @@ func Rehearse(cfg Config, link *ipc.Conn) error {
 	}
 	<-ended
 	return nil
+}
+
+// release closes what restore has duplicated.
+func (s *Supervisor) release() {
+	for _, p := range s.byPID {
+		p.link.close()
+		unix.Close(p.pidfd)
+	}
+	for w := range s.words {
+		w.pipe.Close()
+	}
+	for gen := range s.generations {
+		gen.close()
+	}
+	for cl := range s.control.callers {
+		cl.conn.Close()
+	}
+	s.control.ln.Close()
 }
 
 // readState reads the whole of a descriptor, which another image may have to

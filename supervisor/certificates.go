@@ -113,7 +113,12 @@ func (s *Supervisor) take(files *certificateFiles) error {
 		return nil
 	}
 	for _, p := range s.byPID {
-		if p.plan.certs == files && p.ended == nil {
+		if p.ended != nil {
+			continue
+		}
+		if s.alone != nil {
+			p.link.send(s.allCertificates())
+		} else if p.plan.certs == files {
 			p.link.send(files.message())
 		}
 	}

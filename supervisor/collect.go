@@ -54,7 +54,7 @@ func (s *Supervisor) collectConnections(r *request) { s.ask(r, true, listIdle) }
 
 // onReport notes the figures of a process.
 func (s *Supervisor) onReport(p *process, m *ipc.Report) {
-	p.figures, p.answeredAt = m.Figures, s.sys.now()
+	p.figures, p.shares, p.answeredAt = m.Figures, m.Workers, s.sys.now()
 	if c := s.collects[m.ID]; c != nil && c.list {
 		c.reported[p] = true
 	} else if c != nil {

@@ -150,6 +150,10 @@ func (s *Supervisor) onRequest(r *request) {
 		r.finish(ipc.CodeUsage, fmt.Sprintf("unknown command %q", r.Command))
 		return
 	}
+	if s.alone != nil && !servedAlone[r.Command] {
+		r.finish(ipc.CodeFailed, RefusedSingle)
+		return
+	}
 	serve(s, r)
 }
 

@@ -69,6 +69,8 @@ func (s *Supervisor) finish(p *process) {
 	held := p.slot.current == p
 	p.slot.forget(p)
 	switch {
+	case s.alone != nil:
+		s.endAlone(p)
 	case early && p.toldAt.IsZero():
 		p.step(crashed)
 		s.onEarlyEnd(p, held)

@@ -99,7 +99,7 @@ func (s *Supervisor) hurry(r *reload) {
 // beginReload takes the queued reload when its time has come.
 func (s *Supervisor) beginReload() {
 	if s.queued == nil || s.roll != nil || s.phase != serving || s.probe != nil ||
-		s.upgrade != nil {
+		s.upgrade != nil || s.nextUpgrade != nil {
 		return
 	}
 	r := s.queued

@@ -22,7 +22,7 @@ import (
 // thought of.
 var carriedFields = map[reflect.Type]map[string]string{
 	reflect.TypeFor[Supervisor](): {
-		"cfg": "from the hand-over", "sys": "of each image", "phase": "an upgrade is only in serving",
+		"alone": "one process is not upgraded", "cfg": "from the hand-over", "sys": "of each image", "phase": "an upgrade is only in serving",
 		"err": "nil in serving", "log": "opened anew", "backlog": "empty once the log is open",
 		"settings": carried, "started": carried, "pidFile": carried,
 		"gen": carried, "lastNumber": carried, "units": carried, "removed": carried,
@@ -47,7 +47,7 @@ var carriedFields = map[reflect.Type]map[string]string{
 		"killed": carried, "late": carried, "goodbye": carried, "failed": carried,
 		"ended": carried, "linkGone": carried, "finished": carried, "inner": carried,
 		"lent": carried, "figures": carried, "answeredAt": carried, "spread": carried,
-		"hung": carried,
+		"hung": carried, "shares": "only in one process",
 	},
 	reflect.TypeFor[slot](): {
 		"unit": carried, "number": carried, "plan": carried, "current": carried,
@@ -293,19 +293,7 @@ func TestStateSurvivesTheAdoption(t *testing.T) {
 
 // letGo closes what a restored master has open.
 func letGo(s *Supervisor) {
-	for _, p := range s.byPID {
-		p.link.close()
-	}
-	for w := range s.words {
-		w.pipe.Close()
-	}
-	for gen := range s.generations {
-		gen.close()
-	}
-	for cl := range s.control.callers {
-		cl.conn.Close()
-	}
-	s.control.ln.Close()
+	s.release()
 	s.log.Close()
 }
 

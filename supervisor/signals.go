@@ -29,6 +29,9 @@ func (s *Supervisor) catchSignals() (stop func()) {
 // onSignal acts on one signal (features.md group 4, meaning of 5.x).
 func (s *Supervisor) onSignal(sig os.Signal) {
 	s.logf("received signal %s", unix.SignalName(sig.(unix.Signal)))
+	if s.alone != nil && s.onSignalAlone(sig) {
+		return
+	}
 	switch sig {
 	case unix.SIGINT, unix.SIGTERM, unix.SIGTSTP:
 		s.leave(false)

@@ -162,6 +162,7 @@ type process struct {
 	lent     int             // queues of other slots that it serves
 
 	figures    ipc.Figures
+	shares     map[string]int64 // connections of each Worker, by key; see single.go
 	answeredAt time.Time
 	spread     float64 // 1 to 1.1: when MaxAge and MaxRequests are reached
 	hung       bool

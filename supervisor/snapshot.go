@@ -51,6 +51,9 @@ func (s *Supervisor) snapshotMissing(missing map[*process]bool) *ipc.Snapshot {
 		}
 	}
 	slices.SortStableFunc(snap.Processes, func(a, b ipc.ProcessRow) int { return a.PID - b.PID })
+	if s.alone != nil {
+		s.describeAlone(snap)
+	}
 	return snap
 }
 

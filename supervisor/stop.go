@@ -104,8 +104,8 @@ func (s *Supervisor) finishStop() {
 		return
 	}
 	s.phase = over
-	if left := sweep(); left > 0 {
-		s.logf("killed %s that worker processes left behind", processes(left))
+	if s.alone == nil {
+		s.sweepUp()
 	}
 	if s.pidFile != "" {
 		rundir.RemovePidFile(s.pidFile, os.Getpid())
@@ -117,6 +117,12 @@ func (s *Supervisor) finishStop() {
 		s.log.Close()
 	}
 	s.closeControl()
+}
+
+func (s *Supervisor) sweepUp() {
+	if left := sweep(); left > 0 {
+		s.logf("killed %s that worker processes left behind", processes(left))
+	}
 }
 
 // sweep kills what is still a child of the master: processes that workers

@@ -34,6 +34,8 @@ type Supervisor struct {
 	started  time.Time
 	pidFile  string
 
+	alone *alone // nil but in a service that is one process
+
 	gen         *generation // the one that new processes belong to
 	lastNumber  int         // of the newest generation
 	units       []*unit     // in order of declaration
@@ -156,6 +158,7 @@ func (s *Supervisor) run() error {
 // waiting, and sets the alarm for when it can go on.
 func (s *Supervisor) reconcile() {
 	now := s.sys.now()
+	s.tendAlone()
 	s.tendProbe(now)
 	s.finishDead(now)
 	s.killLate(now)

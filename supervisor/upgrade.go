@@ -146,14 +146,14 @@ func (s *Supervisor) refuseReload(r *reload, err error) {
 
 // tendUpgrade takes the upgrade as far as it goes without waiting.
 func (s *Supervisor) tendUpgrade(now time.Time) {
+	if s.phase != serving {
+		return
+	}
 	if s.upgrade == nil {
 		s.upgrade, s.nextUpgrade = s.nextUpgrade, nil
 	}
 	u := s.upgrade
-	if u == nil || s.phase != serving {
-		if u != nil && u.stage == opened && s.phase < serving {
-			s.upgrade, s.nextUpgrade = nil, u // after the start
-		}
+	if u == nil {
 		return
 	}
 	var err error

@@ -149,7 +149,7 @@ func TestAMistakeInStartFailsTheTest(t *testing.T) {
 		{"failed start", func() {
 			echo("fine", "text://127.0.0.1:1")
 			echo("bad", "text://127.0.0.1:1").OnWorkerStart = func(*worker.Worker) error { return boom }
-		}, "the start failed: OnWorkerStart: no database"},
+		}, "the start failed: OnWorkerStart: Worker bad: no database"},
 		{"panic in OnWorkerStart", func() {
 			worker.New("").OnWorkerStart = func(*worker.Worker) error { panic("boom") }
 		}, "OnWorkerStart: panic: boom"},

@@ -43,8 +43,14 @@ var declared struct {
 // order. For the harness only: it is called in the probe and in worker
 // processes, before there is a loop. A panic of Start is not caught.
 func Declare(app App) []*Worker {
-	before := Settings
 	timer.Forget() // those of the main program, or of another app in the probe
+	return DeclareBeside(app)
+}
+
+// DeclareBeside is Declare for a process that runs more than this app: timers
+// that were added before run too. For the harness only.
+func DeclareBeside(app App) []*Worker {
+	before := Settings
 	declared.mu.Lock()
 	declared.app, declared.workers = app, nil
 	declared.mu.Unlock()
@@ -95,7 +101,7 @@ func AppDir() string {
 		return dir
 	}
 	if p := current.Load(); p != nil {
-		return p.w.appDir
+		return p.acting().appDir
 	}
 	return ""
 }
@@ -104,7 +110,8 @@ func AppDir() string {
 // a running worker process belong to that process alone.
 func register(w *Worker) {
 	if p := current.Load(); p != nil {
-		w.app, w.appDir = p.w.app, p.w.appDir
+		owner := p.acting()
+		w.app, w.appDir = owner.app, owner.appDir
 		w.source = caller(w.appDir)
 		return
 	}

@@ -185,16 +185,21 @@ func (s *certificates) choose(hello *tls.ClientHelloInfo, own []tls.Certificate,
 // cannot be used is logged, and the old one stays. Called on the loop
 // goroutine, or before the loop runs.
 func (p *Process) Files(files map[string][]byte) error {
-	certs := p.w.certificates()
-	if certs == nil {
-		return nil
+	for w := range p.members {
+		certs := w.certificates()
+		if certs == nil {
+			continue
+		}
+		err := certs.update(files)
+		switch {
+		case err == nil:
+		case certs.loaded():
+			p.logf("certificates stay as they are: %v", err)
+		default:
+			return err
+		}
 	}
-	err := certs.update(files)
-	if err != nil && certs.loaded() {
-		p.logf("certificates stay as they are: %v", err)
-		return nil
-	}
-	return err
+	return nil
 }
 
 // certificates returns those of transport ssl, nil for any other. They are

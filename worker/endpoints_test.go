@@ -185,7 +185,7 @@ func TestListRowsOfEveryTransport(t *testing.T) {
 			t.Fatalf("%d rows", len(rows))
 		}
 		want := worker.ConnectionInfo{
-			ID: 1, Transport: string(o), Protocol: "text", IPv4: o != "unix", RecvQ: 4,
+			Worker: w, ID: 1, Transport: string(o), Protocol: "text", IPv4: o != "unix", RecvQ: 4,
 			BytesR: 10, BytesW: 6, Status: "ESTABLISHED", Local: s.addr,
 		}
 		if o != "unix" {

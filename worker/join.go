@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"fmt"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -9,8 +10,9 @@ import (
 	"github.com/workerman-go/wm/protocol/http1"
 )
 
-// A service has one Worker per process. A test kit runs all Workers of an app
-// in one, on one loop; this file is what it needs beyond the life of a process.
+// A service has one Worker per process. A test kit, and a service that is
+// debugged, run all Workers in one, on one loop; this file is what they need beyond
+// the life of a process.
 
 // joined is a Worker of Join with its listener.
 type joined struct {
@@ -21,12 +23,27 @@ type joined struct {
 // Join makes the process serve w too, with its own listener (-1: none),
 // protocol, certificates and callbacks. Its OnWorkerStart runs in Serve, after
 // those of the Workers before it, and nobody is accepted before all have
-// returned. The process is ready, drains and ends as one. Self, AppDir,
-// Limits.QueuedBytes and Life stay those of the Worker of NewProcess. For test
-// kits, before Serve; on the loop goroutine, or before the loop runs.
+// returned. The process is ready, drains and ends as one. Self and AppDir are those
+// of the app that calls; Limits.QueuedBytes and Life stay those of the Worker of
+// NewProcess, but for the StopTimeout, which is the longest. For harnesses, before
+// Serve; on the loop goroutine, or before the loop runs.
 func (p *Process) Join(w *Worker, listener int) {
 	p.adopt(w)
 	p.joined = append(p.joined, joined{w, listener})
+}
+
+// Shares returns how many accepted connections each Worker of NewProcess and Join
+// has open, in this order, as of the end of the last turn; nil without Join. For
+// the harness only; it may be called by any goroutine once the loop runs.
+func (p *Process) Shares() []int64 {
+	if len(p.joined) == 0 {
+		return nil
+	}
+	shares := []int64{p.w.open.Load()}
+	for _, j := range p.joined {
+		shares = append(shares, j.w.open.Load())
+	}
+	return shares
 }
 
 // Workers returns those that the process serves now: of NewProcess, Join and
@@ -62,7 +79,11 @@ func (p *Process) attachAll(listener int) (err error) {
 // startAll runs OnWorkerStart of every member, until one fails.
 func (p *Process) startAll() error {
 	for w := range p.members {
-		if err := p.onWorkerStart(w); err != nil {
+		err := p.onWorkerStart(w)
+		if err != nil && len(p.joined) > 0 {
+			return fmt.Errorf("Worker %s: %w", w.Name, err)
+		}
+		if err != nil {
 			return err
 		}
 	}

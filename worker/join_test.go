@@ -2,6 +2,8 @@ package worker_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -93,5 +95,39 @@ func TestRehearseCanBeUndone(t *testing.T) {
 	undo()
 	if worker.Settings != before {
 		t.Errorf("Settings are %+v, were %+v", worker.Settings, before)
+	}
+}
+
+// Code of an app is told its own Worker and folder, also beside other apps. This
+// file is the source of the second one.
+func TestJoinedAppsFindThemselves(t *testing.T) {
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	declare := func(dir string) *worker.Worker {
+		made, undo := worker.Rehearse(worker.App{Name: filepath.Base(dir), Dir: dir,
+			Start: func() { worker.New("tcp://127.0.0.1:1") }})
+		t.Cleanup(undo)
+		return made[0]
+	}
+	first, second := declare("/nowhere/apps/first"), declare(dir)
+	found := make(chan *worker.Worker, 2)
+	dirs := make(chan string, 1)
+	second.OnWorkerStart = func(*worker.Worker) error {
+		found <- worker.Self()
+		dirs <- worker.AppDir()
+		go func() { found <- worker.Self() }()
+		return nil
+	}
+	s, _ := withJoined(t, first, second)
+	await(t, s.ready, "ready")
+	for range 2 {
+		if got := await(t, found, "Self"); got != second {
+			t.Error("Self is the Worker of another app")
+		}
+	}
+	if got := await(t, dirs, "AppDir"); got != dir {
+		t.Errorf("AppDir %s, want %s", got, dir)
 	}
 }

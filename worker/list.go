@@ -10,6 +10,8 @@ const (
 
 // ConnectionInfo is one row of the connections command.
 type ConnectionInfo struct {
+	// Worker is who accepted it; nil for a dialled one.
+	Worker              *Worker
 	ID                  uint64
 	Transport, Protocol string
 	IPv4, IPv6          bool
@@ -54,13 +56,15 @@ func (l *lister) run() {
 func (l *lister) rows() []ConnectionInfo {
 	for ; l.set <= len(l.p.workers); l.set++ {
 		var rows []ConnectionInfo
-		set := &l.p.dialled
+		set, owner := &l.p.dialled, (*Worker)(nil)
 		if l.set < len(l.p.workers) {
-			set = &l.p.workers[l.set].conns
+			owner = l.p.workers[l.set]
+			set = &owner.conns
 		}
 		for i := set.from(l.next); i < len(set.list) && len(rows) < listRows; i++ {
 			if c := set.list[i]; c != nil {
 				rows = append(rows, c.info())
+				rows[len(rows)-1].Worker = owner
 				l.next = set.ids[i] + 1
 			}
 		}

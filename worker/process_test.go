@@ -355,7 +355,7 @@ func TestListOfConnections(t *testing.T) {
 		t.Fatalf("%d rows, want %d", len(all), n)
 	}
 	want := worker.ConnectionInfo{
-		ID: 1, Transport: "tcp", Protocol: "text", IPv4: true, RecvQ: 7, BytesR: 7,
+		Worker: w, ID: 1, Transport: "tcp", Protocol: "text", IPv4: true, RecvQ: 7, BytesR: 7,
 		Status: "ESTABLISHED", Local: s.addr, Foreign: clients[0].LocalAddr().String(),
 	}
 	if all[0] != want {

@@ -9,11 +9,12 @@ import (
 // Version is the version of wm.
 const Version = "0.1.0"
 
-// Self returns the Worker of this process, and nil where there is none: in the
+// Self returns the Worker of this process (of several, in a test kit or with start
+// --single, the first one of the app that calls), and nil where there is none: in the
 // probe and in Start, which only declares. It may be called by any goroutine.
 func Self() *Worker {
 	if p := current.Load(); p != nil {
-		return p.w
+		return p.acting()
 	}
 	return nil
 }

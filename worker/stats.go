@@ -74,6 +74,12 @@ func (p *Process) publish() {
 	store(&p.published.total, p.counters.total)
 	store(&p.published.sendFail, p.counters.sendFail)
 	store(&p.published.timers, int64(p.loop.TimerCount()))
+	for _, j := range p.joined {
+		store(&j.w.open, int64(j.w.conns.len()))
+	}
+	if len(p.joined) > 0 {
+		store(&p.w.open, int64(p.w.conns.len()))
+	}
 }
 
 // store spares most turns the locked instruction: loads cost nothing.

@@ -29,7 +29,11 @@ func StopAll(code int, log string) {
 }
 
 func (p *Process) stopTimeout() time.Duration {
-	for _, d := range []time.Duration{p.w.Life.StopTimeout, Settings.StopTimeout} {
+	longest := time.Duration(0)
+	for w := range p.members {
+		longest = max(longest, w.Life.StopTimeout)
+	}
+	for _, d := range []time.Duration{longest, Settings.StopTimeout} {
 		if d > 0 {
 			return d
 		}

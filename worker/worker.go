@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/workerman-go/wm/protocol"
@@ -129,6 +130,7 @@ type Worker struct {
 	handling        *handling  // of Handler, once somebody has connected
 	access          *accessLog // of AccessLog, once it is served
 	conns           connections
+	open            atomic.Int64 // how many, for other goroutines; see Shares
 	network         network
 	tls             *tls.Config
 	proxies         []netip.Prefix // of Limits.TrustedProxies
