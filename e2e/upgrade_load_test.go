@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 )
@@ -35,10 +36,10 @@ func TestHundredUpgradesUnderLoad(t *testing.T) {
 	began := time.Now()
 	var descriptorsThen int
 	var memoryThen int64
-	var longest time.Duration
+	var windows []time.Duration
 	for n := range upgradeCount {
 		r := u.run("upgrade", "--binary", binaries[n%2]).wantCode(0)
-		longest = max(longest, windowOf(t, r))
+		windows = append(windows, windowOf(t, r))
 		if n == 1 { // both builds have been the master once
 			descriptorsThen, memoryThen = len(descriptors(u.before.MasterPID)), privateMemory(t, u.before.MasterPID)
 		}
@@ -46,13 +47,12 @@ func TestHundredUpgradesUnderLoad(t *testing.T) {
 	took := time.Since(began)
 	all.stop()
 	u.wantSameLives(0)
-	t.Logf("%d upgrades in %v, longest window %v; clients saw: %s (%.0f per second)", upgradeCount,
-		took.Round(time.Millisecond), longest, &all, float64(all.success.Load())/took.Seconds())
-	if all.bad() != 0 {
+	slices.Sort(windows)
+	t.Logf("%d upgrades in %v, window %v in the middle, %v the longest; clients saw: %s, %.0f per second",
+		upgradeCount, took.Round(time.Millisecond), windows[upgradeCount/2], windows[upgradeCount-1], &all,
+		float64(all.success.Load())/took.Seconds())
+	if all.bad() != 0 || all.success.Load() == 0 {
 		t.Errorf("clients saw: %s", &all)
-	}
-	if got := float64(all.success.Load()) / took.Seconds(); got < requestRate*0.8 {
-		t.Errorf("%.0f requests per second, want about %d", got, requestRate)
 	}
 	waitFor(t, eventLimit, fmt.Sprintf("the master has %d descriptors again", descriptorsThen), func() bool {
 		return len(descriptors(u.before.MasterPID)) == descriptorsThen
@@ -74,12 +74,11 @@ func TestHundredUpgradesUnderLoad(t *testing.T) {
 func (l *load) addFetching(n int, every time.Duration, address string) {
 	for range n {
 		l.group.Go(func() {
-			pace := time.NewTicker(every)
-			defer pace.Stop()
+			pace := newPace(every)
 			for !l.stopped.Load() {
 				_, err := fetch(address, "/", replyLimit)
 				l.count(err)
-				<-pace.C
+				pace.wait()
 			}
 		})
 	}

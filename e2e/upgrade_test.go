@@ -128,19 +128,32 @@ func (u *upgradable) wantWorking() {
 	u.wantClients()
 }
 
+// pace waits for the time of the next request. Who is late hurries: the rate is
+// kept also over what a busy machine holds up.
+type pace struct {
+	next  time.Time
+	every time.Duration
+}
+
+func newPace(every time.Duration) *pace { return &pace{time.Now(), every} }
+
+func (p *pace) wait() {
+	p.next = p.next.Add(p.every)
+	time.Sleep(time.Until(p.next))
+}
+
 // addPaced starts clients that ask once in every interval over a connection
 // that they keep, until the load is stopped.
 func (l *load) addPaced(n int, every time.Duration, address string) {
 	for range n {
 		l.group.Go(func() {
 			var c *client
-			pace := time.NewTicker(every)
-			defer pace.Stop()
+			pace := newPace(every)
 			for !l.stopped.Load() {
 				var err error
 				c, err = askKeptAlive(c, address)
 				l.count(err)
-				<-pace.C
+				pace.wait()
 			}
 			if c != nil {
 				c.conn.Close()
