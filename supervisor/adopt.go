@@ -133,13 +133,13 @@ func (a *adoption) commit() {
 	s.control.carry()
 	u := s.upgrade
 	s.upgrade = nil
+	upgradeStep("committed")
 	if a.told.Reason != "" {
 		s.endFailedUpgrade(u, a.told.Reason)
 	} else {
 		window := time.Duration(monotonic() - a.state.Mono)
 		s.endUpgrade(u, a.state.WM, window.Round(10*time.Microsecond))
 	}
-	upgradeStep("committed")
 }
 
 // settleDescriptors keeps what goes on to be used from the programs that are
@@ -160,7 +160,7 @@ func (a *adoption) settleDescriptors() {
 
 // endUpgrade reports success, after the window in which the master stood still.
 func (s *Supervisor) endUpgrade(u *upgrade, before string, window time.Duration) {
-	text := fmt.Sprintf("wm %s -> %s, pid %d, window %v",
+	text := fmt.Sprintf("wm %s -> %s, pid %d; the master stood still for %v",
 		before, s.cfg.WM, os.Getpid(), window)
 	s.logf("upgraded, %s", text)
 	if u.install != "" {

@@ -33,7 +33,7 @@ const ownExecutable = "/proc/self/exe"
 type upgradeStage int
 
 const (
-	opened     upgradeStage = iota // it waits for its turn
+	opened     upgradeStage = iota // nothing was done
 	rehearsing                     // the new image shows as a child that it can
 	answering                      // open questions to the processes are answered
 	pausing                        // nobody may ask any more
@@ -116,7 +116,8 @@ func (u *upgrade) join(other *upgrade) {
 }
 
 // upgradeFor begins an upgrade because a reload's binary is of another wm
-// version. The reload is queued again in the new image, or refused with it.
+// version. The reload is queued again in the new image, or refused with it. No
+// upgrade is under way while a reload is.
 func (s *Supervisor) upgradeFor(r *reload) {
 	s.roll = nil
 	s.lastNumber-- // it begins again
@@ -149,7 +150,7 @@ func (s *Supervisor) tendUpgrade(now time.Time) {
 	if s.phase != serving {
 		return
 	}
-	if s.upgrade == nil {
+	if s.upgrade == nil && s.probe == nil && (s.roll == nil || s.roll.stage == settling) {
 		s.upgrade, s.nextUpgrade = s.nextUpgrade, nil
 	}
 	u := s.upgrade
@@ -173,9 +174,9 @@ func (s *Supervisor) tendUpgrade(now time.Time) {
 	}
 }
 
-// openUpgrade begins when nothing else is under way.
+// openUpgrade begins; nothing else is under way.
 func (s *Supervisor) openUpgrade(u *upgrade, now time.Time) error {
-	if s.probe != nil || s.roll != nil && s.roll.stage != settling || now.Before(u.retryAt) {
+	if now.Before(u.retryAt) {
 		return nil
 	}
 	if u.busySince.IsZero() {
