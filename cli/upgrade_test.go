@@ -16,7 +16,8 @@ func TestUpgradePrintsStepsAndResult(t *testing.T) {
 	))
 	command(t, m.dir, "upgrade").wants(t, ipc.CodeDone, "rehearse wm 0.2.0",
 		"upgrade success: wm 0.1.0 -> 0.2.0, pid 77, window 23 ms")
-	if got := m.lastAsked(); got.Command != ipc.CommandUpgrade || got.Binary != "" || got.InstallAs != "" {
+	got := m.lastAsked()
+	if got.Command != ipc.CommandUpgrade || got.Binary != "" || got.InstallAs != "" {
 		t.Errorf("asked %+v", got)
 	}
 	r := command(t, m.dir, "upgrade", "-q")

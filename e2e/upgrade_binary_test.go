@@ -172,7 +172,7 @@ func TestUpgradeInASourceTree(t *testing.T) {
 	address := freeAddress(t)
 	s := newService(t, "E2E_HTTP="+address, "E2E_COUNT=1")
 	apps := s.newTree()
-	s.start()
+	s.start("--no-build")
 	before := s.snapshot()
 	self := filepath.Join(filepath.Dir(apps), "worker", "self.go")
 	text, err := os.ReadFile(self)

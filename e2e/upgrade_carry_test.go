@@ -58,7 +58,8 @@ func TestUpgradeCarriesFigures(t *testing.T) {
 		t.Errorf("exits were %v and are %v", before.Exits, after.Exits)
 	}
 	was, is := before.running("web")[0], after.running("web")[0]
-	if is.TotalRequest < was.TotalRequest || is.LastCause != was.LastCause || is.Generation != was.Generation {
+	if is.TotalRequest < was.TotalRequest || is.LastCause != was.LastCause ||
+		is.Generation != was.Generation {
 		t.Errorf("process was %+v and is %+v", was, is)
 	}
 	if now := startTime(t, s.run("status").out); now != began {

@@ -69,7 +69,8 @@ func TestUpgradeCarriesUsers(t *testing.T) {
 func TestUpgradeCarriesLimits(t *testing.T) {
 	t.Parallel()
 	address := freeAddress(t)
-	s := newService(t, "E2E_HTTP="+address, "E2E_COUNT=1", "E2E_HANG_TIMEOUT=1s", "E2E_MAX_REQUESTS=50")
+	s := newService(t, "E2E_HTTP="+address, "E2E_COUNT=1",
+		"E2E_HANG_TIMEOUT=1s", "E2E_MAX_REQUESTS=50")
 	s.own(built.lab)
 	s.start()
 	old := s.snapshot().pidsOf("web")[0]
@@ -125,6 +126,7 @@ func (s *service) files(t *testing.T) string {
 	cwd, _ := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
 	fmt.Fprintf(&out, "pid file %s\n%s\ncomm %sin %s\numask %s", text, title(pid), comm, cwd,
 		statusField(t, pid, "Umask"))
-	fmt.Fprintf(&out, "\nignored %s, parent %s", statusField(t, pid, "SigIgn"), statusField(t, pid, "PPid"))
+	fmt.Fprintf(&out, "\nignored %s, parent %s", statusField(t, pid, "SigIgn"),
+		statusField(t, pid, "PPid"))
 	return out.String()
 }

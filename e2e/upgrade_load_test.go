@@ -26,6 +26,7 @@ var windowText = regexp.MustCompile(`window ([0-9.a-zµ]+)`)
 func TestHundredUpgradesUnderLoad(t *testing.T) {
 	u := newUpgradable(t, built.lab)
 	u.clients.stop()
+	master := u.before.MasterPID
 	binaries := []string{labNext.binary(t), built.lab}
 	var all load
 	every := rateClients * time.Second / requestRate
@@ -41,31 +42,32 @@ func TestHundredUpgradesUnderLoad(t *testing.T) {
 		r := u.run("upgrade", "--binary", binaries[n%2]).wantCode(0)
 		windows = append(windows, windowOf(t, r))
 		if n == 1 { // both builds have been the master once
-			descriptorsThen, memoryThen = len(descriptors(u.before.MasterPID)), privateMemory(t, u.before.MasterPID)
+			descriptorsThen = len(descriptors(master))
+			memoryThen = privateMemory(t, master)
 		}
 	}
 	took := time.Since(began)
 	all.stop()
 	u.wantSameLives(0)
 	slices.Sort(windows)
-	t.Logf("%d upgrades in %v, window %v in the middle, %v the longest; clients saw: %s, %.0f per second",
-		upgradeCount, took.Round(time.Millisecond), windows[upgradeCount/2], windows[upgradeCount-1], &all,
-		float64(all.success.Load())/took.Seconds())
+	t.Logf("%d upgrades in %v, window %v in the middle, %v the longest", upgradeCount,
+		took.Round(time.Millisecond), windows[upgradeCount/2], windows[upgradeCount-1])
+	t.Logf("clients saw: %s, %.0f per second", &all, float64(all.success.Load())/took.Seconds())
 	if all.bad() != 0 || all.success.Load() == 0 {
 		t.Errorf("clients saw: %s", &all)
 	}
-	waitFor(t, eventLimit, fmt.Sprintf("the master has %d descriptors again", descriptorsThen), func() bool {
-		return len(descriptors(u.before.MasterPID)) == descriptorsThen
+	waitFor(t, eventLimit, fmt.Sprintf("%d descriptors again", descriptorsThen), func() bool {
+		return len(descriptors(master)) == descriptorsThen
 	})
-	grown := privateMemory(t, u.before.MasterPID) - memoryThen
+	grown := privateMemory(t, master) - memoryThen
 	t.Logf("descriptors of the master: %d; its memory grew by %d KiB", descriptorsThen, grown>>10)
 	if grown > maxMasterGrowth {
 		t.Errorf("the memory of the master grew by %d bytes", grown)
 	}
-	if left := zombies(u.before.MasterPID); len(left) > 0 {
+	if left := zombies(master); len(left) > 0 {
 		t.Errorf("the master has not reaped %v", left)
 	}
-	if n := len(childrenOf(u.before.MasterPID)); n != 2 {
+	if n := len(childrenOf(master)); n != 2 {
 		t.Errorf("the master has %d children, want 2", n)
 	}
 }

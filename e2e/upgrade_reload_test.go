@@ -24,7 +24,8 @@ func TestReloadOfAnotherVersionUpgradesFirst(t *testing.T) {
 		t.Errorf("build %q answers", got)
 	}
 	log := u.log()
-	if up, re := strings.Index(log, otherVersion), strings.Index(log, "reload complete"); up < 0 || re < up {
+	up, re := strings.Index(log, otherVersion), strings.Index(log, "reload complete")
+	if up < 0 || re < up {
 		t.Errorf("in wm.log the upgrade is at %d, the reload at %d", up, re)
 	}
 	u.wantClients()

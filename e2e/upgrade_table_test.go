@@ -35,7 +35,7 @@ func evilCases(old bool) []evilCase {
 			evilCase{step, "killchild", upgradedWithout1},
 			evilCase{step, "signal SIGTERM", stoppedInOrder},
 			evilCase{step, "signal SIGUSR1", upgradedThenReloaded},
-			evilCase{step, "signal SIGKILL", masterGone},
+			evilCase{step, "signal SIGKILL", killedAt(step)},
 			evilCase{step, "sleep 300ms", upgraded},
 			evilCase{step, "scribble FILE", upgradedOrRefused},
 			evilCase{step, "replace FILE", upgradedOrRefused},
@@ -191,9 +191,22 @@ func stoppedInOrder(t *testing.T, u *upgradable, r result) {
 	u.waitWhole("web", 2)
 }
 
+// killedAt: behind its commit the upgrade is done, and the command may have
+// heard of it.
+func killedAt(step string) func(*testing.T, *upgradable, result) {
+	if step == "committed" {
+		return serviceGone
+	}
+	return masterGone
+}
+
 // masterGone: what no guard can catch ends the service, not more.
 func masterGone(t *testing.T, u *upgradable, r result) {
 	r.wantCode(1).wantText("the master is gone")
+	serviceGone(t, u, r)
+}
+
+func serviceGone(t *testing.T, u *upgradable, _ result) {
 	u.killed = true
 	u.waitGone(orphanLimit)
 	u.clients.stop()

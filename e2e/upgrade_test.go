@@ -89,7 +89,8 @@ func (u *upgradable) wantSameLives(killed int) snapshot {
 		}
 	}
 	if other != killed {
-		u.t.Errorf("%d processes are not who they were, want %d: were %v, are %v", other, killed, u.born, now)
+		u.t.Errorf("%d processes are not who they were, want %d: were %v, are %v",
+			other, killed, u.born, now)
 	}
 	return snap
 }
