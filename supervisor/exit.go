@@ -34,6 +34,8 @@ func (s *Supervisor) onExit(x exit) {
 		s.probe.ended = e
 	} else if s.watcher.pid == x.pid {
 		s.watcher.ended = e
+	} else if u := s.upgrade; u != nil && u.child != nil && u.child.pid == x.pid {
+		u.child.ended = e
 	}
 }
 

@@ -31,6 +31,14 @@ func (s *Supervisor) openHistory() {
 	})
 }
 
+// closeHistory waits a moment for what is not written yet.
+func (s *Supervisor) closeHistory() {
+	if s.history != nil {
+		s.history.Close()
+		s.history = nil
+	}
+}
+
 // starter is the command that this master belongs to: its parent as a daemon,
 // and otherwise itself.
 func (s *Supervisor) starter() rundir.Asker {
@@ -65,30 +73,24 @@ func (s *Supervisor) rememberReload(r *reload, code int, text string) {
 	entry := rundir.HistoryEntry{Time: began, What: "reload", By: r.by, Code: code, Text: text}
 	if r.stage == settling {
 		entry.Generation = r.gen.number
-		entry.Changed = r.changes() + killedWords(r.leaves)
+		entry.Changed = r.did + killedWords(r.leaves)
 	}
 	s.remember(entry)
 }
 
-// changes counts what a reload did.
-func (r *reload) changes() string {
-	counts := map[kind]int{}
-	for _, st := range r.steps {
-		counts[st.kind]++
+// rememberUpgrade notes an upgrade that has ended, however. One that a reload
+// needs belongs to that.
+func (s *Supervisor) rememberUpgrade(u *upgrade, code int, text, changed string) {
+	if u.then != nil && code != ipc.CodeDone {
+		return // the reload says why
 	}
-	var words []string
-	for _, c := range []struct {
-		n    int
-		word string
-	}{
-		{counts[adding], "added"}, {counts[replacing], "replaced"},
-		{r.retired, "removed"}, {counts[telling], "kept"},
-	} {
-		if c.n > 0 {
-			words = append(words, fmt.Sprintf("%d %s", c.n, c.word))
-		}
+	began := u.began
+	if began.IsZero() {
+		began = s.sys.now()
 	}
-	return strings.Join(words, ", ")
+	s.remember(rundir.HistoryEntry{
+		Time: began, What: "upgrade", By: u.by, Code: code, Text: text, Changed: changed,
+	})
 }
 
 // stopAsked notes who asked for the stop under way, or for the one that follows.
@@ -116,8 +118,7 @@ func (s *Supervisor) rememberStop() {
 		entry.Changed = processes(len(s.left)) + " stopped"
 		s.remember(entry)
 	}
-	s.history.Close()
-	s.history = nil
+	s.closeHistory()
 }
 
 func joinLines(lines ...string) string {

@@ -44,7 +44,8 @@ type reload struct {
 	mixed  []string   // what could not be put back
 	leaves []*process // drained by this reload
 
-	retired int // slots that are no more
+	retired int    // slots that are no more
+	did     string // what it has changed, once it is live
 }
 
 // openReload opens the binary now, so that what is proved and started is what
@@ -66,7 +67,9 @@ func (s *Supervisor) openReload(path, install string, graceful bool) (*reload, e
 
 // beginReload proves the binary; onProved goes on.
 func (s *Supervisor) beginReload(r *reload) {
-	r.began = s.sys.now()
+	if r.began.IsZero() { // else an upgrade came between
+		r.began = s.sys.now()
+	}
 	if r.ifNew && r.gen.digest == s.gen.digest {
 		r.answer(ipc.CodeDone, fmt.Sprintf("generation %d runs this program already", s.gen.number))
 		s.dropUnused()
@@ -85,6 +88,10 @@ func (s *Supervisor) beginReload(r *reload) {
 // onProved plans the steps once the new binary has said what it declares.
 func (s *Supervisor) onProved(r *reload, err error) {
 	if s.roll != r || s.phase != serving {
+		return
+	}
+	if err == nil && s.otherImage(r) {
+		s.upgradeFor(r)
 		return
 	}
 	if err == nil {
@@ -138,6 +145,7 @@ func (s *Supervisor) commit(r *reload) {
 			s.logf("%v", err)
 		}
 	}
+	r.did = r.done()
 	s.catchUp(r)
 	r.tell(ipc.Progress{Kind: "live", Text: fmt.Sprintf("generation %d is live", r.gen.number)})
 	s.giveSockets()
@@ -170,7 +178,7 @@ func (s *Supervisor) endReload(r *reload, code int, text string) {
 		s.refuse(r, text)
 		s.rememberReload(r, code, text)
 	default:
-		text = fmt.Sprintf("%s: %s%s", s.liveWords(r), r.done(), killedWords(r.leaves))
+		text = fmt.Sprintf("%s: %s%s", s.liveWords(r), r.did, killedWords(r.leaves))
 		s.logReload(r, "reload complete, %s", text)
 		s.rememberReload(r, code, text)
 		r.answer(code, text)

@@ -159,8 +159,16 @@ func (r *reload) done() string {
 			started++
 		}
 	}
-	return fmt.Sprintf("%d started, %d replaced, %d removed, %d kept",
-		started, replaced, r.retired, kept)
+	var words []string
+	for _, c := range []struct {
+		n    int
+		word string
+	}{{started, "started"}, {replaced, "replaced"}, {r.retired, "removed"}, {kept, "kept"}} {
+		if c.n > 0 {
+			words = append(words, fmt.Sprintf("%d %s", c.n, c.word))
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 // lost fails the reload when the step's new process is gone. It reports
