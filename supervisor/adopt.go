@@ -160,7 +160,7 @@ func (a *adoption) settleDescriptors() {
 
 // endUpgrade reports success, after the window in which the master stood still.
 func (s *Supervisor) endUpgrade(u *upgrade, before string, window time.Duration) {
-	text := fmt.Sprintf("wm %s -> %s, pid %d; the master stood still for %v",
+	text := fmt.Sprintf("wm %s -> %s, pid %d, window %v",
 		before, s.cfg.WM, os.Getpid(), window)
 	s.logf("upgraded, %s", text)
 	if u.install != "" {
