@@ -126,7 +126,7 @@ func (c *control) attend(conn *ipc.Conn, want *ipc.Request, peer ipc.Peer) {
 	r := &request{Request: *want, peer: peer, out: make(chan ipc.Message, maxReplies)}
 	c.openBinary(r)
 	if !c.post(r) {
-		if r.reload != nil {
+		if r.reload != nil || r.gen != nil {
 			c.tellStopping(conn)
 		}
 		return
@@ -155,7 +155,7 @@ func (c *control) openBinary(r *request) {
 	}
 }
 
-// tellStopping answers a reload that came when the loop had ended.
+// tellStopping answers a reload or diff that came when the loop had ended.
 func (c *control) tellStopping(conn *ipc.Conn) {
 	conn.SetWriteDeadline(time.Now().Add(requestTimeout))
 	conn.Send(&ipc.Result{Code: ipc.CodeFailed, Text: stoppingText})

@@ -65,10 +65,10 @@ func (s *Supervisor) finish(p *process) {
 	if !p.goodbye {
 		s.kick(p)
 	}
-	if !p.readyAt.IsZero() && p.ended.at.Sub(p.started) >= stableAfter {
+	held := p.slot.current == p
+	if held && !p.readyAt.IsZero() && p.ended.at.Sub(p.started) >= stableAfter {
 		p.slot.crashes = 0
 	}
-	held := p.slot.current == p
 	p.slot.forget(p)
 	switch {
 	case s.alone != nil:
@@ -80,7 +80,10 @@ func (s *Supervisor) finish(p *process) {
 		p.step(exited)
 	default:
 		p.step(exited)
-		s.progress(s.stepOf("stopped", p, pidText(p)))
+		s.tellStopped(p)
+		if !p.yielded && s.gen != nil {
+			s.dropUnused() // the socket that it has held until now
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/workerman-go/wm/ipc"
@@ -70,25 +71,44 @@ func (s *Supervisor) rememberReload(r *reload, code int, text string) {
 	s.remember(entry)
 }
 
-// changes counts what a reload did.
-func (r *reload) changes() string {
-	counts := map[kind]int{}
+// counted is how many processes something was done with.
+type counted struct {
+	n    int
+	word string
+}
+
+// counts is what a reload did, in the words of its result and of wm.history.
+func (r *reload) counts() []counted {
+	started, replaced, kept := 0, 0, 0
 	for _, st := range r.steps {
-		counts[st.kind]++
-	}
-	var words []string
-	for _, c := range []struct {
-		n    int
-		word string
-	}{
-		{counts[adding], "added"}, {counts[replacing], "replaced"},
-		{r.retired, "removed"}, {counts[telling], "kept"},
-	} {
-		if c.n > 0 {
-			words = append(words, fmt.Sprintf("%d %s", c.n, c.word))
+		switch {
+		case st.kind == telling:
+			kept++
+		case st.old != nil:
+			replaced++
+		case st.fresh != nil:
+			started++
 		}
 	}
-	return strings.Join(words, ", ")
+	return []counted{
+		{started, "started"}, {replaced, "replaced"}, {r.retired, "removed"}, {kept, "kept"},
+	}
+}
+
+// done is all counts.
+func (r *reload) done() string { return words(r.counts()) }
+
+// changes is the counts that are not 0.
+func (r *reload) changes() string {
+	return words(slices.DeleteFunc(r.counts(), func(c counted) bool { return c.n == 0 }))
+}
+
+func words(counts []counted) string {
+	var text []string
+	for _, c := range counts {
+		text = append(text, fmt.Sprintf("%d %s", c.n, c.word))
+	}
+	return strings.Join(text, ", ")
 }
 
 // stopAsked notes who asked for the stop under way, or for the one that follows.
