@@ -13,8 +13,9 @@ func (in *invocation) app() *urfave.App {
 		Flags:   programFlags(),
 		Commands: []*urfave.Command{
 			in.startCommand(), in.devCommand(), in.stopCommand(), in.restartCommand(),
-			in.reloadCommand(), in.statusCommand(), in.connectionsCommand(), in.historyCommand(),
-			in.checkCommand(), in.diffCommand(), in.newCommand(), in.versionCommand(),
+			in.reloadCommand(), in.upgradeCommand(), in.statusCommand(), in.connectionsCommand(),
+			in.historyCommand(), in.checkCommand(), in.diffCommand(), in.newCommand(),
+			in.versionCommand(),
 		},
 		CustomAppHelpTemplate: programHelp,
 		HideHelpCommand:       true,

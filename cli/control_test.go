@@ -22,6 +22,7 @@ func TestNothingRuns(t *testing.T) {
 		{"stop", ipc.CodeDone},
 		{"status", ipc.CodeNoStatus},
 		{"reload", ipc.CodeNotRunning},
+		{"upgrade", ipc.CodeNotRunning},
 		{"connections", ipc.CodeNotRunning},
 	} {
 		command(t, dir, c.command).wants(t, c.code, "not run")

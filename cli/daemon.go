@@ -13,6 +13,7 @@ import (
 
 	"github.com/workerman-go/wm/ipc"
 	"github.com/workerman-go/wm/rundir"
+	"github.com/workerman-go/wm/supervisor"
 )
 
 // firstHigh is where the start channel's descriptor is put: above all those
@@ -94,7 +95,11 @@ func (in *invocation) rebornWith(channel int) (*os.Process, error) {
 		Args:        []string{rundir.MasterTitle(in.Name, in.exe)},
 		Env:         append(os.Environ(), entry),
 	}
-	child, err := detached.Reborn()
+	var child *os.Process
+	err = supervisor.WithWaitingSignals(func() (err error) {
+		child, err = detached.Reborn()
+		return err
+	})
 	if child != nil && errors.Is(err, unix.EPIPE) {
 		err = nil // the daemon had read enough before go-daemon's last line
 	}

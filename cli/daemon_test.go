@@ -111,7 +111,7 @@ func TestDescriptorsFromOutsideAreShielded(t *testing.T) {
 	if err != nil || !slices.Contains(before, fd) {
 		t.Fatalf("inherited %v does not have %d: %v", before, fd, err)
 	}
-	if err := shieldInherited(); err != nil {
+	if _, err := shieldInherited(); err != nil {
 		t.Fatal(err)
 	}
 	if after, err := inherited(); err != nil || len(after) != 0 {

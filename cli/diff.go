@@ -23,7 +23,7 @@ func (in *invocation) diff(c *urfave.Context) int {
 		return ipc.CodeUsage
 	}
 	return in.ifRunning(ipc.CodeNotRunning, func() int {
-		binary, code := in.reloadFrom(func(*buildOutcome) bool { return false })
+		binary, code := in.binaryOf(neverShared)
 		if binary == nil {
 			return code
 		}

@@ -17,7 +17,7 @@ const historyLines = 20
 func (in *invocation) historyCommand() *urfave.Command {
 	return in.command("history", "list starts, reloads and stops: when, who, what, how it ended",
 		in.history,
-		valued("n", "", "how many of the newest (default 20, 0 is all)"),
+		valued("n", "", "the newest `N` (default 20, 0 is all)"),
 		toggle("json", "print JSON"))
 }
 

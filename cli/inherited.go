@@ -39,11 +39,12 @@ func closeInherited() error {
 	return err
 }
 
-// shieldInherited keeps what was inherited from the worker processes.
-func shieldInherited() error {
+// shieldInherited keeps what was inherited from the worker processes, and
+// returns it.
+func shieldInherited() ([]int, error) {
 	fds, err := inherited()
 	for _, fd := range fds {
 		unix.CloseOnExec(fd)
 	}
-	return err
+	return fds, err
 }

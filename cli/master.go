@@ -24,10 +24,49 @@ func (p Program) master(h *ipc.Handover) int {
 		fmt.Fprintf(os.Stderr, "%s: hand-over without a master\n", p.Name)
 		return ipc.ExitHandover
 	}
-	if h.Master.Daemon {
+	switch {
+	case h.Master.Adopt != nil:
+		return p.adopt(h)
+	case h.Master.Daemon:
 		return p.daemon(h)
 	}
 	return p.debug(h)
+}
+
+// adopt goes on as the master that this process is, whose image was replaced.
+// What is open belongs to the state; nobody waits for a start.
+func (p Program) adopt(h *ipc.Handover) int {
+	err := p.supervise(h, func(cfg *supervisor.Config) {
+		cfg.Daemon, cfg.Adopt = h.Master.Daemon, h.Master.Adopt
+		cfg.Watch, cfg.Quiet = h.Master.Watch, h.Master.Quiet
+		if !cfg.Daemon {
+			cfg.Terminal = os.Stdout
+		}
+	})
+	if err != nil {
+		p.masterInvocation(h).complain("%v", err)
+	}
+	return codeOf(err)
+}
+
+// rehearse reads the state of the master as adopt would, and changes nothing.
+func (p Program) rehearse(h *ipc.Handover) int {
+	link, err := ipc.FromDescriptor(h.Link)
+	if err == nil && (h.Master == nil || h.Master.Adopt == nil) {
+		err = errors.New("hand-over without a state")
+	}
+	if err == nil {
+		var cfg supervisor.Config
+		if cfg, err = p.masterConfig(h); err == nil {
+			cfg.Adopt = h.Master.Adopt
+			err = supervisor.Rehearse(cfg, link)
+		}
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: rehearsal: %v\n", p.Name, err)
+		return ipc.ExitHandover
+	}
+	return ipc.ExitDone
 }
 
 // daemon runs the master without a terminal; the command that started it waits
@@ -60,10 +99,11 @@ func outcome(err error) (code int, text string, snap *ipc.Snapshot) {
 
 // debug runs the master on the terminal that the command was typed in.
 func (p Program) debug(h *ipc.Handover) int {
-	err := shieldInherited()
+	inherited, err := shieldInherited()
 	if err == nil {
 		err = p.supervise(h, func(cfg *supervisor.Config) {
 			cfg.Terminal, cfg.Watch, cfg.Quiet = os.Stdout, h.Master.Watch, h.Master.Quiet
+			cfg.Inherited = inherited
 			cfg.Started = func(snap *ipc.Snapshot) {
 				if !h.Master.Quiet {
 					banner(os.Stdout, snap, "")
@@ -83,15 +123,19 @@ func (p Program) debug(h *ipc.Handover) int {
 
 // supervise runs the master from the hand-over to its end.
 func (p Program) supervise(h *ipc.Handover, complete func(*supervisor.Config)) error {
-	in := p.masterInvocation(h)
-	var err error
-	in.dir, err = rundir.Resolve(h.Master.RunDir, in.exe, p.Name)
+	cfg, err := p.masterConfig(h)
 	if err != nil {
 		return err
 	}
-	cfg := in.config()
 	complete(&cfg)
 	return supervisor.Run(cfg)
+}
+
+// masterConfig is what the command line said about the service.
+func (p Program) masterConfig(h *ipc.Handover) (cfg supervisor.Config, err error) {
+	in := p.masterInvocation(h)
+	in.dir, err = rundir.Resolve(h.Master.RunDir, in.exe, p.Name)
+	return in.config(), err
 }
 
 // masterInvocation is the command line as the hand-over repeats it.

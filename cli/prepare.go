@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 
+	"github.com/workerman-go/wm/ipc"
 	"github.com/workerman-go/wm/rundir"
 	"github.com/workerman-go/wm/supervisor"
 	"github.com/workerman-go/wm/worker"
@@ -26,6 +27,16 @@ func (c *candidate) leave() {
 	if c.shop != nil {
 		c.shop.leave()
 	}
+}
+
+// request asks the master to take the candidate. One that was built gets its
+// name from the master, after success.
+func (c *candidate) request(command string) ipc.Request {
+	r := ipc.Request{Command: command}
+	if c.shop != nil {
+		r.Binary, r.InstallAs = c.path, c.shop.target
+	}
+	return r
 }
 
 // install makes the candidate the binary that the next command finds.

@@ -65,6 +65,8 @@ func (p Program) become(h *ipc.Handover) int {
 		return p.master(h)
 	case ipc.RoleWatcher:
 		return p.watch(h)
+	case ipc.RoleRehearsal:
+		return p.rehearse(h)
 	}
 	fmt.Fprintf(os.Stderr, "%s: hand-over for unknown role %q\n", p.Name, h.Role)
 	return ipc.ExitHandover

@@ -29,7 +29,7 @@ func (in *invocation) reload(c *urfave.Context) int {
 	}
 	in.say("reload")
 	return in.ifRunning(ipc.CodeNotRunning, func() int {
-		binary, code := in.reloadFrom(func(last *buildOutcome) bool {
+		binary, code := in.binaryOf(func(last *buildOutcome) bool {
 			return last.answers(in, c.Bool("g"))
 		})
 		if binary == nil {
@@ -48,10 +48,11 @@ func (in *invocation) refuseStartFlags() error {
 	return nil
 }
 
-// reloadFrom is the binary to reload from, built when the master runs this one;
-// nil with an exit status when there is none, or when shares says that what
-// another command has built and reloaded answers this one too.
-func (in *invocation) reloadFrom(shares func(*buildOutcome) bool) (*candidate, int) {
+// binaryOf is the binary that the service is to be reloaded from or upgraded to,
+// built when the master runs this one; nil with an exit status when there is
+// none, or when shares says that what another command has built and reloaded
+// answers this one too.
+func (in *invocation) binaryOf(shares func(*buildOutcome) bool) (*candidate, int) {
 	snap, code := in.snapshot()
 	if snap == nil {
 		return nil, code
@@ -61,7 +62,7 @@ func (in *invocation) reloadFrom(shares func(*buildOutcome) bool) (*candidate, i
 		return nil, ipc.CodeFailed
 	}
 	if !in.isExecutable(snap.Executable) {
-		in.complain("the master runs %s, which is reloaded as it is", snap.Executable)
+		in.complain("the master runs %s, which is taken as it is", snap.Executable)
 		return &candidate{path: snap.Executable}, ipc.CodeDone
 	}
 	owner, err := in.masterUser()
@@ -81,6 +82,9 @@ func (in *invocation) reloadFrom(shares func(*buildOutcome) bool) (*candidate, i
 	}
 	return in.buildIn(shop, snap.MasterPID)
 }
+
+// neverShared is for commands that want a build of their own.
+func neverShared(*buildOutcome) bool { return false }
 
 // buildIn builds for a reload of master, and lets those who wait for the shop
 // know about sources that do not compile.
@@ -113,12 +117,8 @@ func (in *invocation) isExecutable(path string) bool {
 // requestReload has the master reload from binary. The master proves it again
 // and gives it its name after success.
 func (in *invocation) requestReload(binary *candidate, graceful, noWait bool) int {
-	request := ipc.Request{
-		Command: ipc.CommandReload, Graceful: graceful, NoWait: noWait,
-	}
-	if binary.shop != nil {
-		request.Binary, request.InstallAs = binary.path, binary.shop.target
-	}
+	request := binary.request(ipc.CommandReload)
+	request.Graceful, request.NoWait = graceful, noWait
 	result, err := in.ask(question{
 		request: request, silence: reloadPatience, patient: true, each: in.newProgress().show,
 	})

@@ -99,7 +99,9 @@ func (in *invocation) launch(daemon bool) int {
 		return in.fail(err)
 	}
 	title := rundir.MasterTitle(in.Name, in.exe)
-	err = unix.Exec(in.exe, []string{title}, append(os.Environ(), entry))
+	err = supervisor.WithWaitingSignals(func() error {
+		return unix.Exec(in.exe, []string{title}, append(os.Environ(), entry))
+	})
 	return in.fail(fmt.Errorf("execute %s: %w", in.exe, err))
 }
 

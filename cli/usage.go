@@ -12,7 +12,8 @@ Usage: {{.Name}} COMMAND [FLAGS] [-- ARGUMENTS OF THE APPS]
 
 Commands:
 {{range .VisibleCommands}}  {{.Name}}{{if .ArgsUsage}} {{.ArgsUsage}}{{end}}` + "\t" + `{{.Usage}}
-{{range .VisibleFlags}}{{if ne (index .Names 0) "help"}}    ` + flagLine + "\t" + `{{.GetUsage}}
+{{range .VisibleFlags}}{{if ne (index .Names 0) "help"}}    ` +
+		`{{if .TakesValue}}{{.}}{{else}}` + flagLine + "\t" + `{{.GetUsage}}{{end}}
 {{end}}{{end}}{{end}}
 Flags:
 {{range .VisibleFlags}}  {{.}}

@@ -25,6 +25,7 @@ func TestHelpTexts(t *testing.T) {
 		{"stop", "help stop"},
 		{"restart", "restart -h"},
 		{"reload", "help reload"},
+		{"upgrade", "help upgrade"},
 		{"status", "status -h"},
 		{"connections", "connections --help"},
 		{"history", "history --help"},

@@ -227,7 +227,7 @@ func TestControlSocketRefusesOtherUsers(t *testing.T) {
 	if err := os.Chmod(s.path("wm.sock"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	for _, command := range []string{"ping", "status", "stop", "reload"} {
+	for _, command := range []string{"ping", "status", "stop", "reload", "upgrade"} {
 		var conn *control
 		err := asUser(65534, func() (err error) {
 			conn, err = connectControl(s.path("wm.sock"))

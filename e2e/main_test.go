@@ -91,8 +91,8 @@ func buildAll(dir string) error {
 
 // goBuild builds the main package of the module at root. A mark goes into the
 // variable that the web app of the lab shows to its clients.
-func goBuild(root, out, mark string) error {
-	args := []string{"build", "-o", out}
+func goBuild(root, out, mark string, flags ...string) error {
+	args := append([]string{"build", "-o", out}, flags...)
 	if mark != "" {
 		args = append(args, "-ldflags", "-X "+modulePath+"/apps/web.build="+mark)
 	}

@@ -8,7 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const sigReload = unix.SIGUSR1
+const (
+	sigReload = unix.SIGUSR1
+	sigKill   = unix.SIGKILL
+)
 
 func TestSignalsThatStopTheMaster(t *testing.T) {
 	t.Parallel()

@@ -31,7 +31,14 @@ type Conn struct {
 	sock    *net.UnixConn
 	mu      sync.Mutex // guards the order of records on the socket
 	buf     []byte
+	begun   *Partial // a message whose last record has not come
 	unknown int
+}
+
+// Partial is the beginning of a message whose other records have not come.
+type Partial struct {
+	Of   Type   `json:"of"`
+	Body []byte `json:"body"`
 }
 
 // NewConn wraps a connected SOCK_SEQPACKET socket. Called by all sides.
@@ -99,9 +106,30 @@ func (c *Conn) Send(m Message, fds ...int) error {
 	return nil
 }
 
+// Records encodes m as the records of one message, for SendRecord.
+func Records(m Message) ([][]byte, error) { return records(m) }
+
+// SendRecord writes one record with descriptors beside it, wholly or not at
+// all. Who sends the records of a message one by one is the only sender.
+// Called by the master.
+func (c *Conn) SendRecord(rec []byte, fds ...int) error {
+	var oob []byte
+	if len(fds) > 0 {
+		oob = unix.UnixRights(fds...)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, _, err := c.sock.WriteMsgUnix(rec, oob, nil); err != nil {
+		return fmt.Errorf("send record: %w", err)
+	}
+	return nil
+}
+
 // Recv reads the next message of a known type and the descriptors beside it,
 // which become the caller's. It returns io.EOF when the peer is gone, and
 // ErrMalformed, ErrTooLarge or ErrVersion when the connection must be closed.
+// After os.ErrDeadlineExceeded the next Recv goes on where this one was, but
+// without the descriptors of a message that had begun.
 func (c *Conn) Recv() (Message, []int, error) {
 	for {
 		t, body, fds, err := c.join()
@@ -123,10 +151,26 @@ func (c *Conn) Recv() (Message, []int, error) {
 // Unknown is the number of messages of an unknown type that Recv skipped.
 func (c *Conn) Unknown() int { return c.unknown }
 
+// Partial returns what Recv has of a message that has begun; nil without one.
+// Nobody may be in Recv. Called by the master.
+func (c *Conn) Partial() *Partial { return c.begun }
+
+// Resume makes Recv go on after what another Conn of the same socket has had
+// of a message. Called by the master, before the first Recv.
+func (c *Conn) Resume(p *Partial) { c.begun = p }
+
 // join reads the records of one message.
 func (c *Conn) join() (t Type, body []byte, fds []int, err error) {
-	for first := true; ; first = false {
+	first := c.begun == nil
+	if !first {
+		t, body = c.begun.Of, c.begun.Body
+		c.begun = nil
+	}
+	for ; ; first = false {
 		piece, more, pt, got, err := c.record()
+		if !first && errors.Is(err, os.ErrDeadlineExceeded) {
+			c.begun = &Partial{t, body}
+		}
 		if !first && len(got) > 0 {
 			closeAll(got)
 			err = fmt.Errorf("%w: descriptors beside a continuation", ErrMalformed)
@@ -206,11 +250,28 @@ func closeAll(fds []int) {
 // SetDeadline bounds the current and later Send and Recv.
 func (c *Conn) SetDeadline(t time.Time) error { return c.sock.SetDeadline(t) }
 
+// SetReadDeadline bounds the current and later Recv.
+func (c *Conn) SetReadDeadline(t time.Time) error { return c.sock.SetReadDeadline(t) }
+
 // SetWriteDeadline bounds the current and later Send.
 func (c *Conn) SetWriteDeadline(t time.Time) error { return c.sock.SetWriteDeadline(t) }
 
 // Close ends the connection; a waiting Recv returns.
 func (c *Conn) Close() error { return c.sock.Close() }
+
+// Descriptor is the number of the socket, which stays the Conn's; -1 when it is
+// closed. Called by the master.
+func (c *Conn) Descriptor() int { return DescriptorOf(c.sock) }
+
+// DescriptorOf is the number behind a socket or file of package net or os,
+// which it leaves as it is; -1 when it is closed. Called by the master.
+func DescriptorOf(of syscall.Conn) int {
+	number := -1
+	if raw, err := of.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) { number = int(fd) })
+	}
+	return number
+}
 
 // Peer is who holds the other end of a control connection.
 type Peer struct{ UID, GID, PID int }

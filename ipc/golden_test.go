@@ -45,7 +45,8 @@ var samples = map[string]Message{
 	"announce": &Announce{App: "todpole/gateway"},
 	"specs": &Specs{App: "hello", Specs: []Spec{sampleSpec},
 		Settings: Settings{StdoutFile: "out.log", StopTimeout: 5 * time.Second}},
-	"done": &Done{Version: "0.1.0", Program: "2.4.1"},
+	"done":    &Done{Version: "0.1.0", Program: "2.4.1"},
+	"adopted": &Adopted{Version: "0.2.0", State: 1},
 
 	"request": &Request{Command: CommandReload, Graceful: true, NoWait: true,
 		Binary: "bin/.wm.next", InstallAs: "bin/wm"},

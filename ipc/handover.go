@@ -20,6 +20,10 @@ const (
 	RoleWorker  Role = "worker"
 	RoleProbe   Role = "probe"
 	RoleWatcher Role = "watcher"
+
+	// RoleRehearsal reads the state of a master as the image that is to take
+	// its place would, and changes nothing.
+	RoleRehearsal Role = "rehearsal"
 )
 
 // Handover is everything a started process is told before its first record.
@@ -35,7 +39,7 @@ type Handover struct {
 	Worker  *WorkerHandover  `json:"worker,omitempty"`
 	Watcher *WatcherHandover `json:"watcher,omitempty"`
 
-	Link int `json:"link,omitempty"` // descriptor of the link (worker, probe, watcher)
+	Link int `json:"link,omitempty"` // descriptor of the link (worker, probe, rehearsal, watcher)
 }
 
 // MasterHandover is what the command tells the master it turns into (debug
@@ -50,6 +54,23 @@ type MasterHandover struct {
 	LogFile    string `json:"log_file,omitempty"`    // the same
 	StdoutFile string `json:"stdout_file,omitempty"` // the same
 	Progress   int    `json:"progress,omitempty"`    // descriptor of the start channel (daemon)
+
+	// Adopt is there when this process is a master already and only its image
+	// is new, and for a rehearsal of that.
+	Adopt *AdoptHandover `json:"adopt,omitempty"`
+}
+
+// AdoptHandover is what the image that takes over a master is told before it
+// can read the state.
+type AdoptHandover struct {
+	State int `json:"state"` // descriptor of the encoded State
+	// Image is the descriptor of the executable of the image before, which is
+	// executed again when this one fails; -1 when it is that one already.
+	Image int `json:"image"`
+	// Reason is why the new image failed, for the old one.
+	Reason string `json:"reason,omitempty"`
+	// Signals came to the new image before it failed.
+	Signals []int `json:"signals,omitempty"`
 }
 
 // WorkerHandover is what the master tells a worker process.

@@ -40,6 +40,7 @@ const (
 	TypeAnnounce Type = iota + 64
 	TypeSpecs
 	TypeDone
+	TypeAdopted // of a rehearsal
 )
 
 // TypeRequest goes from the command line to the master.
@@ -205,6 +206,13 @@ type Done struct {
 	Program string `json:"program,omitempty"`
 }
 
+// Adopted says that a rehearsal could read and build everything. Version is
+// the wm version of its binary, State the version of State that it writes.
+type Adopted struct {
+	Version string `json:"version"`
+	State   int    `json:"state"`
+}
+
 // The commands a master serves.
 const (
 	CommandPing        = "ping"
@@ -213,6 +221,7 @@ const (
 	CommandStop        = "stop"
 	CommandReload      = "reload"
 	CommandDiff        = "diff"
+	CommandUpgrade     = "upgrade"
 )
 
 // Request is what the command line asks.
@@ -220,8 +229,8 @@ type Request struct {
 	Command   string `json:"command"`
 	Graceful  bool   `json:"graceful,omitempty"`
 	NoWait    bool   `json:"no_wait,omitempty"`
-	Binary    string `json:"binary,omitempty"`     // reload or diff: this file; empty: the one started
-	InstallAs string `json:"install_as,omitempty"` // rename Binary to this after success
+	Binary    string `json:"binary,omitempty"`     // reload, upgrade or diff: this file; empty: the one started
+	InstallAs string `json:"install_as,omitempty"` // give Binary this name after success
 	IfNew     bool   `json:"if_new,omitempty"`     // reload: nothing when the binary is live already
 }
 
@@ -278,6 +287,7 @@ func (*Reclaim) Type() Type        { return TypeReclaim }
 func (*Announce) Type() Type       { return TypeAnnounce }
 func (*Specs) Type() Type          { return TypeSpecs }
 func (*Done) Type() Type           { return TypeDone }
+func (*Adopted) Type() Type        { return TypeAdopted }
 func (*Request) Type() Type        { return TypeRequest }
 func (*Progress) Type() Type       { return TypeProgress }
 func (*Snapshot) Type() Type       { return TypeSnapshot }
@@ -313,6 +323,7 @@ var blank = map[Type]func() Message{
 	TypeAnnounce:       func() Message { return new(Announce) },
 	TypeSpecs:          func() Message { return new(Specs) },
 	TypeDone:           func() Message { return new(Done) },
+	TypeAdopted:        func() Message { return new(Adopted) },
 	TypeRequest:        func() Message { return new(Request) },
 	TypeProgress:       func() Message { return new(Progress) },
 	TypeSnapshot:       func() Message { return new(Snapshot) },

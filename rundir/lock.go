@@ -49,6 +49,18 @@ func AcquireLock(path string) (*Lock, error) {
 	}
 }
 
+// AdoptLock is the lock that another image of this process has taken. Called
+// by the master after its image was replaced.
+func AdoptLock(path string, fd int) *Lock { return &Lock{path: path, fd: fd} }
+
+// Descriptor is the number of the file, which stays the Lock's; -1 for nil.
+func (l *Lock) Descriptor() int {
+	if l == nil {
+		return -1
+	}
+	return l.fd
+}
+
 // lockOnce opens path and locks what it opened.
 func lockOnce(path string) (int, error) {
 	const flags = unix.O_RDWR | unix.O_CREAT | unix.O_NOFOLLOW | unix.O_CLOEXEC | unix.O_NONBLOCK

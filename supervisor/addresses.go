@@ -179,5 +179,10 @@ func (s *Supervisor) inUse() *inUse {
 	if s.queued != nil {
 		in.generations[s.queued.gen] = true
 	}
+	for _, u := range []*upgrade{s.upgrade, s.nextUpgrade} {
+		if u != nil {
+			in.generations[u.gen] = true
+		}
+	}
 	return in
 }

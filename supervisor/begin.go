@@ -40,7 +40,7 @@ func (s *Supervisor) begin() error {
 // establish opens everything that the processes and the operators need, in
 // the order in which a failure costs least. Then the slots are filled.
 func (s *Supervisor) establish(gen *generation) error {
-	s.gen, s.settings, s.wmVersion = gen, gen.settings, gen.version
+	s.gen, s.settings = gen, gen.settings
 	if err := s.openFiles(); err != nil {
 		return err
 	}
@@ -65,11 +65,20 @@ func (s *Supervisor) establish(gen *generation) error {
 
 // openFiles opens the log and the standard output of the processes.
 func (s *Supervisor) openFiles() error {
-	set := s.settings
-	s.pidFile = s.inRunDir(firstSet(s.cfg.PidFile, set.PidFile, s.cfg.Dir.PidFile))
+	s.pidFile = s.inRunDir(firstSet(s.cfg.PidFile, s.settings.PidFile, s.cfg.Dir.PidFile))
 	s.noteStalePid()
+	if err := s.openLog(); err != nil {
+		return err
+	}
+	s.openHistory()
+	s.logCrashes()
+	return s.openOutput()
+}
+
+// openLog writes what was to be logged before, too.
+func (s *Supervisor) openLog() error {
 	log, err := rundir.OpenLog(rundir.LogConfig{
-		Path:     s.inRunDir(firstSet(s.cfg.LogFile, set.LogFile, s.cfg.Dir.LogFile)),
+		Path:     s.inRunDir(firstSet(s.cfg.LogFile, s.settings.LogFile, s.cfg.Dir.LogFile)),
 		Terminal: s.cfg.Terminal,
 	})
 	if err != nil {
@@ -80,10 +89,11 @@ func (s *Supervisor) openFiles() error {
 		s.logf("%s", line)
 	}
 	s.backlog = nil
-	s.openHistory()
-	s.logCrashes()
-	return s.openOutput()
+	return nil
 }
+
+// droppedLines counts what the log could not take since the start.
+func (s *Supervisor) droppedLines() uint64 { return s.dropped + s.log.Dropped() }
 
 // logCrashes makes wm.log the place where a daemon's own crash is described,
 // because nobody else is there to quote it.

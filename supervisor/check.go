@@ -66,7 +66,7 @@ func (c *checker) declared(ctx context.Context) ([]ipc.Spec, error) {
 	}
 	defer gen.close()
 	defer close(s.gone)
-	go reap(s.exits, s.gone)
+	reap(s.exits, s.gone)
 	var verdict error
 	if err := s.probeBinary(gen, func(err error) { verdict = err }); err != nil {
 		return nil, err

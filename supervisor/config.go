@@ -33,7 +33,7 @@ const (
 // Config is what the command line decided about the service.
 type Config struct {
 	Program, Version string
-	WM               string // version of wm, see worker.Version
+	WM               string // wm version of this binary; empty: nothing is upgraded by a reload
 	Daemon           bool
 	Quiet            bool   // the watcher tells of failures only
 	Watch            bool   // keep a watcher; nothing in daemon mode
@@ -47,6 +47,13 @@ type Config struct {
 	Apps    []string // run only these; empty is all
 	Args    []string // for the apps: what follows -- on the command line
 	Environ []string // environment of every process; nil: the master's own
+
+	// Adopt makes Run take over the master that this process is, whose image
+	// was replaced.
+	Adopt *ipc.AdoptHandover
+	// Inherited are descriptors of whoever started the master, which stay open
+	// over an upgrade and are not passed on otherwise.
+	Inherited []int
 
 	// Progress is told each step of the start. Called on the loop; must not
 	// block for long.
@@ -66,6 +73,7 @@ type system struct {
 	bind  func(binding) (*listener, error)
 	try   func(binding) error // tells whether it could be bound
 	now   func() time.Time
+	pidfd func(pid int) (int, error)
 	// stderr is where the standard error of the processes goes.
 	stderr io.Writer
 }
@@ -79,6 +87,7 @@ func realSystem() system {
 		bind:   bind,
 		try:    tryBind,
 		now:    time.Now,
+		pidfd:  func(pid int) (int, error) { return unix.PidfdOpen(pid, 0) },
 		stderr: os.Stderr,
 	}
 }

@@ -27,9 +27,17 @@ type control struct {
 	s    *Supervisor
 	ln   *net.UnixListener
 	path string
-	busy chan struct{} // one entry for each command being served
-	open sync.WaitGroup
-	shut chan struct{} // closed when no request is taken any more
+	busy chan struct{}  // one entry for each command being served
+	open sync.WaitGroup // the goroutines
+	shut chan struct{}  // closed when no request is taken any more
+
+	mu      sync.Mutex // guards the fields below
+	callers map[*caller]bool
+	asking  int           // goroutines that may bring a request
+	accepts bool          // its goroutine runs
+	paused  bool          // nobody may ask
+	frozen  bool          // nobody is answered either
+	halt    chan struct{} // closed when frozen
 }
 
 // openControl begins to answer commands.
@@ -38,12 +46,18 @@ func (s *Supervisor) openControl() error {
 	if err != nil {
 		return err
 	}
-	s.control = &control{
+	s.control = s.newControl(ln)
+	s.control.carry()
+	return nil
+}
+
+// newControl does not accept yet.
+func (s *Supervisor) newControl(ln *net.UnixListener) *control {
+	return &control{
 		s: s, ln: ln, path: s.cfg.Dir.Socket,
 		busy: make(chan struct{}, maxControls), shut: make(chan struct{}),
+		callers: map[*caller]bool{}, halt: make(chan struct{}),
 	}
-	go s.control.accept()
-	return nil
 }
 
 // closeControl lets the last results go out and removes the socket.
@@ -64,126 +78,20 @@ func (s *Supervisor) closeControl() {
 	}
 }
 
-// accept ends when the listener is closed.
-func (c *control) accept() {
-	for {
-		sock, err := c.ln.AcceptUnix()
-		if err != nil {
-			return
-		}
-		select {
-		case c.busy <- struct{}{}:
-			c.open.Add(1)
-			go c.serve(ipc.NewConn(sock)) // ends with the command, see requestTimeout
-		default:
-			sock.Close()
-		}
-	}
-}
-
-// serve reads the one request of a command and hands it to the loop.
-func (c *control) serve(conn *ipc.Conn) {
-	defer c.open.Done()
-	defer func() { <-c.busy }()
-	defer conn.Close()
-	conn.MaxMessage = ipc.MaxRequest
-	peer, err := conn.Peer()
-	if err == nil && peer.UID != 0 && peer.UID != os.Geteuid() {
-		err = fmt.Errorf("uid %d may not command this master", peer.UID)
-	}
-	if err != nil {
-		c.refuse(conn, peer, ipc.CodeDenied, err)
-		return
-	}
-	conn.SetDeadline(time.Now().Add(requestTimeout))
-	m, fds, err := conn.Recv()
-	closeDescriptors(fds)
-	if ipc.Gone(err) {
-		return // somebody only looked whether the master is there
-	}
-	want, ok := m.(*ipc.Request)
-	if err == nil && !ok {
-		err = fmt.Errorf("%w: %T is no request", ipc.ErrMalformed, m)
-	}
-	if err != nil {
-		c.refuse(conn, peer, ipc.CodeFailed, err)
-		return
-	}
-	conn.SetDeadline(time.Time{})
-	c.attend(conn, want, peer)
-}
-
-// refuse answers and logs what is not served.
-func (c *control) refuse(conn *ipc.Conn, peer ipc.Peer, code int, err error) {
-	text := fmt.Sprintf("control socket: pid %d of uid %d: %v", peer.PID, peer.UID, err)
-	c.post(&request{note: text})
-	conn.SetWriteDeadline(time.Now().Add(requestTimeout))
-	conn.Send(&ipc.Result{Code: code, Text: err.Error()})
-}
-
-// attend carries the answers of the loop to the command until the result.
-func (c *control) attend(conn *ipc.Conn, want *ipc.Request, peer ipc.Peer) {
-	r := &request{Request: *want, peer: peer, out: make(chan ipc.Message, maxReplies)}
-	c.openBinary(r)
-	if !c.post(r) {
-		if r.reload != nil || r.gen != nil {
-			c.tellStopping(conn)
-		}
-		return
-	}
-	for m := range r.out {
-		conn.SetWriteDeadline(time.Now().Add(replyTimeout))
-		if err := conn.Send(m); err != nil {
-			r.abandon()
-			return
-		}
-	}
-}
-
-// openBinary opens the binary that a request is about, off the loop, which has
-// other things to do than to read it.
-func (c *control) openBinary(r *request) {
-	if c.s.alone != nil {
-		return // refused in any case
-	}
-	path := firstSet(r.Binary, c.s.cfg.Executable)
-	switch r.Command {
-	case ipc.CommandDiff:
-		r.gen, r.err = openGeneration(path)
-	case ipc.CommandReload:
-		r.reload, r.err = c.s.openReload(path, r.InstallAs, r.Graceful)
-	}
-}
-
-// tellStopping answers a reload or diff that came when the loop had ended.
-func (c *control) tellStopping(conn *ipc.Conn) {
-	conn.SetWriteDeadline(time.Now().Add(requestTimeout))
-	conn.Send(&ipc.Result{Code: ipc.CodeFailed, Text: stoppingText})
-}
-
-// post gives a request to the loop; false when it takes none any more.
-func (c *control) post(r *request) bool {
-	select {
-	case c.s.requests <- r:
-		return true
-	case <-c.shut:
-		return false
-	}
-}
-
 // request is one command as the loop sees it. reply and finish belong to the
 // loop.
 type request struct {
 	ipc.Request
-	peer   ipc.Peer
-	reload *reload
-	gen    *generation       // of diff
-	digest [sha256.Size]byte // of the binary that a reload was called for
-	err    error
-	note   string // not a request: a line for the log
-	out    chan ipc.Message
-	cut    bool // records were dropped
-	ended  bool
+	peer    ipc.Peer
+	reload  *reload
+	upgrade *upgrade
+	gen     *generation       // of diff
+	digest  [sha256.Size]byte // of the binary that a reload was called for
+	err     error
+	note    string // not a request: a line for the log
+	out     chan ipc.Message
+	cut     bool // records were dropped
+	ended   bool
 }
 
 // asker is who sent the request.
@@ -235,6 +143,7 @@ var commands = map[string]func(*Supervisor, *request){
 	ipc.CommandStop:        (*Supervisor).stopByCommand,
 	ipc.CommandReload:      (*Supervisor).reloadByCommand,
 	ipc.CommandDiff:        (*Supervisor).diffByCommand,
+	ipc.CommandUpgrade:     (*Supervisor).upgradeByCommand,
 }
 
 // onRequest serves one command.

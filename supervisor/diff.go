@@ -58,11 +58,6 @@ func (s *Supervisor) tendDiffs(now time.Time) {
 	}
 }
 
-// quiet tells whether no start, reload or probe is under way.
-func (s *Supervisor) quiet() bool {
-	return s.phase == serving && s.probe == nil && s.roll == nil && s.queued == nil
-}
-
 // proveForDiff runs the probe of the binary. Meanwhile the processes say how
 // many connections they have.
 func (s *Supervisor) proveForDiff(d *diffing) {

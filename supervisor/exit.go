@@ -34,6 +34,8 @@ func (s *Supervisor) onExit(x exit) {
 		s.probe.ended = e
 	} else if s.watcher.pid == x.pid {
 		s.watcher.ended = e
+	} else if u := s.upgrade; u != nil && u.child != nil && u.child.pid == x.pid {
+		u.child.ended = e
 	}
 }
 
@@ -59,7 +61,7 @@ func (s *Supervisor) finish(p *process) {
 	unix.Close(p.pidfd)
 	delete(s.byLink, p.link)
 	delete(s.byPID, p.pid)
-	p.slot.unit.count(p)
+	s.shown(p.slot.unit).count(p)
 	s.logEnd(p)
 	s.forgetCollects(p)
 	if !p.goodbye {
@@ -148,6 +150,17 @@ func backoffDelay(n int) time.Duration {
 	}
 	spread := 1 + backoffJitter*(2*rand.Float64()-1)
 	return time.Duration(float64(delay) * spread)
+}
+
+// shown is the unit whose exit table has the ends of u's processes: u, or the one
+// of the same key that has come after it.
+func (s *Supervisor) shown(u *unit) *unit {
+	for _, units := range [][]*unit{s.units, s.removed} {
+		if x := unitOf(units, u.spec.Key); x != nil {
+			return x
+		}
+	}
+	return u
 }
 
 // count adds an end to the exit table.

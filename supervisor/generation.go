@@ -76,12 +76,19 @@ func (g *generation) again() (*generation, error) {
 // take their places before the exec, and would take the executable's.
 const firstHigh = 16
 
+// errNoFile is returned for an executable that is no file: the opening of a pipe
+// or the reading of a device might never end.
+var errNoFile = errors.New("not a regular file")
+
 func openHigh(path string) (*os.File, error) {
-	low, err := os.Open(path)
+	low, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open executable: %w", err)
 	}
 	defer low.Close()
+	if info, err := low.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(err, &os.PathError{Op: "open", Path: path, Err: errNoFile})
+	}
 	high, err := unix.FcntlInt(low.Fd(), unix.F_DUPFD_CLOEXEC, firstHigh)
 	if err != nil {
 		return nil, fmt.Errorf("open executable: %w", &os.PathError{Op: "open", Path: path, Err: err})
@@ -140,9 +147,15 @@ func (g *generation) install(as string) error {
 }
 
 // copyBeside writes the executable to a file beside as that belongs to the
-// same user.
+// same user. Where as is missing, its folder says whose it is.
 func (g *generation) copyBeside(as string) (path string, err error) {
+	mode := os.FileMode(0o755)
 	old, err := os.Stat(as)
+	if errors.Is(err, os.ErrNotExist) {
+		old, err = os.Stat(filepath.Dir(as))
+	} else if err == nil {
+		mode = old.Mode()
+	}
 	if err != nil {
 		return "", err
 	}
@@ -152,7 +165,7 @@ func (g *generation) copyBeside(as string) (path string, err error) {
 	}
 	owner := old.Sys().(*syscall.Stat_t)
 	_, err = io.Copy(to, io.NewSectionReader(g.file, 0, math.MaxInt64))
-	err = errors.Join(err, to.Chmod(old.Mode()), to.Chown(int(owner.Uid), int(owner.Gid)), to.Close())
+	err = errors.Join(err, to.Chmod(mode), to.Chown(int(owner.Uid), int(owner.Gid)), to.Close())
 	if err != nil {
 		os.Remove(to.Name())
 	}

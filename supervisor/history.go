@@ -3,7 +3,6 @@ package supervisor
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/workerman-go/wm/ipc"
@@ -30,6 +29,14 @@ func (s *Supervisor) openHistory() {
 	s.history = rundir.OpenHistory(s.cfg.Dir.History, func(err error) {
 		log.Write(os.Getpid(), err.Error())
 	})
+}
+
+// closeHistory waits a moment for what is not written yet.
+func (s *Supervisor) closeHistory() {
+	if s.history != nil {
+		s.history.Close()
+		s.history = nil
+	}
 }
 
 // starter is the command that this master belongs to: its parent as a daemon,
@@ -66,49 +73,24 @@ func (s *Supervisor) rememberReload(r *reload, code int, text string) {
 	entry := rundir.HistoryEntry{Time: began, What: "reload", By: r.by, Code: code, Text: text}
 	if r.stage == settling {
 		entry.Generation = r.gen.number
-		entry.Changed = r.changes() + killedWords(r.leaves)
+		entry.Changed = r.did + killedWords(r.leaves)
 	}
 	s.remember(entry)
 }
 
-// counted is how many processes something was done with.
-type counted struct {
-	n    int
-	word string
-}
-
-// counts is what a reload did, in the words of its result and of wm.history.
-func (r *reload) counts() []counted {
-	started, replaced, kept := 0, 0, 0
-	for _, st := range r.steps {
-		switch {
-		case st.kind == telling:
-			kept++
-		case st.old != nil:
-			replaced++
-		case st.fresh != nil:
-			started++
-		}
+// rememberUpgrade notes an upgrade that has ended, however. One that a reload
+// needs belongs to that.
+func (s *Supervisor) rememberUpgrade(u *upgrade, code int, text, changed string) {
+	if u.then != nil && code != ipc.CodeDone {
+		return // the reload says why
 	}
-	return []counted{
-		{started, "started"}, {replaced, "replaced"}, {r.retired, "removed"}, {kept, "kept"},
+	began := u.began
+	if began.IsZero() {
+		began = s.sys.now()
 	}
-}
-
-// done is all counts.
-func (r *reload) done() string { return words(r.counts()) }
-
-// changes is the counts that are not 0.
-func (r *reload) changes() string {
-	return words(slices.DeleteFunc(r.counts(), func(c counted) bool { return c.n == 0 }))
-}
-
-func words(counts []counted) string {
-	var text []string
-	for _, c := range counts {
-		text = append(text, fmt.Sprintf("%d %s", c.n, c.word))
-	}
-	return strings.Join(text, ", ")
+	s.remember(rundir.HistoryEntry{
+		Time: began, What: "upgrade", By: u.by, Code: code, Text: text, Changed: changed,
+	})
 }
 
 // stopAsked notes who asked for the stop under way, or for the one that follows.
@@ -136,8 +118,7 @@ func (s *Supervisor) rememberStop() {
 		entry.Changed = processes(len(s.left)) + " stopped"
 		s.remember(entry)
 	}
-	s.history.Close()
-	s.history = nil
+	s.closeHistory()
 }
 
 func joinLines(lines ...string) string {

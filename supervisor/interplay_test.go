@@ -385,3 +385,42 @@ func TestResultAndHistoryCountAlike(t *testing.T) {
 		t.Errorf("history %+v, %v", got, err)
 	}
 }
+
+func TestHistoryHasTheUpgradesThatAStopEnds(t *testing.T) {
+	w := newWorld(t)
+	w.serve(spec("a"))
+	first, next := w.upgrade("new"), w.upgrade("newer")
+	child := w.rehearsal()
+	w.s.onSignal(unix.SIGTERM)
+	delete(w.procs, child) // killed
+	wantResult(t, first, 1, stoppingText)
+	wantResult(t, next, 1, stoppingText)
+	w.s.history.Close()
+	w.s.history = nil
+	got, _, err := rundir.ReadHistory(w.s.cfg.Dir.History, 0)
+	if err != nil || len(got) != 3 || got[1].What != "upgrade" || got[2].Code != ipc.CodeFailed {
+		t.Errorf("history %+v, %v", got, err)
+	}
+}
+
+// What leaves when its Worker is back already counts for that.
+func TestExitsOfAWorkerThatIsBack(t *testing.T) {
+	w := newWorld(t)
+	w.serve(spec("a"), spec("b"))
+	slow := w.live()[1]
+	for _, specs := range [][]ipc.Spec{{spec("a")}, {spec("a"), spec("b")}} {
+		a := w.of("a")
+		w.reload(fmt.Sprint(len(specs)), true)
+		w.probe(specs...)
+		w.turn(a)
+		w.say(slow, &ipc.Yielded{})
+	}
+	w.say(w.last, &ipc.Ready{})
+	w.exit(slow, 9)
+	for _, row := range w.s.snapshot().Exits {
+		if row.Key == "b" && row.Count == 1 && row.Status == 9 {
+			return
+		}
+	}
+	t.Errorf("exits %+v", w.s.snapshot().Exits)
+}

@@ -2,10 +2,12 @@ package supervisor
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"strings"
 	"sync"
+	"time"
 )
 
 const (
@@ -23,34 +25,120 @@ var verdicts = [][]byte{
 // passes all of it on. Not debug.SetCrashOutput: the first line of a fatal
 // error, which is its cause, does not come there, and nor does log.Fatal.
 type lastWords struct {
-	mu    sync.Mutex // guards the fields below
-	text  []byte
-	said  bool          // text begins with a verdict
-	head  []byte        // beginning of the present line
-	found bool          // the present line is a verdict
-	done  chan struct{} // closed when the pipe has ended
+	pipe    *os.File // nil after the end
+	to      io.Writer
+	drained func()        // called when the pipe has ended
+	done    chan struct{} // closed when the pipe has ended
+
+	mu     sync.Mutex // guards the fields below
+	text   []byte
+	said   bool   // text begins with a verdict
+	head   []byte // beginning of the present line
+	found  bool   // the present line is a verdict
+	frozen bool
+	reads  bool // the goroutine runs
 }
 
 // listenToLastWords reads pipe until the process has closed its end; drained
 // is called then.
 func listenToLastWords(pipe *os.File, to io.Writer, drained func()) *lastWords {
-	w := &lastWords{done: make(chan struct{})}
-	go func() { // ends with the process and those that have inherited the pipe
-		defer drained()
-		defer close(w.done)
-		defer pipe.Close()
-		buf := make([]byte, 16<<10)
-		for {
-			n, err := pipe.Read(buf)
-			w.keep(buf[:n])
-			// A terminal or file that takes nothing loses it.
-			_, _ = to.Write(buf[:n])
-			if err != nil {
+	w := newLastWords(pipe, to, drained)
+	w.thaw()
+	return w
+}
+
+// newLastWords is frozen; without a pipe it has ended.
+func newLastWords(pipe *os.File, to io.Writer, drained func()) *lastWords {
+	w := &lastWords{
+		pipe: pipe, to: to, drained: drained, done: make(chan struct{}), frozen: true,
+	}
+	if pipe == nil {
+		close(w.done)
+	}
+	return w
+}
+
+// listenTo keeps the words of a process that was started, and the pipe in the
+// list of those that are open: somebody may write to it after the process.
+func (s *Supervisor) listenTo(pipe *os.File, to io.Writer) *lastWords {
+	w := listenToLastWords(pipe, to, s.poke)
+	s.words[w] = true
+	return w
+}
+
+// tendWords forgets the pipes that have ended.
+func (s *Supervisor) tendWords() {
+	for w := range s.words {
+		if w.ended() {
+			delete(s.words, w)
+		}
+	}
+}
+
+// read ends with the process and those that have inherited the pipe, or
+// frozen.
+func (w *lastWords) read() {
+	buf := make([]byte, 16<<10)
+	for {
+		n, err := w.pipe.Read(buf)
+		w.keep(buf[:n])
+		// A terminal or file that takes nothing loses it.
+		_, _ = w.to.Write(buf[:n])
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			if w.stops() {
 				return
 			}
+			continue
 		}
-	}()
-	return w
+		if err != nil {
+			break
+		}
+	}
+	w.pipe.Close()
+	close(w.done)
+	w.drained()
+}
+
+// freeze makes the goroutine end, see still. What the process writes from then
+// on stays in the pipe.
+func (w *lastWords) freeze() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.ended() {
+		w.frozen = true
+		w.pipe.SetReadDeadline(past)
+	}
+}
+
+// still tells whether it has ended.
+func (w *lastWords) still() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.ended() || !w.reads
+}
+
+// thaw starts it, unless it runs.
+func (w *lastWords) thaw() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.frozen || w.ended() {
+		return
+	}
+	w.frozen = false
+	w.pipe.SetReadDeadline(time.Time{})
+	if !w.reads {
+		w.reads = true
+		go w.read() // ends with the pipe, or frozen
+	}
+}
+
+func (w *lastWords) stops() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.frozen {
+		w.reads = false
+	}
+	return w.frozen
 }
 
 // keep takes a piece apart into lines; a line may come in several pieces.

@@ -40,6 +40,7 @@ func (lis *listener) close() {
 		lis.file.remove()
 	}
 	unix.Close(lis.fd)
+	lis.fd, lis.file = -1, nil // a process that leaves may refer to it
 }
 
 // binding says what is to be opened.

@@ -22,7 +22,7 @@ type change struct {
 func (s *Supervisor) planFor(gen *generation, units []*unit) *change {
 	c := &change{told: &ipc.Plan{
 		Schema: ipc.SchemaVersion, Generation: s.gen.number, SameBinary: gen.digest == s.gen.digest,
-		Version: s.wmVersion, NextVersion: gen.version,
+		Version: s.cfg.WM, NextVersion: gen.version,
 	}}
 	for _, after := range units {
 		before := unitOf(s.units, after.spec.Key)

@@ -50,7 +50,7 @@ func (s *Supervisor) probeBinary(gen *generation, done func(error)) error {
 	s.probe = &probing{
 		gen: gen, pid: got.pid, pidfd: got.pidfd, done: done,
 		link:  openLink(got.link, s.messages, s.gone),
-		words: listenToLastWords(got.words, io.Discard, s.poke),
+		words: s.listenTo(got.words, io.Discard),
 		by:    s.sys.now().Add(probeTimeout),
 	}
 	return nil

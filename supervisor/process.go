@@ -22,7 +22,7 @@ func (s *Supervisor) spawn(sl *slot, pl plan, replacement bool) (*process, error
 	p := &process{
 		pid: got.pid, pidfd: got.pidfd, slot: sl, plan: pl,
 		link:    openLink(got.link, s.messages, s.gone),
-		words:   listenToLastWords(got.words, s.sys.stderr, s.poke),
+		words:   s.listenTo(got.words, s.sys.stderr),
 		started: now, readyBy: now.Add(pl.spec.ReadyTimeout), inner: map[string]bool{},
 		spread: 1 + maxSpread*rand.Float64(),
 	}
@@ -72,6 +72,9 @@ func (s *Supervisor) onMessage(m linkMessage) {
 			s.onProbeMessage(s.probe, m)
 		} else if s.watcher.link == m.from {
 			s.watcher.onMessage(m)
+		}
+		if u := s.upgrade; u != nil && u.child != nil && u.child.link == m.from {
+			s.onRehearsalMessage(u.child, m)
 		}
 		return
 	}
@@ -132,12 +135,11 @@ func (s *Supervisor) tell(p *process, graceful bool) {
 	now := s.sys.now()
 	timeout := s.stopTimeout(p.plan.spec)
 	restart := s.phase != leaving && !p.slot.unit.removed
-	if p.hurried && restart {
+	if restart && !p.toldAt.IsZero() && (graceful || !p.killAt.IsZero()) {
 		return // it is on its way, and its limit has room for its pacing
 	}
 	if !graceful {
 		p.limit(now.Add(timeout))
-		p.hurried = true
 	}
 	if !p.step(told) {
 		s.bug(p, told)

@@ -112,12 +112,18 @@ func (s *Supervisor) catchUp(r *reload) {
 // idle tells whether an operation may begin: the service runs, and no other
 // one is under way. A reload that settles is none.
 func (s *Supervisor) idle() bool {
-	return s.phase == serving && s.roll == nil && s.probe == nil
+	return s.phase == serving && s.roll == nil && s.probe == nil && s.upgrade == nil
 }
 
-// nextOperation begins what waits, when its time has come.
+// quiet tells whether nothing waits for its turn either.
+func (s *Supervisor) quiet() bool {
+	return s.idle() && s.queued == nil && s.nextUpgrade == nil
+}
+
+// nextOperation begins what waits, when its time has come. An upgrade goes first,
+// see tendUpgrade: the reload is then done by the newer master.
 func (s *Supervisor) nextOperation() {
-	if !s.idle() {
+	if !s.idle() || s.nextUpgrade != nil {
 		return
 	}
 	if r := s.queued; r != nil {

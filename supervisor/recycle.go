@@ -44,7 +44,7 @@ func (s *Supervisor) lookAfter(now time.Time) {
 		}
 		p.link.send(&ipc.AskReport{}) // no command waits for this one
 	}
-	if oldest != nil && s.idle() && s.queued == nil && !s.renewing() {
+	if oldest != nil && s.quiet() && !s.renewing() {
 		s.renew(oldest, now)
 	}
 }

@@ -44,7 +44,8 @@ type reload struct {
 	mixed  []string   // what could not be put back
 	leaves []*process // drained by this reload
 
-	retired int // slots that are no more
+	retired int    // slots that are no more
+	did     string // what it has changed, once it is live
 }
 
 // openReload opens the binary now, so that what is proved and started is what
@@ -66,7 +67,9 @@ func (s *Supervisor) openReload(path, install string, graceful bool) (*reload, e
 
 // beginReload proves the binary; onProved goes on.
 func (s *Supervisor) beginReload(r *reload) {
-	r.began = s.sys.now()
+	if r.began.IsZero() { // else an upgrade came between
+		r.began = s.sys.now()
+	}
 	if r.ifNew && s.runsAll(r.gen) {
 		r.answer(ipc.CodeDone, fmt.Sprintf("generation %d runs this program already", s.gen.number))
 		s.dropUnused()
@@ -93,6 +96,10 @@ func (s *Supervisor) runsAll(gen *generation) bool {
 // onProved plans the steps once the new binary has said what it declares.
 func (s *Supervisor) onProved(r *reload, err error) {
 	if s.roll != r || s.phase != serving {
+		return
+	}
+	if err == nil && s.otherImage(r) {
+		s.upgradeFor(r)
 		return
 	}
 	if err == nil {
@@ -134,6 +141,7 @@ func (s *Supervisor) commit(r *reload) {
 			s.logf("%v", err)
 		}
 	}
+	r.did = r.done()
 	s.catchUp(r)
 	r.tell(ipc.Progress{Kind: "live", Text: fmt.Sprintf("generation %d is live", r.gen.number)})
 	s.giveSockets()
@@ -141,7 +149,7 @@ func (s *Supervisor) commit(r *reload) {
 }
 
 // retireMissing empties the Workers that are not declared any more. Their exits
-// are still shown, and taken over by a Worker of the same key that comes back.
+// are still shown, and added to those of a Worker of the same key that comes back.
 func (s *Supervisor) retireMissing(r *reload) {
 	for _, u := range s.units {
 		if unitOf(r.units, u.spec.Key) != nil {
@@ -157,22 +165,19 @@ func (s *Supervisor) retireMissing(r *reload) {
 	s.removed = slices.Delete(s.removed, 0, max(0, len(s.removed)-maxRemoved))
 }
 
-// recall gives u the exits of the removed Worker that it was before, whose last
-// processes go on counting in them.
+// recall adds the exits of the removed Worker that u was before, see shown.
 func (s *Supervisor) recall(u *unit) {
 	before := unitOf(s.removed, u.spec.Key)
 	if before == nil {
 		return
 	}
-	for status, c := range u.exits {
-		all := before.exits[status]
-		if all == nil {
-			before.exits[status] = c
-			continue
+	for status, c := range before.exits {
+		if sum := u.exits[status]; sum != nil {
+			sum.all, sum.unexpected = sum.all+c.all, sum.unexpected+c.unexpected
+		} else {
+			u.exits[status] = c
 		}
-		all.all, all.unexpected = all.all+c.all, all.unexpected+c.unexpected
 	}
-	u.exits = before.exits
 	s.removed = slices.DeleteFunc(s.removed, func(x *unit) bool { return x == before })
 }
 
@@ -203,7 +208,7 @@ func (s *Supervisor) endReload(r *reload, code int, text string) {
 		s.refuse(r, text)
 		s.rememberReload(r, code, text)
 	default:
-		text = fmt.Sprintf("%s: %s%s", s.liveWords(r), r.done(), killedWords(r.leaves))
+		text = fmt.Sprintf("%s: %s%s", s.liveWords(r), r.did, killedWords(r.leaves))
 		s.logReload(r, "reload complete, %s", text)
 		s.rememberReload(r, code, text)
 		r.answer(code, text)

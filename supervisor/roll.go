@@ -166,6 +166,31 @@ func (s *Supervisor) hurryOldest(sl *slot, most int) bool {
 	return true
 }
 
+// done counts what a reload has changed.
+func (r *reload) done() string {
+	started, replaced, kept := 0, 0, 0
+	for _, st := range r.steps {
+		switch {
+		case st.kind == telling:
+			kept++
+		case st.old != nil:
+			replaced++
+		case st.fresh != nil:
+			started++
+		}
+	}
+	var words []string
+	for _, c := range []struct {
+		n    int
+		word string
+	}{{started, "started"}, {replaced, "replaced"}, {r.retired, "removed"}, {kept, "kept"}} {
+		if c.n > 0 {
+			words = append(words, fmt.Sprintf("%d %s", c.n, c.word))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
 // lost fails the reload when the step's new process is gone. It reports
 // whether the step is over because of that: nothing is left to put back to.
 func (r *reload) lost(st *step) bool {

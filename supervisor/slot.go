@@ -151,7 +151,6 @@ type process struct {
 	readyBy  time.Time // zero once ready
 	readyAt  time.Time // zero: not ready yet
 	toldAt   time.Time // zero: not told to leave
-	hurried  bool      // told to leave without waiting for its connections
 	yieldBy  time.Time // zero: not asked, has yielded, or has forfeited
 	yielded  bool      // accepts nobody any more
 	killAt   time.Time // zero: never

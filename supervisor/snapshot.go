@@ -24,7 +24,7 @@ func (s *Supervisor) snapshotMissing(missing map[*process]bool) *ipc.Snapshot {
 		MasterPID: unix.Getpid(), Executable: s.cfg.Executable,
 		PidFile: s.pidFile, LogFile: s.log.Path(), RunDir: s.cfg.Dir.Path,
 		StdoutFile: s.stdoutFile(), Generation: s.gen.number,
-		Started: s.started, Taken: s.sys.now(), DroppedLogLines: s.log.Dropped(),
+		Started: s.started, Taken: s.sys.now(), DroppedLogLines: s.droppedLines(),
 		Workers: []ipc.WorkerRow{}, Exits: []ipc.ExitRow{}, Processes: []ipc.ProcessRow{},
 	}
 	if s.cfg.Daemon {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -21,8 +22,9 @@ type launch struct {
 	handover ipc.Handover
 	environ  []string
 	ident    *identity
-	quiet    bool // standard output is thrown away; else it is the master's
-	listener int  // descriptor; -1 for none
+	quiet    bool  // standard output is thrown away; else it is the master's
+	listener int   // descriptor; -1 for none
+	same     []int // a rehearsal: passed on under their numbers, as its link is
 }
 
 // launched is a started process with the master's ends of its link and of its
@@ -81,6 +83,10 @@ func forkExec(l launch, link, stderr int) (pid, pidfd int, err error) {
 		files = append(files, uintptr(l.listener))
 	}
 	l.handover.Link = linkDescriptor
+	if l.same != nil {
+		files = l.sameNumbers(files, link)
+		l.handover.Link = link
+	}
 	entry, err := l.handover.Encode()
 	if err != nil {
 		return 0, -1, err
@@ -91,7 +97,7 @@ func forkExec(l launch, link, stderr int) (pid, pidfd int, err error) {
 		Sys:   &syscall.SysProcAttr{PidFD: &pidfd},
 	}
 	if l.ident == nil {
-		pid, err = syscall.ForkExec(l.gen.execPath(), []string{l.title}, attr)
+		pid, err = forkExecOpen(l.gen.execPath(), l.title, attr)
 		return pid, pidfd, err
 	}
 	attr.Sys.Credential = l.ident.credential()
@@ -99,15 +105,39 @@ func forkExec(l launch, link, stderr int) (pid, pidfd int, err error) {
 	return pid, pidfd, err
 }
 
+// sameNumbers passes descriptors on under the numbers that they have here, and
+// nothing else but the standard ones. The executable is one of them: what is
+// not passed is closed before the exec.
+func (l *launch) sameNumbers(standard []uintptr, link int) []uintptr {
+	passed := append(slices.Clone(l.same), link, ipc.DescriptorOf(l.gen.file))
+	files := make([]uintptr, slices.Max(passed)+1)
+	for i := range files {
+		files[i] = ^uintptr(0)
+	}
+	copy(files, standard[:3])
+	for _, fd := range passed {
+		files[fd] = uintptr(fd)
+	}
+	return files
+}
+
 // forkExecUnprivileged starts the process from a thread that can never gain
 // privileges, so that what runs as another user cannot either.
 func forkExecUnprivileged(path, title string, attr *syscall.ProcAttr) (pid int, err error) {
 	onThreadThatEnds(func() {
 		if err = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err == nil {
-			pid, err = syscall.ForkExec(path, []string{title}, attr)
+			pid, err = forkExecOpen(path, title, attr)
 		}
 	})
 	return pid, err
+}
+
+// forkExecOpen starts a process in which no signal is blocked.
+func forkExecOpen(path, title string, attr *syscall.ProcAttr) (pid int, err error) {
+	failed := withOpenSignals(func() {
+		pid, err = syscall.ForkExec(path, []string{title}, attr)
+	})
+	return pid, errors.Join(failed, err)
 }
 
 // onThreadThatEnds runs f on a thread of its own. The goroutine ends while it

@@ -26,6 +26,7 @@ func (s *Supervisor) leave(graceful bool) {
 	}
 	s.cancelReloads()
 	s.cancelDiffs()
+	s.cancelUpgrades()
 	if p := s.probe; p != nil && p.ended == nil {
 		s.sys.kill(p.pidfd, unix.SIGKILL)
 	}

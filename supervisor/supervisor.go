@@ -39,7 +39,6 @@ type Supervisor struct {
 
 	alone *alone // nil but in a service that is one process
 
-	wmVersion   string      // of wm, of this master
 	gen         *generation // the one that new processes belong to
 	lastNumber  int         // of the newest generation
 	units       []*unit     // in order of declaration
@@ -59,7 +58,13 @@ type Supervisor struct {
 	stopWaiters []*request
 	left        []*process // told to go by the stop
 	graceful    bool       // the stop under way waits for connections
+	upgrade     *upgrade
+	nextUpgrade *upgrade
 	control     *control
+	reaper      *reaper
+	lock        *rundir.Lock
+	words       map[*lastWords]bool // whose pipe is open
+	dropped     uint64              // log lines, by the images before this one
 
 	history   *rundir.History // nil before the log is open
 	startedBy rundir.Asker
@@ -97,6 +102,7 @@ func newSupervisor(cfg Config, sys system) *Supervisor {
 		byLink:      map[*link]*process{},
 		byPID:       map[int]*process{},
 		collects:    map[uint64]*collect{},
+		words:       map[*lastWords]bool{},
 		signals:     make(chan os.Signal, 64),
 		exits:       make(chan exit, 64),
 		messages:    make(chan linkMessage, 256),
@@ -110,8 +116,12 @@ func newSupervisor(cfg Config, sys system) *Supervisor {
 // Run is the life of a master. It takes the lock of the run directory, starts
 // the service, and returns nil after an ordered stop or the reason why the
 // start failed; nothing it made is left then. The process must have no other
-// children.
+// children. With cfg.Adopt this process is a master already, and Run takes it
+// over.
 func Run(cfg Config) error {
+	if cfg.Adopt != nil {
+		return adopt(cfg)
+	}
 	if err := cfg.Dir.Check(); err != nil {
 		return err
 	}
@@ -124,12 +134,13 @@ func Run(cfg Config) error {
 	}
 	defer lock.Release()
 	s := newSupervisor(cfg, realSystem())
+	s.lock = lock
 	stopSignals := s.catchSignals()
 	defer stopSignals()
 	if err := adoptOrphans(); err != nil {
 		return fmt.Errorf("become subreaper: %w", err)
 	}
-	go reap(s.exits, s.gone)
+	s.reaper = reap(s.exits, s.gone)
 	if err := s.begin(); err != nil {
 		close(s.gone)
 		return err
@@ -179,6 +190,8 @@ func (s *Supervisor) reconcile() {
 	s.noteStarted()
 	s.tendCollects(now)
 	s.tellLast()
+	s.tendWords()
+	s.tendUpgrade(now)
 	s.finishStop()
 	s.wake.Reset(s.untilNext(now))
 }
@@ -270,5 +283,6 @@ func (s *Supervisor) untilNext(now time.Time) time.Duration {
 	for _, d := range s.diffs {
 		sooner(d.by)
 	}
+	sooner(s.upgrade.next())
 	return max(next.Sub(now), time.Millisecond)
 }

@@ -52,6 +52,11 @@ func openFolder(path string) (*socketFile, error) {
 	return &socketFile{dir: dir, path: path, name: filepath.Base(path), own: -1}, nil
 }
 
+// openedFile is one that another image of the master has made.
+func openedFile(path string, dir, own int) *socketFile {
+	return &socketFile{path: path, name: filepath.Base(path), dir: dir, own: own}
+}
+
 // address is the path, or, when that is too long, a shorter one through the
 // folder's descriptor.
 func (f *socketFile) address() unix.Sockaddr {

@@ -72,7 +72,7 @@ func (s *Supervisor) startWatcher(now time.Time) {
 	}
 	w.pid, w.pidfd, w.started = got.pid, got.pidfd, now
 	w.link = openLink(got.link, s.messages, s.gone)
-	w.words = listenToLastWords(got.words, s.sys.stderr, s.poke)
+	w.words = s.listenTo(got.words, s.sys.stderr)
 }
 
 // onMessage notes the end of the link; the watcher has nothing to say on it.

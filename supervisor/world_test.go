@@ -50,7 +50,7 @@ func newWorld(t *testing.T) *world {
 	exe := filepath.Join(dir, "wm")
 	w.write(exe, "one")
 	cfg := Config{
-		Program: "wm", Version: "0.1.0", Executable: exe, Environ: []string{},
+		Program: "wm", Version: "0.1.0", WM: "1", Executable: exe, Environ: []string{},
 		Dir: rundir.Dir{
 			Path: dir, Lock: filepath.Join(dir, "wm.lock"), PidFile: filepath.Join(dir, "wm.pid"),
 			LogFile: filepath.Join(dir, "wm.log"), Socket: filepath.Join(dir, "wm.sock"),
@@ -60,6 +60,7 @@ func newWorld(t *testing.T) *world {
 	w.s = newSupervisor(cfg, system{
 		start: w.start, kill: w.kill, bind: w.bind, try: w.try,
 		now: func() time.Time { return w.now }, stderr: io.Discard,
+		pidfd: func(pid int) (int, error) { return pidfdOffset + pid, nil },
 	})
 	t.Cleanup(func() { w.end() })
 	return w
