@@ -152,7 +152,8 @@ func (st *storm) build() string {
 		specs = append(specs, spec("first", stopFirst))
 	}
 	if which&8 != 0 {
-		specs = append(specs, spec("many", count(1+which%4), func(sp *ipc.Spec) { sp.ReusePort = true }))
+		many := func(sp *ipc.Spec) { sp.Count, sp.ReusePort = 1+which%4, true }
+		specs = append(specs, spec("many", many))
 	}
 	if which&4 != 0 {
 		specs = append(specs, spec("stays", stays))
