@@ -153,7 +153,7 @@ func (s *Supervisor) hurryOldest(sl *slot, most int) bool {
 			continue
 		}
 		n++
-		if oldest == nil || p.toldAt.Before(oldest.toldAt) {
+		if oldest == nil || p.toldBefore(oldest) {
 			oldest = p
 		}
 	}
@@ -164,6 +164,14 @@ func (s *Supervisor) hurryOldest(sl *slot, most int) bool {
 		s.tell(oldest, false)
 	}
 	return true
+}
+
+// toldBefore tells which of two was told to leave first.
+func (p *process) toldBefore(q *process) bool {
+	if p.toldAt.Equal(q.toldAt) {
+		return p.plan.gen.number < q.plan.gen.number
+	}
+	return p.toldAt.Before(q.toldAt)
 }
 
 // done counts what a reload has changed.

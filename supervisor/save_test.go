@@ -258,7 +258,7 @@ func (w *world) fillWatcher(at time.Time) {
 	must(w.t, err)
 	w.t.Cleanup(func() { write.Close() })
 	w.s.watcher = watcher{
-		pid: 4713, link: newLink(mine, w.s.messages, w.s.gone), started: at, killAt: at, wait: at,
+		pid: 4713, pidfd: -1, link: newLink(mine, w.s.messages, w.s.gone), started: at, killAt: at, wait: at,
 		crashes: 2, done: true, ended: &ended{1, at},
 		words: newLastWords(read, io.Discard, func() {}),
 	}
