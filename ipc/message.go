@@ -226,9 +226,9 @@ const (
 
 // Request is what the command line asks.
 type Request struct {
-	Command   string `json:"command"`
-	Graceful  bool   `json:"graceful,omitempty"`
-	NoWait    bool   `json:"no_wait,omitempty"`
+	Command  string `json:"command"`
+	Graceful bool   `json:"graceful,omitempty"`
+	NoWait   bool   `json:"no_wait,omitempty"`
 	// Binary is the file of a reload, upgrade or diff; empty: the one started.
 	Binary    string `json:"binary,omitempty"`
 	InstallAs string `json:"install_as,omitempty"` // give Binary this name after success
