@@ -39,7 +39,7 @@ func (r *restorer) caller(row ipc.CallerState) {
 		return
 	}
 	conn.Resume(row.Partial)
-	cl := &caller{conn: conn, readBy: row.ReadBy, rest: row.Out}
+	cl := &caller{conn: conn, readBy: r.delayed(row.ReadBy), rest: row.Out}
 	if row.Request != nil {
 		cl.request = &request{
 			Request: *row.Request, out: make(chan ipc.Message, maxReplies),
@@ -93,8 +93,8 @@ func (r *restorer) upgrade(row ipc.UpgradeState) *upgrade {
 		gen = &generation{path: row.Path}
 	}
 	return &upgrade{
-		gen: gen, install: row.Install, by: restoreAskers(row.By), began: row.Began, waiters: r.waiters(row.Waiters),
-		then: r.reload(row.Then),
+		gen: gen, install: row.Install, by: restoreAskers(row.By), began: row.Began,
+		waiters: r.waiters(row.Waiters), then: r.reload(row.Then),
 	}
 }
 

@@ -134,6 +134,7 @@ func full(t *testing.T) *world {
 		clear(w.s.byPID)
 		w.s.control, w.s.roll, w.s.queued, w.s.upgrade, w.s.nextUpgrade = nil, nil, nil, nil, nil
 	})
+	w.now = w.now.UTC() // as JSON reads it
 	w.serve(spec("a", count(2)), spec("b"), spec("c", func(sp *ipc.Spec) {
 		sp.ReusePort, sp.Count = true, 2
 	}))
