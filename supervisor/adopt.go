@@ -136,7 +136,6 @@ func (a *adoption) commit() {
 		w.thaw()
 	}
 	s.openHistory()
-	s.askAgain()
 	s.control.carry()
 	u := s.upgrade
 	s.upgrade = nil

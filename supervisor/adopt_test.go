@@ -67,3 +67,31 @@ func TestCarriedLimitsDoNotFollowTheWallClock(t *testing.T) {
 		t.Error("a limit where none was")
 	}
 }
+
+// Who asks what a reload would do is served by the next image as if the
+// question came now; the binary is read beside the loop.
+func TestQuestionForAPlanIsAskedAgain(t *testing.T) {
+	w := newWorld(t)
+	w.serve(spec("a"))
+	w.s.upgrade = &upgrade{gen: w.s.gen} // the one under way
+	mine, fd, err := ipc.Pair()
+	must(t, err)
+	theirs, err := ipc.FromDescriptor(fd)
+	must(t, err)
+	defer theirs.Close()
+	r := &request{Request: ipc.Request{Command: ipc.CommandDiff}, out: make(chan ipc.Message, 4)}
+	w.s.control.callers[&caller{conn: mine, request: r}] = true
+	next := w.restored(0)
+	defer mine.Close()
+	defer clear(w.s.control.callers)
+	next.control.carry()
+	again := <-next.requests
+	if again.Command != ipc.CommandDiff || again.err != nil || again.gen.digest != w.s.gen.digest {
+		t.Fatalf("asked %+v", again)
+	}
+	again.gen.close()
+	again.finish(ipc.CodeDone, "the plan")
+	if m, _, err := theirs.Recv(); err != nil || m.(*ipc.Result).Text != "the plan" {
+		t.Errorf("answered %+v, %v", m, err)
+	}
+}

@@ -25,10 +25,11 @@ const acceptPause = 50 * time.Millisecond
 // serves it, and to the loop while there is none.
 type caller struct {
 	conn    *ipc.Conn
-	readBy  time.Time // the request must have come
-	request *request  // nil before
-	rest    [][]byte  // records to be sent before those of request.out
-	carried bool      // a goroutine serves it; guarded by control.mu
+	readBy  time.Time    // the request must have come
+	request *request     // nil before
+	again   *ipc.Request // had come to the image before, as if it came now
+	rest    [][]byte     // records to be sent before those of request.out
+	carried bool         // a goroutine serves it; guarded by control.mu
 }
 
 // carry starts to accept, and to serve those whom nobody serves.
@@ -184,6 +185,9 @@ func (c *control) recv(cl *caller) (ipc.Message, error) {
 	for {
 		if !c.mayAsk(cl) {
 			return nil, errPaused
+		}
+		if cl.again != nil {
+			return cl.again, nil
 		}
 		m, fds, err := cl.conn.Recv()
 		closeDescriptors(fds)
@@ -343,6 +347,7 @@ func (cl *caller) save() ipc.CallerState {
 	}
 	r := cl.request
 	if r == nil {
+		row.Request = cl.again
 		return row
 	}
 	cl.takeReplies()

@@ -99,6 +99,7 @@ var carriedFields = map[reflect.Type]map[string]string{
 		"reads": "false when frozen",
 	},
 	reflect.TypeFor[caller](): {"conn": carried, "readBy": carried, "request": carried, "rest": carried,
+		"again":   carried,
 		"carried": "false when frozen"},
 	reflect.TypeFor[request](): {
 		"Request": carried, "peer": "asked of the kernel", "reload": "in the queue already",
