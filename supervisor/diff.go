@@ -30,7 +30,7 @@ func (s *Supervisor) diffByCommand(r *request) {
 		r.finish(ipc.CodeFailed, r.err.Error())
 	case s.phase == leaving || s.phase == over:
 		r.gen.close()
-		r.finish(ipc.CodeFailed, "the service is stopping")
+		r.finish(ipc.CodeFailed, stoppingText)
 	case len(s.diffs) >= maxDiffs:
 		r.gen.close()
 		r.finish(ipc.CodeFailed, fmt.Sprintf("%d others ask for a plan; try again", maxDiffs))
@@ -101,7 +101,7 @@ func (d *diffing) end(code int, text string) {
 // first ends by itself.
 func (s *Supervisor) cancelDiffs() {
 	for _, d := range s.diffs {
-		d.end(ipc.CodeFailed, "the service is stopping")
+		d.end(ipc.CodeFailed, stoppingText)
 	}
 	s.diffs = nil
 }
