@@ -48,7 +48,7 @@ func (s *Supervisor) tendDiffs(now time.Time) {
 		if s.quiet() {
 			s.diffs = s.diffs[1:]
 			s.proveForDiff(d)
-			return
+			continue
 		}
 		if now.Before(d.by) {
 			return
@@ -79,6 +79,10 @@ func (s *Supervisor) askFigures() {
 
 // onDiffProved answers with the plan, or with why a reload would be refused.
 func (s *Supervisor) onDiffProved(d *diffing, err error) {
+	if s.phase != serving {
+		d.end(ipc.CodeFailed, stoppingText)
+		return
+	}
 	var units []*unit
 	if err == nil {
 		units, err = s.unitsOf(d.gen, s.tryOut)
