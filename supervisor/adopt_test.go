@@ -94,4 +94,6 @@ func TestQuestionForAPlanIsAskedAgain(t *testing.T) {
 	if m, _, err := theirs.Recv(); err != nil || m.(*ipc.Result).Text != "the plan" {
 		t.Errorf("answered %+v, %v", m, err)
 	}
+	next.control.ln.Close()
+	next.control.open.Wait()
 }
