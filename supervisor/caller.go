@@ -42,9 +42,13 @@ func (c *control) carry() {
 		c.open.Go(c.accept) // ends with the listener, or paused
 	}
 	for cl := range c.callers {
-		if !cl.carried {
-			c.startLocked(cl)
+		if cl.carried {
+			continue
 		}
+		if cl.request == nil { // a pause may be longer than what it has
+			cl.readBy = time.Now().Add(requestTimeout)
+		}
+		c.startLocked(cl)
 	}
 }
 
@@ -181,7 +185,7 @@ func (c *control) read(cl *caller) (*request, error) {
 	return c.requestOf(want, peer), nil
 }
 
-// recv waits until readBy, pauses not counted as its end.
+// recv waits until readBy, which a pause puts off.
 func (c *control) recv(cl *caller) (ipc.Message, error) {
 	for {
 		if !c.mayAsk(cl) {
