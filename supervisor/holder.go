@@ -22,7 +22,7 @@ import (
 const maxLooked = 1024
 
 // maxLook bounds the look through /proc: the loop of the master takes it.
-const maxLook = time.Second
+const maxLook = 2 * time.Second
 
 // holder is who has an address.
 type holder struct {
