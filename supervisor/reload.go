@@ -65,6 +65,13 @@ func (s *Supervisor) openReload(path, install string, graceful bool) (*reload, e
 	return r, nil
 }
 
+// openedUpTo is the order of the binary that was opened last.
+func (s *Supervisor) openedUpTo() uint64 {
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	return s.opened
+}
+
 // beginReload proves the binary; onProved goes on.
 func (s *Supervisor) beginReload(r *reload) {
 	if r.began.IsZero() { // else an upgrade came between
