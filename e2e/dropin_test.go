@@ -63,6 +63,7 @@ func TestDropIn(t *testing.T) {
 	web, a, b := freeAddress(t), freeAddress(t), freeAddress(t)
 	s := newService(t, "E2E_HTTP="+web, "E2E_COUNT=2", "E2E_EXTRA_A="+a, "E2E_EXTRA_B="+b)
 	apps := s.newTree()
+	makeBuild(t, apps)  // here with the path of its tree in it, as authors build
 	s.cwd = t.TempDir() // the tree is found from the binary, not from here
 	s.start()
 	pause := paced(t, web)
@@ -89,6 +90,16 @@ func TestDropIn(t *testing.T) {
 	waitFor(t, eventLimit, "a master and 2 processes", func() bool { return len(s.processes()) == 3 })
 	pause()
 	wantNoScratch(t, filepath.Dir(s.bin))
+}
+
+// makeBuild runs `make build` in the tree that has the apps.
+func makeBuild(t *testing.T, apps string, env ...string) {
+	t.Helper()
+	build := exec.Command("make", "build")
+	build.Dir, build.Env = filepath.Dir(apps), append(os.Environ(), env...)
+	if text, err := runCommand(build); err != nil {
+		t.Fatalf("make build: %v\n%s", err, text)
+	}
 }
 
 // paced asks an address again and again until the returned function is called,
@@ -194,11 +205,7 @@ func TestRespawnAfterMakeBuild(t *testing.T) {
 	dropIn(t, apps, "extra")
 	s.start()
 	edit(t, apps, "extra", `"first "`, `"second "`)
-	build := exec.Command("make", "build")
-	build.Dir = filepath.Dir(apps)
-	if text, err := runCommand(build); err != nil {
-		t.Fatalf("make build: %v\n%s", err, text)
-	}
+	makeBuild(t, apps, "GOFLAGS=-trimpath")
 	old := s.snapshot().pidsOf("extra")
 	for _, pid := range old {
 		kill(t, pid, unix.SIGKILL)

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -22,8 +24,20 @@ var built struct {
 	tree   string // the source tree of lab, to be copied by tests that change it
 }
 
+// testsPerProcessor is how many tests run at once for each processor: most of the
+// time of most tests is waiting.
+const testsPerProcessor = 2
+
+func parallelGiven() (given bool) {
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	return given
+}
+
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if !parallelGiven() {
+		flag.Set("test.parallel", strconv.Itoa(testsPerProcessor*runtime.GOMAXPROCS(0)))
+	}
 	if testing.Short() {
 		fmt.Println("e2e: skipped by -short")
 		return
@@ -90,12 +104,16 @@ func buildAll(dir string) error {
 }
 
 // goBuild builds the main package of the module at root. A mark goes into the
-// variable that the web app of the lab shows to its clients.
+// variable that the web app of the lab shows to its clients. The binaries do not
+// have the path of their tree in them, so the go tool finds what it has compiled
+// again in each copy of the tree, nor what only debuggers read.
 func goBuild(root, out, mark string, flags ...string) error {
-	args := append([]string{"build", "-o", out}, flags...)
+	args := append([]string{"build", "-buildvcs=false", "-trimpath", "-o", out}, flags...)
+	link := "-ldflags=-s -w"
 	if mark != "" {
-		args = append(args, "-ldflags", "-X "+modulePath+"/apps/web.build="+mark)
+		link += " -X " + modulePath + "/apps/web.build=" + mark
 	}
+	args = append(args, link)
 	cgo := "CGO_ENABLED=0"
 	if os.Getenv("E2E_RACE") != "" {
 		args, cgo = append(args, "-race"), "CGO_ENABLED=1"

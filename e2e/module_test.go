@@ -9,8 +9,9 @@ import (
 )
 
 // offline is the environment of commands that build in an author's module: what is
-// not in the module cache must not be fetched by a test.
-var offline = []string{"GOPROXY=off", "GOFLAGS=-mod=mod -buildvcs=false", "CGO_ENABLED=0"}
+// not in the module cache must not be fetched by a test, and what is compiled for
+// one tree serves all.
+var offline = []string{"GOPROXY=off", "GOFLAGS=-mod=mod -buildvcs=false -trimpath", "CGO_ENABLED=0"}
 
 // newModule has wm make a module that takes wm from the built tree, with the http
 // app "web", builds its program, and makes that the binary of the service.
@@ -112,12 +113,12 @@ var moduleShapes = []struct {
 }{
 	{"a workspace", "wm.pid", inWorkspace},
 	{"a vendor folder", "wm.pid", func(s *service, root string) {
-		s.env = append(s.env, "GOFLAGS=-buildvcs=false") // -mod=mod would not look into it
+		s.env = append(s.env, "GOFLAGS=-buildvcs=false -trimpath") // -mod=mod would not look into it
 		s.goTool(root, "mod", "vendor")
 		s.goTool(root, "build", "-o", "bin/shop", ".")
 	}},
 	{"a program below cmd", "wm.pid", func(s *service, root string) {
-		s.env = append(s.env, "GOFLAGS=-buildvcs=false")
+		s.env = append(s.env, "GOFLAGS=-buildvcs=false -trimpath")
 		moveFile(s.t, filepath.Join(root, "main.go"), filepath.Join(root, "cmd", "svc", "main.go"))
 		s.bin = filepath.Join(root, "bin", "svc")
 		s.goTool(root, "build", "-o", "bin/svc", "./cmd/svc")
@@ -138,7 +139,7 @@ var moduleShapes = []struct {
 
 // inWorkspace takes wm from a workspace instead of a replacement.
 func inWorkspace(s *service, root string) {
-	s.env = append(s.env, "GOFLAGS=-buildvcs=false") // -mod=mod is refused there
+	s.env = append(s.env, "GOFLAGS=-buildvcs=false -trimpath") // -mod=mod is refused there
 	s.goTool(filepath.Dir(root), "work", "init", "./shop", built.tree)
 	s.goTool(root, "mod", "edit", "-dropreplace="+modulePath, "-droprequire="+modulePath)
 	s.goTool(root, "build", "-o", "bin/shop", ".")

@@ -15,17 +15,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pollEvery is how often a condition is looked at while waiting for it.
-const pollEvery = 5 * time.Millisecond
+const (
+	pollEvery = 5 * time.Millisecond // how often a condition is looked at while waiting for it
+	askEvery  = 8 * pollEvery        // the same where looking is a whole command
+)
 
 // poll waits until ok says yes; false when it did not within limit.
-func poll(limit time.Duration, ok func() bool) bool {
+func poll(limit time.Duration, ok func() bool) bool { return pollAt(pollEvery, limit, ok) }
+
+func pollAt(every, limit time.Duration, ok func() bool) bool {
 	end := time.Now().Add(limit)
 	for !ok() {
 		if time.Now().After(end) {
 			return false
 		}
-		time.Sleep(pollEvery)
+		time.Sleep(every)
 	}
 	return true
 }
@@ -93,7 +97,13 @@ func reapAdopted() (stop func()) {
 	return func() { close(done); <-gone }
 }
 
+// reapOnce looks for an exit first, which costs next to nothing.
 func reapOnce() {
+	var ended unix.Siginfo
+	err := unix.Waitid(unix.P_ALL, 0, &ended, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	if err != nil || ended.Signo == 0 {
+		return
+	}
 	children.Lock()
 	defer children.Unlock()
 	for _, pid := range childrenOf(os.Getpid()) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -246,9 +247,21 @@ func (s *service) processes() []int { return marked(s.mark) }
 // waitGone waits until no process of the service lives.
 func (s *service) waitGone(limit time.Duration) {
 	s.t.Helper()
-	waitFor(s.t, limit, "all processes of the service are gone", func() bool {
-		return len(s.processes()) == 0
-	})
+	waitFor(s.t, limit, "all processes of the service are gone", s.gone())
+}
+
+// gone returns what tells whether no process of the service lives. To find them
+// takes a look at every process of the machine, which is not done again while one
+// that was found lives.
+func (s *service) gone() func() bool {
+	var found []int
+	return func() bool {
+		if slices.ContainsFunc(found, alive) {
+			return false
+		}
+		found = s.processes()
+		return len(found) == 0
+	}
 }
 
 // finish stops what still runs and reports whatever is left after that.
@@ -260,7 +273,7 @@ func (s *service) finish() {
 			s.t.Errorf("wm stop at the end of the test: exit status %d\n%s", r.code, r.out)
 		}
 	}
-	if !poll(eventLimit, func() bool { return len(s.processes()) == 0 }) {
+	if !poll(eventLimit, s.gone()) {
 		for _, pid := range s.processes() {
 			s.t.Errorf("left behind: %d %s", pid, title(pid))
 			unix.Kill(pid, unix.SIGKILL)

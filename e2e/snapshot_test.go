@@ -77,7 +77,7 @@ func (s *service) snapshot() snapshot {
 func (s *service) waitSnapshot(what string, ok func(snapshot) bool) snapshot {
 	s.t.Helper()
 	var last snapshot
-	found := poll(eventLimit, func() bool {
+	found := pollAt(askEvery, eventLimit, func() bool {
 		last = s.snapshot()
 		return ok(last)
 	})

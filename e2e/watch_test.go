@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,34 +14,6 @@ import (
 
 // buildLimit is for what needs a build: several of them share the machine.
 const buildLimit = 3 * time.Minute
-
-// portable is the lab binary built without the path of its tree, once: the go
-// tool finds what it has compiled again in each copy of the tree.
-var portable = sync.OnceValues(func() (string, error) {
-	out := built.lab + ".trimmed"
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-o", out, ".")
-	cmd.Dir = built.tree
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	text, err := runCommand(cmd)
-	if err != nil {
-		err = fmt.Errorf("%w\n%s", err, text)
-	}
-	return out, err
-})
-
-// watchedTree gives the service a source tree that is built quickly.
-func (s *service) watchedTree() (apps string) {
-	s.t.Helper()
-	apps = s.newTree()
-	binary, err := portable()
-	if err == nil {
-		err = install(binary, s.bin)
-	}
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return apps
-}
 
 // watching starts the service of a source tree with `wm dev`, or with args, in
 // a process group of its own, and waits until changes are seen.
@@ -110,7 +81,7 @@ func developed(t *testing.T, env ...string) (s *service, c *command, apps, addre
 	t.Helper()
 	address = freeAddress(t)
 	s = newService(t, append(env, "E2E_EXTRA_A="+address)...)
-	apps = s.watchedTree()
+	apps = s.newTree()
 	s.cwd = t.TempDir()
 	dropIn(t, apps, "extra")
 	return s, s.watching(), apps, address
@@ -208,7 +179,7 @@ func TestDevTakesUpNewApps(t *testing.T) {
 	t.Parallel()
 	web, a := freeAddress(t), freeAddress(t)
 	s := newService(t, "E2E_HTTP="+web, "E2E_COUNT=1", "E2E_EXTRA_A="+a)
-	apps := s.watchedTree()
+	apps := s.newTree()
 	c := s.watching()
 	pause := paced(t, web)
 	dropIn(t, apps, "extra")
@@ -283,7 +254,7 @@ func TestKilledWatcherIsReplaced(t *testing.T) {
 func TestNobodyWatchesADaemon(t *testing.T) {
 	t.Parallel()
 	s := newService(t, "E2E_EXTRA_A="+freeAddress(t))
-	apps := s.watchedTree()
+	apps := s.newTree()
 	dropIn(t, apps, "extra")
 	s.start()
 	s.wantUnwatched()
@@ -317,7 +288,7 @@ func TestStartInItsTreeWatchesToo(t *testing.T) {
 	t.Parallel()
 	a := freeAddress(t)
 	s := newService(t, "E2E_EXTRA_A="+a)
-	apps := s.watchedTree()
+	apps := s.newTree()
 	dropIn(t, apps, "extra")
 	c := s.watching("start")
 	edit(t, apps, "extra", `"first "`, `"second "`)
@@ -329,7 +300,7 @@ func TestDevSaysWhyItCannotWatch(t *testing.T) {
 	t.Parallel()
 	s := newService(t, "E2E_EXTRA_A="+freeAddress(t))
 	s.run("dev").wantCode(1).wantText("cannot watch", "does not stand in its source tree")
-	apps := s.watchedTree()
+	apps := s.newTree()
 	dropIn(t, apps, "extra")
 	s.run("dev", "--no-build").wantCode(2).wantText("cannot watch: --no-build")
 	s.env = append(s.env, "WM_WATCH=twice")
@@ -344,7 +315,7 @@ func TestCtrlCEndsTheWatching(t *testing.T) {
 	t.Parallel()
 	a := freeAddress(t)
 	s := newService(t, "E2E_EXTRA_A="+a)
-	apps := s.watchedTree()
+	apps := s.newTree()
 	dropIn(t, apps, "extra")
 	for _, key := range []string{"\x03", "\x1a"} { // Ctrl+C, Ctrl+Z
 		term := s.onTerminal("dev")
