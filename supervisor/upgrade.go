@@ -142,7 +142,7 @@ func (s *Supervisor) otherImage(r *reload) bool {
 }
 
 func (s *Supervisor) refuseReload(r *reload, err error) {
-	text := fmt.Sprintf("the master cannot be upgraded to its wm version: %v", err)
+	text := fmt.Sprintf("the master cannot be upgraded to its wm version: %v\nnothing was changed", err)
 	s.logReload(r, "reload failed: %s", text)
 	s.refuse(r, text)
 	s.rememberReload(r, ipc.CodeFailed, text)
