@@ -32,7 +32,7 @@ var progressColours = map[string]string{
 // hidden are the steps that are too many, or that the next one makes plain.
 var hidden = map[string]bool{
 	"probe": true, "bind": true, "starting": true, "ready": true,
-	"draining": true, "stopped": true, "live": true, "mixed": true,
+	"draining": true, "stopped": true, "mixed": true,
 }
 
 // show prints m when it is a step that a person waits for.

@@ -113,7 +113,7 @@ func TestReloadDoesWhatDiffSaid(t *testing.T) {
 	} {
 		c.change()
 		before := s.standing()
-		s.run("diff").wantCode(0).wantText(c.why...).wantText(c.summary + "; wm reload does this")
+		s.run("diff").wantCode(0).wantText(c.why...).wantText(c.summary+"; ", " reload")
 		said := planOf(t, s.run("diff", "--json").wantCode(0))
 		if said.Summary != c.summary {
 			t.Errorf("%s: %q, want %q", c.name, said.Summary, c.summary)
