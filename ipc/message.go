@@ -226,12 +226,14 @@ const (
 
 // Request is what the command line asks.
 type Request struct {
-	Command   string `json:"command"`
-	Graceful  bool   `json:"graceful,omitempty"`
-	NoWait    bool   `json:"no_wait,omitempty"`
-	Binary    string `json:"binary,omitempty"`     // reload, upgrade or diff: this file; empty: the one started
+	Command  string `json:"command"`
+	Graceful bool   `json:"graceful,omitempty"`
+	NoWait   bool   `json:"no_wait,omitempty"`
+	// Binary is the file of a reload, upgrade or diff; empty: the one started.
+	Binary    string `json:"binary,omitempty"`
 	InstallAs string `json:"install_as,omitempty"` // give Binary this name after success
-	IfNew     bool   `json:"if_new,omitempty"`     // reload: nothing when the binary is live already
+	// IfNew has a reload do nothing when Binary is live in all processes already.
+	IfNew bool `json:"if_new,omitempty"`
 }
 
 // Progress is one step of a start, stop or reload, for people.

@@ -138,6 +138,22 @@ func (in *inUse) add(pl plan, slots int) {
 	}
 }
 
+// addRoll adds what the reload under way starts, and what it may put back.
+func (in *inUse) addRoll(r *reload) {
+	in.generations[r.gen] = true
+	for _, u := range r.units {
+		in.add(u.plan, u.spec.Count)
+	}
+	for _, st := range r.steps {
+		if st.from.gen != nil {
+			in.add(st.from, st.slot.number+1)
+		}
+		if st.to.gen != nil {
+			in.add(st.to, st.slot.number+1)
+		}
+	}
+}
+
 func (s *Supervisor) inUse() *inUse {
 	in := &inUse{
 		listeners: map[*listener]bool{}, groups: map[*portGroup]int{},
@@ -158,10 +174,7 @@ func (s *Supervisor) inUse() *inUse {
 		}
 	}
 	if s.roll != nil {
-		in.generations[s.roll.gen] = true
-		for _, u := range s.roll.units {
-			in.add(u.plan, u.spec.Count)
-		}
+		in.addRoll(s.roll)
 	}
 	if s.queued != nil {
 		in.generations[s.queued.gen] = true

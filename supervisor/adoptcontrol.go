@@ -93,8 +93,8 @@ func (r *restorer) upgrade(row ipc.UpgradeState) *upgrade {
 		gen = &generation{path: row.Path}
 	}
 	return &upgrade{
-		gen: gen, install: row.Install, by: restoreAskers(row.By), began: row.Began, waiters: r.waiters(row.Waiters),
-		then: r.reload(row.Then),
+		gen: gen, install: row.Install, by: restoreAskers(row.By), began: row.Began,
+		waiters: r.waiters(row.Waiters), then: r.reload(row.Then),
 	}
 }
 

@@ -149,9 +149,10 @@ func (c *control) ask(cl *caller) bool {
 	return true
 }
 
-// tellStopping answers who wants a change when the loop has ended.
+// tellStopping answers who wants a change, or to know of one, when the loop has
+// ended.
 func (c *control) tellStopping(r *request, conn *ipc.Conn) {
-	if r.reload != nil || r.upgrade != nil {
+	if r.reload != nil || r.upgrade != nil || r.gen != nil {
 		conn.SetWriteDeadline(time.Now().Add(requestTimeout))
 		conn.Send(&ipc.Result{Code: ipc.CodeFailed, Text: stoppingText})
 	}

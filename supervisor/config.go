@@ -27,6 +27,7 @@ const (
 	maxPacing          = 20 * time.Second       // that a process may ask for beside it
 	flushPatience      = 200 * time.Millisecond // for the terminal, before the banner
 	maxLeaving         = 3                      // draining processes of one slot
+	maxRemoved         = 64                     // removed Workers whose exits are shown
 )
 
 // Config is what the command line decided about the service.

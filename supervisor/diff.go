@@ -30,7 +30,7 @@ func (s *Supervisor) diffByCommand(r *request) {
 		r.finish(ipc.CodeFailed, r.err.Error())
 	case s.phase == leaving || s.phase == over:
 		r.gen.close()
-		r.finish(ipc.CodeFailed, "the service is stopping")
+		r.finish(ipc.CodeFailed, stoppingText)
 	case len(s.diffs) >= maxDiffs:
 		r.gen.close()
 		r.finish(ipc.CodeFailed, fmt.Sprintf("%d others ask for a plan; try again", maxDiffs))
@@ -48,7 +48,7 @@ func (s *Supervisor) tendDiffs(now time.Time) {
 		if s.quiet() {
 			s.diffs = s.diffs[1:]
 			s.proveForDiff(d)
-			return
+			continue
 		}
 		if now.Before(d.by) {
 			return
@@ -79,6 +79,10 @@ func (s *Supervisor) askFigures() {
 
 // onDiffProved answers with the plan, or with why a reload would be refused.
 func (s *Supervisor) onDiffProved(d *diffing, err error) {
+	if s.phase != serving {
+		d.end(ipc.CodeFailed, stoppingText)
+		return
+	}
 	var units []*unit
 	if err == nil {
 		units, err = s.unitsOf(d.gen, s.tryOut)
@@ -101,7 +105,7 @@ func (d *diffing) end(code int, text string) {
 // first ends by itself.
 func (s *Supervisor) cancelDiffs() {
 	for _, d := range s.diffs {
-		d.end(ipc.CodeFailed, "the service is stopping")
+		d.end(ipc.CodeFailed, stoppingText)
 	}
 	s.diffs = nil
 }

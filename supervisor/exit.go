@@ -61,16 +61,16 @@ func (s *Supervisor) finish(p *process) {
 	unix.Close(p.pidfd)
 	delete(s.byLink, p.link)
 	delete(s.byPID, p.pid)
-	p.slot.unit.count(p)
+	s.shown(p.slot.unit).count(p)
 	s.logEnd(p)
 	s.forgetCollects(p)
 	if !p.goodbye {
 		s.kick(p)
 	}
-	if !p.readyAt.IsZero() && p.ended.at.Sub(p.started) >= stableAfter {
+	held := p.slot.current == p
+	if held && !p.readyAt.IsZero() && p.ended.at.Sub(p.started) >= stableAfter {
 		p.slot.crashes = 0
 	}
-	held := p.slot.current == p
 	p.slot.forget(p)
 	switch {
 	case s.alone != nil:
@@ -82,7 +82,10 @@ func (s *Supervisor) finish(p *process) {
 		p.step(exited)
 	default:
 		p.step(exited)
-		s.progress(s.stepOf("stopped", p, pidText(p)))
+		s.tellStopped(p)
+		if !p.yielded && s.gen != nil {
+			s.dropUnused() // the socket that it has held until now
+		}
 	}
 }
 
@@ -147,6 +150,17 @@ func backoffDelay(n int) time.Duration {
 	}
 	spread := 1 + backoffJitter*(2*rand.Float64()-1)
 	return time.Duration(float64(delay) * spread)
+}
+
+// shown is the unit whose exit table has the ends of u's processes: u, or the one
+// of the same key that has come after it.
+func (s *Supervisor) shown(u *unit) *unit {
+	for _, units := range [][]*unit{s.units, s.removed} {
+		if x := unitOf(units, u.spec.Key); x != nil {
+			return x
+		}
+	}
+	return u
 }
 
 // count adds an end to the exit table.

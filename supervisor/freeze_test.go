@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -220,4 +221,17 @@ func startTrue() (pid int, err error) {
 	got.words.Close()
 	got.link.Close()
 	return got.pid, nil
+}
+
+// silence has nobody read from a process or write to it.
+func (w *world) silence(p *process) {
+	w.t.Helper()
+	p.words.freeze()
+	p.link.freeze()
+	for by := time.Now().Add(5 * time.Second); !p.words.still() || !p.link.still(); {
+		if time.Now().After(by) {
+			w.t.Fatal("the process is still listened to")
+		}
+		runtime.Gosched()
+	}
 }

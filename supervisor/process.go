@@ -134,6 +134,10 @@ func (s *Supervisor) onLinkEnd(p *process, err error) {
 func (s *Supervisor) tell(p *process, graceful bool) {
 	now := s.sys.now()
 	timeout := s.stopTimeout(p.plan.spec)
+	restart := s.phase != leaving && !p.slot.unit.removed
+	if restart && !p.toldAt.IsZero() && (graceful || !p.killAt.IsZero()) {
+		return // it is on its way, and its limit has room for its pacing
+	}
 	if !graceful {
 		p.limit(now.Add(timeout))
 	}
@@ -145,7 +149,6 @@ func (s *Supervisor) tell(p *process, graceful bool) {
 		p.toldAt, p.yieldBy = now, now.Add(yieldTimeout)
 	}
 	p.readyBy = time.Time{}
-	restart := s.phase != leaving && !p.slot.unit.removed
 	p.paced = restart && !graceful && !p.plan.spec.StopFirst
 	if !restart {
 		p.pacing = 0

@@ -100,7 +100,7 @@ func (s *Supervisor) catchUp(r *reload) {
 	again, err := r.gen.again()
 	if err != nil {
 		s.queued = nil
-		next.answer(ipc.CodeFailed, err.Error())
+		s.endReload(next, ipc.CodeFailed, err.Error())
 		return
 	}
 	delete(s.generations, next.gen)

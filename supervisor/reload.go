@@ -74,7 +74,7 @@ func (s *Supervisor) beginReload(r *reload) {
 	if r.began.IsZero() { // else an upgrade came between
 		r.began = s.sys.now()
 	}
-	if r.ifNew && r.gen.digest == s.gen.digest {
+	if r.ifNew && s.runsAll(r.gen) {
 		r.answer(ipc.CodeDone, fmt.Sprintf("generation %d runs this program already", s.gen.number))
 		s.dropUnused()
 		return
@@ -87,6 +87,14 @@ func (s *Supervisor) beginReload(r *reload) {
 	if err := s.probeBinary(r.gen, func(err error) { s.onProved(r, err) }); err != nil {
 		s.endReload(r, ipc.CodeFailed, err.Error()+"\n"+Unchanged)
 	}
+}
+
+// runsAll tells whether gen has the program of every process, but of those that
+// no reload replaces.
+func (s *Supervisor) runsAll(gen *generation) bool {
+	return gen.digest == s.gen.digest && !slices.ContainsFunc(s.slots(), func(sl *slot) bool {
+		return sl.plan.spec.Reloadable && sl.plan.gen.digest != gen.digest
+	})
 }
 
 // onProved plans the steps once the new binary has said what it declares.
@@ -123,26 +131,14 @@ func (s *Supervisor) commit(r *reload) {
 	var units []*unit
 	for _, after := range r.units {
 		u := unitOf(s.units, after.spec.Key)
-		if u == nil {
-			u = after
-		} else {
-			u.plan = after.plan
-		}
+		u.plan = after.plan
 		for _, sl := range slices.Backward(surplus(u, u.spec.Count)) {
 			s.retire(r, sl)
 		}
 		u.slots = u.slots[:min(len(u.slots), u.spec.Count)]
 		units = append(units, u)
 	}
-	for _, u := range s.units {
-		if unitOf(r.units, u.spec.Key) == nil {
-			u.removed = true
-			for _, sl := range u.slots {
-				s.retire(r, sl)
-			}
-			s.removed = append(s.removed, u)
-		}
-	}
+	s.retireMissing(r)
 	s.units, s.gen, s.settings = units, r.gen, r.gen.settings
 	if r.install != "" {
 		if err := r.gen.install(r.install); err != nil {
@@ -156,6 +152,39 @@ func (s *Supervisor) commit(r *reload) {
 	s.dropUnused()
 }
 
+// retireMissing empties the Workers that are not declared any more. Their exits
+// are still shown, and added to those of a Worker of the same key that comes back.
+func (s *Supervisor) retireMissing(r *reload) {
+	for _, u := range s.units {
+		if unitOf(r.units, u.spec.Key) != nil {
+			s.recall(u)
+			continue
+		}
+		u.removed = true
+		for _, sl := range u.slots {
+			s.retire(r, sl)
+		}
+		s.removed = append(s.removed, u)
+	}
+	s.removed = slices.Delete(s.removed, 0, max(0, len(s.removed)-maxRemoved))
+}
+
+// recall adds the exits of the removed Worker that u was before, see shown.
+func (s *Supervisor) recall(u *unit) {
+	before := unitOf(s.removed, u.spec.Key)
+	if before == nil {
+		return
+	}
+	for status, c := range before.exits {
+		if sum := u.exits[status]; sum != nil {
+			sum.all, sum.unexpected = sum.all+c.all, sum.unexpected+c.unexpected
+		} else {
+			u.exits[status] = c
+		}
+	}
+	s.removed = slices.DeleteFunc(s.removed, func(x *unit) bool { return x == before })
+}
+
 // retire empties a slot for good.
 func (s *Supervisor) retire(r *reload, sl *slot) {
 	if p := sl.current; p != nil {
@@ -164,6 +193,7 @@ func (s *Supervisor) retire(r *reload, sl *slot) {
 		sl.leaving = append(sl.leaving, p)
 		sl.current = nil
 		r.leaves = append(r.leaves, p)
+		s.hurryOldest(sl, maxLeaving+1)
 		s.progress(s.stepOf("removed", p, pidText(p)))
 	}
 	sl.closeInner(nil)

@@ -137,13 +137,41 @@ func (s *Supervisor) advanceNewFirst(r *reload, st *step, now time.Time) bool {
 // beginReplacement starts the replacement, unless the slot still has too many
 // processes draining; the oldest of them gets a limit then.
 func (s *Supervisor) beginReplacement(r *reload, st *step, now time.Time) bool {
-	if sl := st.slot; len(sl.leaving) >= maxLeaving {
-		if oldest := sl.leaving[0]; oldest.killAt.IsZero() {
-			s.tell(oldest, false)
-		}
+	if s.hurryOldest(st.slot, maxLeaving) {
 		return false
 	}
 	return s.spawnFor(r, st, now, true)
+}
+
+// hurryOldest gives the oldest process that drains in a seat a limit when there
+// are as many as most. A slot that has gone and come back is the same seat.
+func (s *Supervisor) hurryOldest(sl *slot, most int) bool {
+	n, oldest := 0, (*process)(nil)
+	for _, p := range s.byPID {
+		seat := p.slot.number == sl.number && p.plan.spec.Key == sl.plan.spec.Key
+		if !seat || p == sl.current || p.toldAt.IsZero() {
+			continue
+		}
+		n++
+		if oldest == nil || p.toldBefore(oldest) {
+			oldest = p
+		}
+	}
+	if n < most {
+		return false
+	}
+	if oldest.killAt.IsZero() {
+		s.tell(oldest, false)
+	}
+	return true
+}
+
+// toldBefore tells which of two was told to leave first.
+func (p *process) toldBefore(q *process) bool {
+	if p.toldAt.Equal(q.toldAt) {
+		return p.plan.gen.number < q.plan.gen.number
+	}
+	return p.toldAt.Before(q.toldAt)
 }
 
 // done counts what a reload has changed.
@@ -289,6 +317,7 @@ func (s *Supervisor) undo(r *reload) {
 		s.discard(st)
 		switch {
 		case st.kind == adding && slices.Contains(st.slot.unit.slots, st.slot):
+			st.slot.unit.removed = st.slot.unit.gen == r.gen // the whole Worker goes
 			r.steps = append(r.steps, &step{kind: removing, slot: st.slot})
 		case st.untouched():
 			st.slot.closeInner(st.slot.current) // what the failed one opened

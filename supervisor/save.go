@@ -118,7 +118,8 @@ func (sv *saver) generation(g *generation) int {
 	return sv.generations.of(g, func(g *generation) ipc.GenerationState {
 		return ipc.GenerationState{
 			Number: g.number, Path: g.path, Root: g.root, FD: ipc.DescriptorOf(g.file),
-			Digest: g.digest[:], Changed: g.changed, Version: g.version, Program: g.program, Specs: g.specs, Settings: g.settings,
+			Digest: g.digest[:], Changed: g.changed, Version: g.version, Program: g.program,
+			Specs: g.specs, Settings: g.settings,
 		}
 	})
 }
@@ -223,8 +224,8 @@ func (sv *saver) process(p *process) int {
 			PID: p.pid, Slot: sv.slot(p.slot), Plan: sv.plan(p.plan), State: p.state.String(),
 			Link: sv.link(p.link), Words: sv.words(p.words),
 			Started: p.started, ReadyBy: p.readyBy, ReadyAt: p.readyAt, ToldAt: p.toldAt,
-			YieldBy: p.yieldBy, Yielded: p.yielded, Paced: p.paced, Pacing: p.pacing, WaitsFor: p.waitsFor,
-			KillAt: p.killAt, Killed: p.killed, Late: p.late,
+			YieldBy: p.yieldBy, Yielded: p.yielded, Paced: p.paced, Pacing: p.pacing,
+			WaitsFor: p.waitsFor, KillAt: p.killAt, Killed: p.killed, Late: p.late,
 			Goodbye: p.goodbye, Failed: p.failed, Finished: p.finished,
 			Inner: slices.Sorted(maps.Keys(p.inner)), Lent: p.lent,
 			Figures: p.figures, AnsweredAt: p.answeredAt, Spread: p.spread, Hung: p.hung,

@@ -184,9 +184,9 @@ func (w *world) fillSlots(a, b *unit, when time.Time) {
 	p.failed, p.inner["tcp://x"] = &ipc.Failed{Code: 1, Text: "no"}, true
 	p.figures, p.answeredAt = ipc.Figures{Connections: 5}, when
 	p.yielded, p.paced, p.pacing, p.waitsFor = true, true, time.Second, "1 connection"
+	w.silence(p)
 	p.words.text, p.words.head = []byte("panic: x"), []byte("panic")
 	p.words.said, p.words.found = true, true
-	p.link.freeze()
 	p.link.queue(&ipc.Kick{}, w.descriptor(), false)
 	p.link.conn.Resume(&ipc.Partial{Of: ipc.TypeLog, Body: []byte("{")})
 	dead := a.slots[1].current
@@ -258,7 +258,7 @@ func (w *world) fillWatcher(at time.Time) {
 	must(w.t, err)
 	w.t.Cleanup(func() { write.Close() })
 	w.s.watcher = watcher{
-		pid: 4713, link: newLink(mine, w.s.messages, w.s.gone), started: at, killAt: at, wait: at,
+		pid: 4713, pidfd: -1, link: newLink(mine, w.s.messages, w.s.gone), started: at, killAt: at, wait: at,
 		crashes: 2, done: true, ended: &ended{1, at},
 		words: newLastWords(read, io.Discard, func() {}),
 	}

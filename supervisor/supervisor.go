@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -220,6 +221,18 @@ func (s *Supervisor) progress(p ipc.Progress) {
 	if s.roll != nil {
 		s.roll.tell(p)
 	}
+}
+
+// tellStopped says that p is gone to those whose reload has drained it.
+func (s *Supervisor) tellStopped(p *process) {
+	step := s.stepOf("stopped", p, pidText(p))
+	for _, r := range s.settling {
+		if slices.Contains(r.leaves, p) {
+			r.tell(step)
+			return
+		}
+	}
+	s.progress(step)
 }
 
 // slots lists every slot of every unit, in order of declaration.

@@ -142,11 +142,9 @@ func (s *Supervisor) otherImage(r *reload) bool {
 }
 
 func (s *Supervisor) refuseReload(r *reload, err error) {
-	text := fmt.Sprintf("the master cannot be upgraded to its wm version: %v\nnothing was changed", err)
-	s.logReload(r, "reload failed: %s", text)
-	s.refuse(r, text)
-	s.rememberReload(r, ipc.CodeFailed, text)
-	s.dropUnused()
+	text := fmt.Sprintf(
+		"the master cannot be upgraded to its wm version: %v\nnothing was changed", err)
+	s.endReload(r, ipc.CodeFailed, text)
 }
 
 // tendUpgrade takes the upgrade as far as it goes without waiting.
@@ -296,6 +294,7 @@ func (s *Supervisor) cancelUpgrades() {
 		}
 		s.endRehearsal(u)
 		s.cancel(u.then, stoppingText)
+		s.rememberUpgrade(u, ipc.CodeFailed, stoppingText, "")
 		s.answerUpgrade(u, ipc.CodeFailed, stoppingText)
 	}
 	if s.upgrade != nil && s.control != nil {
