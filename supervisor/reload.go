@@ -10,6 +10,10 @@ import (
 	"github.com/workerman-go/wm/rundir"
 )
 
+// Unchanged is the last line of what a reload says that was refused before it
+// touched a process. The master may be a newer one all the same.
+const Unchanged = "no process was changed"
+
 // stage is how far a reload has come.
 type stage int
 
@@ -88,7 +92,7 @@ func (s *Supervisor) beginReload(r *reload) {
 	s.logReload(r, "reloading%s", askedBy(r.by))
 	s.reopenFiles()
 	if err := s.probeBinary(r.gen, func(err error) { s.onProved(r, err) }); err != nil {
-		s.endReload(r, ipc.CodeFailed, err.Error())
+		s.endReload(r, ipc.CodeFailed, err.Error()+"\n"+Unchanged)
 	}
 }
 
@@ -113,7 +117,7 @@ func (s *Supervisor) onProved(r *reload, err error) {
 		r.units, err = s.unitsOf(r.gen, s.obtain)
 	}
 	if err != nil {
-		s.endReload(r, ipc.CodeFailed, err.Error())
+		s.endReload(r, ipc.CodeFailed, err.Error()+"\n"+Unchanged)
 		return
 	}
 	c := s.planFor(r.gen, r.units)

@@ -143,7 +143,8 @@ func (s *Supervisor) otherImage(r *reload) bool {
 }
 
 func (s *Supervisor) refuseReload(r *reload, err error) {
-	text := fmt.Sprintf("the master cannot be upgraded to its wm version: %v", err)
+	text := fmt.Sprintf(
+		"the master cannot be upgraded to its wm version: %v\nnothing was changed", err)
 	s.endReload(r, ipc.CodeFailed, text)
 }
 
