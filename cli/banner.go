@@ -16,8 +16,11 @@ func banner(w io.Writer, snap *ipc.Snapshot, stopCommand string) error {
 }
 
 // typedStop is what the user has to type to stop what was started here.
-func (in *invocation) typedStop() string {
-	line := os.Args[0] + " stop"
+func (in *invocation) typedStop() string { return in.typed("stop") }
+
+// typed is how the user has to type a command to reach the same service.
+func (in *invocation) typed(command string) string {
+	line := os.Args[0] + " " + command
 	if in.runDirFlag != "" {
 		line += " --run-dir " + in.runDirFlag
 	}

@@ -158,6 +158,12 @@ func (in *invocation) waitFree() bool {
 // settle turns the end of an exchange into an exit status and tells the user
 // about a failure.
 func (in *invocation) settle(result *ipc.Result, err error) int {
+	return in.settleAs("", result, err)
+}
+
+// settleAs is settle for a command that says how it went: what begins the line
+// when the master refuses or fails.
+func (in *invocation) settleAs(what string, result *ipc.Result, err error) int {
 	if errors.Is(err, errGone) && in.waitFree() {
 		return in.notRunning() // it was about to end when this command looked
 	}
@@ -168,7 +174,7 @@ func (in *invocation) settle(result *ipc.Result, err error) int {
 		return in.fail(err)
 	}
 	if result.Code != ipc.CodeDone {
-		in.complain("%v", resultError(*result))
+		in.complain("%s%v", what, resultError(*result))
 	}
 	return result.Code
 }

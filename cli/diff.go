@@ -35,7 +35,7 @@ func (in *invocation) diff(c *urfave.Context) int {
 			return max(code, in.written(statusfmt.PlanJSON(in.stdout, plan)))
 		case code == ipc.CodeDone:
 			opt := pageOptions(in.stdout)
-			opt.Program = in.Name
+			opt.ReloadCommand = in.typed("reload")
 			return in.written(statusfmt.Plan(in.stdout, plan, opt))
 		}
 		return code

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ func TestDiffPrintsThePlan(t *testing.T) {
 		},
 	}}}, new(ipc.Result)))
 	command(t, m.dir, "diff").wants(t, ipc.CodeDone, "hello/web  none  replaced: Count 2 -> 1",
-		"1 replace, 1 drain; wm reload does this")
+		"1 replace, 1 drain; "+os.Args[0]+" reload --run-dir ", " does this")
 	got := m.lastAsked()
 	if got.Command != ipc.CommandDiff || got.Binary != "" || got.InstallAs != "" {
 		t.Errorf("asked %+v", got)

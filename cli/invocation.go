@@ -43,21 +43,29 @@ func (in *invocation) run(args []string) int {
 	app := in.app()
 	line, err := order(app, args)
 	if err != nil {
-		return in.usage(err)
+		return in.usage(args, err)
 	}
 	in.rest = line.rest
 	if err := app.RunContext(in.ctx, line.argv(in.Name)); err != nil {
-		return in.usage(err)
+		return in.usage(args, err)
 	}
 	return in.code
 }
 
-// usage answers a command line that cannot be understood.
-func (in *invocation) usage(err error) int {
+// usage answers a command line that cannot be understood, with the help of its
+// command when it names one.
+func (in *invocation) usage(args []string, err error) int {
 	fmt.Fprintf(in.stderr, "%s: %v\n\n", in.Name, err)
 	app := in.app()
 	app.Writer = in.stderr
-	if err := app.RunContext(in.ctx, []string{in.Name}); err != nil {
+	help := []string{in.Name}
+	for _, word := range args {
+		if app.Command(word) != nil {
+			help = append(help, word, "--help")
+			break
+		}
+	}
+	if err := app.RunContext(in.ctx, help); err != nil {
 		fmt.Fprintf(in.stderr, "%s: %v\n", in.Name, err)
 	}
 	return ipc.CodeUsage

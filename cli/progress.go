@@ -13,6 +13,7 @@ type progress struct {
 	out    io.Writer
 	colour bool
 	quiet  bool
+	undone bool // a failure is put back
 }
 
 func (in *invocation) newProgress() *progress {
@@ -25,12 +26,13 @@ var progressColours = map[string]string{
 	"added":    "\x1b[32m",
 	"failed":   "\x1b[31m",
 	"rollback": "\x1b[33m",
+	"put back": "\x1b[33m",
 }
 
 // hidden are the steps that are too many, or that the next one makes plain.
 var hidden = map[string]bool{
 	"probe": true, "bind": true, "starting": true, "ready": true,
-	"draining": true, "stopped": true, "live": true, "mixed": true,
+	"draining": true, "stopped": true, "mixed": true,
 }
 
 // show prints m when it is a step that a person waits for.
@@ -43,6 +45,11 @@ func (p *progress) show(m ipc.Message) {
 func (p *progress) step(s ipc.Progress) {
 	if hidden[s.Kind] || p.quiet && s.Kind != "failed" {
 		return
+	}
+	if s.Kind == "rollback" {
+		p.undone = true
+	} else if p.undone && s.Kind == "replaced" {
+		s.Kind = "put back"
 	}
 	kind := fmt.Sprintf("%-8s", s.Kind)
 	if colour := progressColours[s.Kind]; p.colour && colour != "" {

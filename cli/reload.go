@@ -126,7 +126,7 @@ func (in *invocation) requestReload(binary *candidate, graceful, noWait bool) in
 		in.complain("not waited for; the master goes on reloading")
 		return ipc.CodeFailed
 	}
-	code := in.settle(result, err)
+	code := in.settleAs("reload failed: ", result, err)
 	if err == nil && binary.shop != nil && !noWait {
 		in.tellOthers(binary.shop, buildOutcome{
 			Master: binary.master, Graceful: graceful, Code: result.Code, Text: result.Text,

@@ -95,7 +95,11 @@ func (in *invocation) repeat(o *buildOutcome) int {
 		io.WriteString(in.stderr, o.Compiler)
 	}
 	if o.Code != ipc.CodeDone {
-		in.complain("%s (the build of process %d, begun after this command)", o.Text, o.PID)
+		what := "reload failed: "
+		if o.Compiler != "" {
+			what = "" // the build failed, and says so
+		}
+		in.complain("%s%s (the build of process %d, begun after this command)", what, o.Text, o.PID)
 		return o.Code
 	}
 	in.say("reload success: %s (the build of process %d, begun after this command)", o.Text, o.PID)

@@ -23,7 +23,7 @@ import (
 // and the code is that of this very binary, which is what a debugger has loaded.
 func (in *invocation) single(daemon bool) int {
 	if daemon {
-		return in.usage(errors.New("-d and --single exclude each other: " +
+		return in.usage([]string{"start"}, errors.New("-d and --single exclude each other: "+
 			"one process stays in its terminal"))
 	}
 	in.say("start in %s mode", ipc.ModeSingle)

@@ -68,7 +68,7 @@ func (in *invocation) requestUpgrade(request ipc.Request) int {
 	if errors.Is(err, errGone) {
 		return in.fail(err)
 	}
-	code := in.settle(result, err)
+	code := in.settleAs("upgrade failed: ", result, err)
 	if code == ipc.CodeDone {
 		in.say("upgrade success: %s", result.Text)
 	}

@@ -60,6 +60,9 @@ func TestUsageErrors(t *testing.T) {
 		if out.Len() > 0 {
 			t.Errorf("wm %s: on standard output: %s", c.args, &out)
 		}
+		if named := c.args != "strat"; named == strings.Contains(errs.String(), "Commands:") {
+			t.Errorf("wm %s: help of all commands, or not of its own:\n%s", c.args, &errs)
+		}
 		if text := errs.String(); !strings.HasPrefix(text, c.want) || !strings.Contains(text, "Usage:") {
 			t.Errorf("wm %s: no %q and usage in:\n%s", c.args, c.want, text)
 		}

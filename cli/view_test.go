@@ -40,6 +40,22 @@ func TestProgressLines(t *testing.T) {
 	}
 }
 
+func TestWhatIsPutBackIsNotCalledReplaced(t *testing.T) {
+	var out bytes.Buffer
+	p := &progress{out: &out}
+	for _, s := range []ipc.Progress{
+		{Kind: "replaced", Text: "pid 8 -> 9"},
+		{Kind: "rollback", Text: "chat/1 was not ready"},
+		{Kind: "replaced", Text: "pid 9 -> 10"},
+	} {
+		p.step(s)
+	}
+	want := "  replaced pid 8 -> 9\n  rollback chat/1 was not ready\n  put back pid 9 -> 10\n"
+	if out.String() != want {
+		t.Errorf("printed\n%swant\n%s", &out, want)
+	}
+}
+
 func TestCounted(t *testing.T) {
 	for _, c := range []struct {
 		n     int

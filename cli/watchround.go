@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/supervisor"
 )
 
 // rounds are the builds and reloads of a watcher, one after another.
@@ -93,7 +94,8 @@ func (r *rounds) reload(shop *workshop) reloadNews {
 		case err != nil:
 			last.err = err
 		case result.Code != ipc.CodeDone:
-			last.err = resultError(*result)
+			result.Text = strings.TrimSuffix(result.Text, "\n"+supervisor.Unchanged)
+			last.err = resultError(*result) // the line of the round says the rest
 		default:
 			last.text = result.Text
 		}

@@ -114,7 +114,7 @@ func TestReloadDoesWhatDiffSaid(t *testing.T) {
 		c.change()
 		before := s.standing()
 		if c.why != nil { // each diff is a build
-			s.run("diff").wantCode(0).wantText(c.why...).wantText(c.summary + "; wm reload does this")
+			s.run("diff").wantCode(0).wantText(c.why...).wantText(c.summary+"; ", " reload")
 		}
 		said := planOf(t, s.run("diff", "--json").wantCode(0))
 		if said.Summary != c.summary {
@@ -176,7 +176,7 @@ func TestDiffOfWhatAReloadWouldRefuse(t *testing.T) {
 	if got := planOf(t, s.run("diff", "--json").wantCode(1)); !strings.Contains(got.Refused, taken) {
 		t.Errorf("refused: %q", got.Refused)
 	}
-	s.run("reload").wantCode(1).wantText(taken)
+	s.run("reload").wantCode(1).wantText("reload failed: ", taken, "\nno process was changed\n")
 	other.Close()
 	edit(t, apps, "extra", `w.User = ""`, `w.User = "no-such-user"`)
 	s.run("diff").wantCode(1).wantText(`user "no-such-user": no such user`)

@@ -49,7 +49,7 @@ var samples = map[string]Message{
 	"adopted": &Adopted{Version: "0.2.0", State: 1},
 
 	"request": &Request{Command: CommandReload, Graceful: true, NoWait: true,
-		Binary: "bin/.wm.next", InstallAs: "bin/wm"},
+		Binary: "bin/.wm.next", InstallAs: "bin/wm", IfNew: true},
 	"progress": &Progress{Kind: "ready", Text: "chat/2 is ready", Worker: "chat", Slot: 2,
 		PID: 4711, Done: 3, Total: 4},
 	"snapshot": sampleSnapshot,
@@ -99,6 +99,52 @@ var sampleSnapshot = &Snapshot{
 		Listen: "http://127.0.0.1:2345", State: "running", Generation: 2,
 		Started: time.Date(2025, 1, 31, 12, 0, 1, 0, time.UTC), Memory: 4096, Answered: true,
 		Figures: Figures{Connections: 1}, QPS: 1.5}},
+}
+
+// handovers has one of every role. Encode fills in the version.
+var handovers = []Handover{
+	{Role: RoleMaster, Args: []string{"-x"}, Apps: []string{"chat"}, Master: &MasterHandover{
+		Daemon: true, Executable: "/srv/wm", RunDir: "/run", PidFile: "p", LogFile: "l",
+		StdoutFile: "o", Progress: 4}},
+	{Role: RoleMaster, Master: &MasterHandover{
+		Quiet: true, Watch: true, Executable: "/srv/wm", RunDir: "/run",
+		Adopt: &AdoptHandover{State: 20, Image: 21}}},
+	{Role: RoleMaster, Master: &MasterHandover{
+		Daemon: true, Executable: "/srv/wm", RunDir: "/run",
+		Adopt: &AdoptHandover{State: 20, Image: -1, Reason: "panic: x", Signals: []int{10}}}},
+	{Role: RoleRehearsal, Link: 22, Master: &MasterHandover{
+		Daemon: true, Executable: "/srv/wm", RunDir: "/run",
+		Adopt: &AdoptHandover{State: 20, Image: -1}}},
+	{Role: RoleProbe, Root: "/srv", Link: 3},
+	{Role: RoleWatcher, Link: 3, Watcher: &WatcherHandover{
+		Executable: "/srv/wm", RunDir: "/run", Quiet: true}},
+	{Role: RoleWorker, Root: "/srv", Link: 3, Worker: &WorkerHandover{
+		Spec: Spec{App: "hello", Key: "hello/web"}, Slot: 2, Generation: 5, Seated: true,
+		Listener: 4, Debug: true}},
+}
+
+// A master of one version starts and becomes binaries of another.
+func TestHandoverLooksLikeItsGoldenFile(t *testing.T) {
+	var got bytes.Buffer
+	for _, h := range handovers {
+		entry, err := h.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.WriteString(entry + "\n")
+	}
+	if *update {
+		if err := os.WriteFile(goldenPath("handover"), got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(goldenPath("handover"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("got\n%s\nwant\n%s", got.Bytes(), want)
+	}
 }
 
 func goldenPath(name string) string {

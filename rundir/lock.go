@@ -116,6 +116,10 @@ func Held(path string) (bool, error) {
 	if errors.Is(err, unix.ENOENT) {
 		return false, nil
 	}
+	if errors.Is(err, unix.EACCES) {
+		return false, fmt.Errorf("%w; only the user of the service and root may ask",
+			&fileError{"lock file", path, err})
+	}
 	if err != nil {
 		return false, &fileError{"lock file", path, err}
 	}

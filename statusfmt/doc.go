@@ -23,9 +23,9 @@ type Options struct {
 	// Kernel is the release of the running kernel for the version line,
 	// empty if unknown.
 	Kernel string
-	// Program is the name of the service in what people are told to type;
-	// empty is wm. A Snapshot brings its own.
-	Program string
+	// ReloadCommand is what the page of diff tells people to type; empty is
+	// wm reload.
+	ReloadCommand string
 	// StopCommand is what the banner of a daemon tells people to type; empty
 	// is the name of the program followed by "stop".
 	StopCommand string

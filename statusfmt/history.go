@@ -47,6 +47,9 @@ func History(w io.Writer, entries []rundir.HistoryEntry, damaged int) error {
 			}
 		}
 	}
+	if len(entries) == 0 && damaged == 0 {
+		p.line("nothing has been done to this service yet")
+	}
 	if damaged > 0 {
 		p.line("left out: %s that cannot be read", plural(damaged, "damaged line"))
 	}
@@ -96,8 +99,12 @@ func historyWords(e rundir.HistoryEntry) []string {
 	if e.Text == "" || e.Code == ipc.CodeDone && e.What == "reload" {
 		return nil
 	}
+	text := e.Text
+	if e.Code == ipc.CodeDone && e.Changed != "" { // an upgrade says more of the same
+		text = strings.TrimPrefix(text, e.Changed+", ")
+	}
 	var lines []string
-	for _, l := range strings.Split(e.Text, "\n") {
+	for _, l := range strings.Split(text, "\n") {
 		lines = append(lines, clean(l))
 	}
 	return lines

@@ -44,7 +44,11 @@ func Plan(w io.Writer, plan *ipc.Plan, opt Options) error {
 		p.planWorker(worker, lines[:len(worker.Steps)])
 		lines = lines[len(worker.Steps):]
 	}
-	p.line("%s; %s reload does this", clean(plan.Summary()), orProgram(opt.Program))
+	reload := opt.ReloadCommand
+	if reload == "" {
+		reload = "wm reload"
+	}
+	p.line("%s; %s does this", clean(plan.Summary()), clean(reload))
 	_, err = w.Write(p.Bytes())
 	return err
 }

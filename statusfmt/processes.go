@@ -86,7 +86,8 @@ func processRow(p ipc.ProcessRow, now time.Time) []string {
 	if p.Shares {
 		return []string{strconv.Itoa(p.PID), none, orWord(p.Listen), orWord(p.Worker),
 			number(p.Connections), none, none, none, none, none,
-			strconv.FormatInt(p.Started.Unix(), 10)}
+			strconv.FormatInt(p.Started.Unix(), 10),
+			strconv.Itoa(p.Generation), age(now.Sub(p.Started))}
 	}
 	return []string{
 		strconv.Itoa(p.PID), memory(p.Memory), orWord(p.Listen), orWord(p.Worker),

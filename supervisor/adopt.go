@@ -110,6 +110,8 @@ func (a *adoption) back(reason error) error {
 	for len(a.s.signals) > 0 {
 		adopt.Signals = append(adopt.Signals, int((<-a.s.signals).(unix.Signal)))
 	}
+	// The old image knows nothing of the number that it was kept under.
+	unix.CloseOnExec(a.told.Image)
 	path := fmt.Sprintf("/proc/self/fd/%d", a.told.Image)
 	err := execImage(&a.s.cfg, path, adopt, nil)
 	return errors.Join(reason, fmt.Errorf("execute the old image: %w", err))
@@ -134,7 +136,6 @@ func (a *adoption) commit() {
 		w.thaw()
 	}
 	s.openHistory()
-	s.askAgain()
 	s.control.carry()
 	u := s.upgrade
 	s.upgrade = nil

@@ -39,8 +39,13 @@ func (r *restorer) caller(row ipc.CallerState) {
 		return
 	}
 	conn.Resume(row.Partial)
-	cl := &caller{conn: conn, readBy: row.ReadBy, rest: row.Out}
-	if row.Request != nil {
+	cl := &caller{conn: conn, readBy: r.delayed(row.ReadBy), rest: row.Out}
+	switch {
+	case row.Request == nil:
+	case row.Request.Command == ipc.CommandDiff && !row.Ended:
+		// Nothing of such a question is in the state but who asks.
+		cl.again = row.Request
+	default:
 		cl.request = &request{
 			Request: *row.Request, out: make(chan ipc.Message, maxReplies),
 			cut: row.Cut, ended: row.Ended,
@@ -95,18 +100,5 @@ func (r *restorer) upgrade(row ipc.UpgradeState) *upgrade {
 	return &upgrade{
 		gen: gen, install: row.Install, by: restoreAskers(row.By), began: row.Began,
 		waiters: r.waiters(row.Waiters), then: r.reload(row.Then),
-	}
-}
-
-// askAgain puts those in line again who ask what a reload would do: nothing of
-// their questions is in the state but who asks.
-func (s *Supervisor) askAgain() {
-	for cl := range s.control.callers {
-		r := cl.request
-		if r == nil || r.ended || r.Command != ipc.CommandDiff {
-			continue
-		}
-		r.gen, r.err = openGeneration(firstSet(r.Binary, s.cfg.Executable))
-		s.diffByCommand(r)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -21,6 +22,8 @@ type restorer struct {
 	rehearsal bool // the processes are somebody else's children
 	err       error
 	kept      map[int]bool
+	now       time.Time
+	stood     time.Duration // how long the master has stood still; 0 in a rehearsal
 
 	generations []*generation
 	listeners   []*listener
@@ -39,11 +42,14 @@ func (s *Supervisor) restore(st *ipc.State, rehearsal bool) (kept map[int]bool, 
 	if st.Program != s.cfg.Program {
 		return nil, fmt.Errorf("this binary is %s, the service is of %s", s.cfg.Program, st.Program)
 	}
-	r := &restorer{s: s, rehearsal: rehearsal, kept: map[int]bool{}}
+	r := &restorer{s: s, rehearsal: rehearsal, kept: map[int]bool{}, now: s.sys.now()}
+	if st.Mono != 0 {
+		r.stood = time.Duration(monotonic() - st.Mono)
+	}
 	s.started, s.settings, s.pidFile = st.Started, st.Settings, st.PidFile
 	s.dropped, s.lastNumber, s.lastID = st.DroppedLogLines, st.LastNumber, st.LastID
 	s.opened = st.Opened
-	s.nextLook, s.nextRead = st.NextLook, st.NextRead
+	s.nextLook, s.nextRead = r.delayed(st.NextLook), r.delayed(st.NextRead)
 	s.lock = rundir.AdoptLock(s.cfg.Dir.Lock, r.keep(st.Lock))
 	for _, fd := range st.Inherited {
 		s.cfg.Inherited = append(s.cfg.Inherited, r.keep(fd))
@@ -88,6 +94,16 @@ func pick[T any](r *restorer, all []*T, i int) *T {
 		return new(T)
 	}
 	return all[i]
+}
+
+// delayed is a time that something is compared with. Nobody was heard while the
+// master stood still, so that time does not count; and what is read from JSON
+// would go with the clock on the wall when somebody sets that.
+func (r *restorer) delayed(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return r.now.Add(t.Sub(r.now) + r.stood)
 }
 
 // some makes n empty things.
@@ -190,7 +206,7 @@ func (r *restorer) generation(g *generation, row ipc.GenerationState) {
 }
 
 func (r *restorer) listener(lis *listener, row ipc.ListenerState) {
-	lis.fd, lis.address, lis.closeAt = r.keep(row.FD), row.Address, row.CloseAt
+	lis.fd, lis.address, lis.closeAt = r.keep(row.FD), row.Address, r.delayed(row.CloseAt)
 	lis.lentTo = pick(r, r.processes, row.LentTo)
 	if f := row.File; f != nil {
 		lis.file = openedFile(f.Path, r.keep(f.Dir), r.keep(f.Own))
@@ -242,7 +258,8 @@ func (r *restorer) plan(row ipc.PlanState) plan {
 }
 
 func (r *restorer) unit(u *unit, row ipc.UnitState) {
-	u.plan, u.kickAt, u.kicked, u.removed = r.plan(row.Plan), row.KickAt, row.Kicked, row.Gone
+	u.plan, u.kicked, u.removed = r.plan(row.Plan), row.Kicked, row.Gone
+	u.kickAt = r.delayed(row.KickAt)
 	for _, i := range row.Slots {
 		u.slots = append(u.slots, pick(r, r.slots, i))
 	}
@@ -256,9 +273,9 @@ func (r *restorer) slot(sl *slot, row ipc.SlotState) {
 	*sl = slot{
 		unit: pick(r, r.units, row.Unit), number: row.Number, plan: r.plan(row.Plan),
 		current: pick(r, r.processes, row.Current), leaving: r.all(row.Leaving),
-		inner: map[string]*listener{}, rest: r.state(row.Rest), wait: row.Wait,
+		inner: map[string]*listener{}, rest: r.state(row.Rest), wait: r.delayed(row.Wait),
 		crashes: row.Crashes, lastCause: row.LastCause, lastWords: row.LastWords,
-		busySince: row.BusySince, renewAfter: row.RenewAfter,
+		busySince: row.BusySince, renewAfter: r.delayed(row.RenewAfter),
 	}
 	for address, i := range row.Inner {
 		sl.inner[address] = pick(r, r.listeners, i)
@@ -285,18 +302,18 @@ func (r *restorer) process(p *process, row ipc.ProcessState) {
 	*p = process{
 		pid: row.PID, pidfd: -1, slot: pick(r, r.slots, row.Slot), plan: r.plan(row.Plan),
 		state: r.state(row.State), link: r.link(row.Link), words: r.words(row.Words),
-		started: row.Started, readyBy: row.ReadyBy, readyAt: row.ReadyAt, toldAt: row.ToldAt,
-		yieldBy: row.YieldBy, yielded: row.Yielded, paced: row.Paced, pacing: row.Pacing,
-		waitsFor: row.WaitsFor, killAt: row.KillAt, killed: row.Killed, late: row.Late,
+		started: row.Started, readyBy: r.delayed(row.ReadyBy), readyAt: row.ReadyAt, toldAt: row.ToldAt,
+		yieldBy: r.delayed(row.YieldBy), yielded: row.Yielded, paced: row.Paced, pacing: row.Pacing,
+		waitsFor: row.WaitsFor, killAt: r.delayed(row.KillAt), killed: row.Killed, late: row.Late,
 		goodbye: row.Goodbye, failed: row.Failed, linkGone: row.Link.FD < 0,
 		finished: row.Finished, inner: map[string]bool{}, lent: row.Lent,
-		figures: row.Figures, answeredAt: row.AnsweredAt, spread: row.Spread, hung: row.Hung,
+		figures: row.Figures, answeredAt: r.delayed(row.AnsweredAt), spread: row.Spread, hung: row.Hung,
 	}
 	for _, address := range row.Inner {
 		p.inner[address] = true
 	}
 	if e := row.Ended; e != nil {
-		p.ended = &ended{e.Status, e.At}
+		p.ended = &ended{e.Status, r.delayed(e.At)}
 	}
 	if p.finished {
 		return
@@ -325,8 +342,8 @@ func (r *restorer) watcher(row *ipc.WatcherState) {
 	}
 	w := &r.s.watcher
 	*w = watcher{
-		pid: row.PID, started: row.Started, killAt: row.KillAt,
-		crashes: row.Crashes, wait: row.Wait, done: row.Done,
+		pid: row.PID, started: row.Started, killAt: r.delayed(row.KillAt),
+		crashes: row.Crashes, wait: r.delayed(row.Wait), done: row.Done,
 	}
 	if row.PID == 0 {
 		return
@@ -334,7 +351,7 @@ func (r *restorer) watcher(row *ipc.WatcherState) {
 	w.link, w.words, w.pidfd = r.link(row.Link), r.words(row.Words), -1
 	w.linkGone = row.Link.FD < 0
 	if e := row.Ended; e != nil {
-		w.ended = &ended{e.Status, e.At}
+		w.ended = &ended{e.Status, r.delayed(e.At)}
 	} else {
 		w.pidfd = r.openPidfd(row.PID)
 	}

@@ -25,10 +25,11 @@ const acceptPause = 50 * time.Millisecond
 // serves it, and to the loop while there is none.
 type caller struct {
 	conn    *ipc.Conn
-	readBy  time.Time // the request must have come
-	request *request  // nil before
-	rest    [][]byte  // records to be sent before those of request.out
-	carried bool      // a goroutine serves it; guarded by control.mu
+	readBy  time.Time    // the request must have come
+	request *request     // nil before
+	again   *ipc.Request // had come to the image before, as if it came now
+	rest    [][]byte     // records to be sent before those of request.out
+	carried bool         // a goroutine serves it; guarded by control.mu
 }
 
 // carry starts to accept, and to serve those whom nobody serves.
@@ -41,9 +42,13 @@ func (c *control) carry() {
 		c.open.Go(c.accept) // ends with the listener, or paused
 	}
 	for cl := range c.callers {
-		if !cl.carried {
-			c.startLocked(cl)
+		if cl.carried {
+			continue
 		}
+		if cl.request == nil { // a pause may be longer than what it has
+			cl.readBy = time.Now().Add(requestTimeout)
+		}
+		c.startLocked(cl)
 	}
 }
 
@@ -180,11 +185,14 @@ func (c *control) read(cl *caller) (*request, error) {
 	return c.requestOf(want, peer), nil
 }
 
-// recv waits until readBy, pauses not counted as its end.
+// recv waits until readBy, which a pause puts off.
 func (c *control) recv(cl *caller) (ipc.Message, error) {
 	for {
 		if !c.mayAsk(cl) {
 			return nil, errPaused
+		}
+		if cl.again != nil {
+			return cl.again, nil
 		}
 		m, fds, err := cl.conn.Recv()
 		closeDescriptors(fds)
@@ -344,6 +352,7 @@ func (cl *caller) save() ipc.CallerState {
 	}
 	r := cl.request
 	if r == nil {
+		row.Request = cl.again
 		return row
 	}
 	cl.takeReplies()

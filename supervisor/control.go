@@ -154,7 +154,7 @@ func (s *Supervisor) onRequest(r *request) {
 	}
 	serve := commands[r.Command]
 	if serve == nil {
-		s.logf("control socket: unknown command %q of uid %d, pid %d", r.Command, r.peer.UID, r.peer.PID)
+		s.logf("control socket: unknown command %q of %v", r.Command, r.asker())
 		r.finish(ipc.CodeUsage, fmt.Sprintf("unknown command %q", r.Command))
 		return
 	}
@@ -166,7 +166,7 @@ func (s *Supervisor) onRequest(r *request) {
 }
 
 func (s *Supervisor) stopByCommand(r *request) {
-	s.logf("stop asked by uid %d, pid %d", r.peer.UID, r.peer.PID)
+	s.logf("stop asked by %v", r.asker())
 	s.stopWaiters = append(s.stopWaiters, r)
 	s.stopAsked(r.asker())
 	s.leave(r.Graceful)

@@ -22,7 +22,8 @@ func describeStatus(status int) string {
 	return fmt.Sprintf("exit status %d", w.ExitStatus())
 }
 
-// maxQuoted is how many lines of last words a message shows; the log has all.
+// maxQuoted is how many lines of last words a message shows: of a panic the
+// first ones say what and where.
 const maxQuoted = 20
 
 // indent sets text off from the sentence before it.
@@ -30,7 +31,7 @@ func indent(text string) string {
 	lines := strings.Split(text, "\n")
 	if len(lines) > maxQuoted {
 		lines = append(lines[:maxQuoted:maxQuoted],
-			fmt.Sprintf("... %d more lines in the log", len(lines)-maxQuoted))
+			fmt.Sprintf("... %d more lines", len(lines)-maxQuoted))
 	}
 	return "    " + strings.Join(lines, "\n    ")
 }

@@ -68,6 +68,40 @@ func TestLinkLosesNothingToAFreeze(t *testing.T) {
 	all.Wait()
 }
 
+// A link that ends while it freezes gives the descriptors back that it was to
+// pass on.
+func TestLinkThatEndsFrozenKeepsNoDescriptor(t *testing.T) {
+	before := openDescriptors(t)
+	for range 200 {
+		mine, theirs, err := ipc.Pair()
+		must(t, err)
+		gone := make(chan struct{})
+		l := openLink(mine, make(chan linkMessage, 16), gone)
+		for l.queue(&ipc.Kick{}, -1, true) {
+		}
+		must(t, l.pass(&ipc.Lend{}, theirs))
+		l.freeze()
+		l.close()
+		for over := false; !over; {
+			l.mu.Lock()
+			over = !l.writes
+			l.mu.Unlock()
+		}
+		close(gone)
+		unix.Close(theirs)
+	}
+	if after := openDescriptors(t); after > before+20 {
+		t.Errorf("%d descriptors are open, %d were", after, before)
+	}
+}
+
+func openDescriptors(t *testing.T) int {
+	t.Helper()
+	all, err := os.ReadDir("/proc/self/fd")
+	must(t, err)
+	return len(all)
+}
+
 // What another Conn of the socket has begun to read and what is queued goes
 // over to the link of the image that takes over.
 func TestLinkGoesOverBetweenTwoRecords(t *testing.T) {
@@ -159,6 +193,9 @@ func TestPausedCommandsAreAnsweredLater(t *testing.T) {
 	}
 	for !c.still() {
 		time.Sleep(time.Millisecond)
+	}
+	for cl := range c.callers {
+		cl.readBy = past // as after a long pause
 	}
 	if len(w.s.requests) > 0 || len(c.callers) != 1 {
 		t.Errorf("%d callers while nobody may ask, want 1", len(c.callers))

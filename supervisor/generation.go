@@ -83,7 +83,7 @@ var errNoFile = errors.New("not a regular file")
 func openHigh(path string) (*os.File, error) {
 	low, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, fmt.Errorf("open executable: %w", err)
+		return nil, err // says what was opened
 	}
 	defer low.Close()
 	if info, err := low.Stat(); err != nil || !info.Mode().IsRegular() {

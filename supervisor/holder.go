@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,6 +20,9 @@ import (
 // maxLooked bounds how many descriptors of a process are looked at: a listener
 // is among the first that a server opens.
 const maxLooked = 1024
+
+// maxLook bounds the look through /proc: the loop of the master takes it.
+const maxLook = 2 * time.Second
 
 // holder is who has an address.
 type holder struct {
@@ -38,7 +42,7 @@ func (h holder) String() string {
 
 // blame says who has the address that could not be bound.
 func blame(b binding, err error) error {
-	if !errors.Is(err, unix.EADDRINUSE) {
+	if b.plain || !errors.Is(err, unix.EADDRINUSE) {
 		return err
 	}
 	return &inUseError{b.holders(), err}
@@ -63,9 +67,10 @@ func (e *inUseError) by() holder {
 func (e *inUseError) Unwrap() error { return e.err }
 
 // holders lists who has the socket that is in the way of b, this process first
-// and then by pid: a master is older than its worker processes.
+// and then by pid: a master is older than its worker processes. On a machine
+// with very many processes the later ones are not looked at.
 func (b binding) holders() []holder {
-	inodes := b.inTheWay()
+	began, inodes := time.Now(), b.inTheWay()
 	if len(inodes) == 0 {
 		return nil
 	}
@@ -74,6 +79,9 @@ func (b binding) holders() []holder {
 	}
 	var found []holder
 	for _, pid := range everyPid() {
+		if time.Since(began) > maxLook {
+			break
+		}
 		if holdsAny(strconv.Itoa(pid), inodes) {
 			found = append(found, holder{pid, commandName(pid)})
 		}

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/workerman-go/wm/ipc"
 )
 
 func TestParseKernelAddress(t *testing.T) {
@@ -44,6 +46,17 @@ func TestHolderIsNamed(t *testing.T) {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
+}
+
+// A process that tries one port after another does not make the master look
+// through all processes each time.
+func TestNobodyLooksForTheHolderOfAnInnerPort(t *testing.T) {
+	w := newWorld(t)
+	w.serve(spec("a"))
+	at, _ := where(t, mustListen(t, "127.0.0.1:0"))
+	w.s.sys.bind = bind
+	_, err := w.s.innerListener(w.newest(), &ipc.Listen{Address: "tcp://" + at})
+	checkError(t, err, "listen tcp "+at+": address already in use", unix.EADDRINUSE)
 }
 
 func TestUnixListenerOfALongPath(t *testing.T) {

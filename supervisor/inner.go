@@ -44,7 +44,8 @@ func (s *Supervisor) innerListener(p *process, m *ipc.Listen) (*listener, error)
 	}
 	lis, err := s.sys.bind(binding{
 		network: network, host: host, backlog: p.plan.spec.Backlog, reusePort: m.ReusePort,
-		as: p.plan.ident,
+		as:    p.plan.ident,
+		plain: true, // it may look for a free port among thousands
 	})
 	if err == nil {
 		sl.inner[address] = lis

@@ -126,7 +126,7 @@ func (o outgoing) send(conn *ipc.Conn) error {
 func (l *link) first() (o outgoing, found bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.frozen || len(l.out) == 0 {
+	if l.frozen && !l.shut || len(l.out) == 0 { // what is shut only gives back
 		return outgoing{}, false
 	}
 	return l.out[0], true

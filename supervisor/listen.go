@@ -53,6 +53,7 @@ type binding struct {
 	owner     *identity // of a Unix socket's file; nil: who makes it
 	as        *identity // with this user's access to files; nil: the master's
 	trial     bool      // a tcp socket does not listen: nobody is to connect
+	plain     bool      // an error does not say who has the address
 }
 
 // bind is the real system's: a socket of its own for "127.0.0.1:2345",

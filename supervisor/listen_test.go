@@ -113,7 +113,8 @@ func TestListenerPortInUse(t *testing.T) {
 	at, port := where(t, mustListen(t, "127.0.0.1:0"))
 	for _, host := range []string{at, "localhost:" + port, "0.0.0.0:" + port} {
 		_, err := bind(binding{network: "tcp", host: host})
-		checkError(t, err, "listen tcp "+host+": address already in use by this service", unix.EADDRINUSE)
+		checkError(t, err, "listen tcp "+host+": address already in use by this service",
+			unix.EADDRINUSE)
 	}
 }
 

@@ -52,7 +52,8 @@ func (c *checker) checkCertificates(spec ipc.Spec) {
 	for _, pair := range spec.Files {
 		pairs := []ipc.KeyPair{pair}
 		if err := c.s.tryCertificates(pairs); err != nil {
-			c.workerFailed(spec, err, "put both files there, readable for the master's user, or correct TLS")
+			c.workerFailed(spec, err,
+				"put both files there, readable for the master's user, or correct TLS")
 			continue
 		}
 		contents, err := readFiles(pairs)

@@ -10,6 +10,10 @@ import (
 	"github.com/workerman-go/wm/rundir"
 )
 
+// Unchanged is the last line of what a reload says that was refused before it
+// touched a process. The master may be a newer one all the same.
+const Unchanged = "no process was changed"
+
 // stage is how far a reload has come.
 type stage int
 
@@ -65,6 +69,13 @@ func (s *Supervisor) openReload(path, install string, graceful bool) (*reload, e
 	return r, nil
 }
 
+// openedUpTo is the order of the binary that was opened last.
+func (s *Supervisor) openedUpTo() uint64 {
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	return s.opened
+}
+
 // beginReload proves the binary; onProved goes on.
 func (s *Supervisor) beginReload(r *reload) {
 	if r.began.IsZero() { // else an upgrade came between
@@ -81,7 +92,7 @@ func (s *Supervisor) beginReload(r *reload) {
 	s.logReload(r, "reloading%s", askedBy(r.by))
 	s.reopenFiles()
 	if err := s.probeBinary(r.gen, func(err error) { s.onProved(r, err) }); err != nil {
-		s.endReload(r, ipc.CodeFailed, err.Error())
+		s.endReload(r, ipc.CodeFailed, err.Error()+"\n"+Unchanged)
 	}
 }
 
@@ -106,7 +117,7 @@ func (s *Supervisor) onProved(r *reload, err error) {
 		r.units, err = s.unitsOf(r.gen, s.obtain)
 	}
 	if err != nil {
-		s.endReload(r, ipc.CodeFailed, err.Error())
+		s.endReload(r, ipc.CodeFailed, err.Error()+"\n"+Unchanged)
 		return
 	}
 	c := s.planFor(r.gen, r.units)

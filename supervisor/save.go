@@ -60,7 +60,7 @@ func (s *Supervisor) save(frozen bool) *ipc.State {
 		Program: s.cfg.Program, WM: s.cfg.WM,
 		Started: s.started, Settings: s.settings, PidFile: s.pidFile,
 		DroppedLogLines: s.droppedLines(), LastNumber: s.lastNumber, LastID: s.lastID,
-		Opened:   s.opened,
+		Opened:   s.openedUpTo(),
 		NextLook: s.nextLook, NextRead: s.nextRead,
 		Lock: s.lock.Descriptor(), Inherited: s.cfg.Inherited,
 	}

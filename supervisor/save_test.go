@@ -99,6 +99,7 @@ var carriedFields = map[reflect.Type]map[string]string{
 		"reads": "false when frozen",
 	},
 	reflect.TypeFor[caller](): {"conn": carried, "readBy": carried, "request": carried, "rest": carried,
+		"again":   carried,
 		"carried": "false when frozen"},
 	reflect.TypeFor[request](): {
 		"Request": carried, "peer": "asked of the kernel", "reload": "in the queue already",
@@ -134,6 +135,7 @@ func full(t *testing.T) *world {
 		clear(w.s.byPID)
 		w.s.control, w.s.roll, w.s.queued, w.s.upgrade, w.s.nextUpgrade = nil, nil, nil, nil, nil
 	})
+	w.now = w.now.UTC() // as JSON reads it
 	w.serve(spec("a", count(2)), spec("b"), spec("c", func(sp *ipc.Spec) {
 		sp.ReusePort, sp.Count = true, 2
 	}))

@@ -170,7 +170,7 @@ func (o *Single) seat() error {
 		return err
 	}
 	p := &process{
-		pid: os.Getpid(), pidfd: -1, slot: sl, plan: pl, words: noWords(),
+		pid: os.Getpid(), pidfd: -1, slot: sl, plan: pl, words: newLastWords(nil, nil, nil),
 		link: openLink(conn, s.messages, s.gone), started: s.sys.now(), inner: map[string]bool{},
 	}
 	p.step(spawned)
@@ -197,13 +197,6 @@ func (o *Single) duplicate() error {
 		o.fds = append(o.fds, fd)
 	}
 	return nil
-}
-
-// noWords are those of a process that writes to the terminal by itself.
-func noWords() *lastWords {
-	w := &lastWords{done: make(chan struct{})}
-	close(w.done)
-	return w
 }
 
 // Handover returns what the loop of the Workers is started with: its end of the

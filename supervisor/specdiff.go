@@ -47,7 +47,8 @@ func specChanges(before, after ipc.Spec) []string {
 	var changes []string
 	for _, f := range specFields {
 		if from, to := f.of(before), f.of(after); from != to {
-			changes = append(changes, fmt.Sprintf("%s %s -> %s", f.name, valueText(from), valueText(to)))
+			text := fmt.Sprintf("%s %s -> %s", f.name, valueText(from), valueText(to))
+			changes = append(changes, text)
 		}
 	}
 	return changes

@@ -102,7 +102,8 @@ func (s *Supervisor) requestUpgrade(u *upgrade) {
 		s.answerUpgrade(u, ipc.CodeFailed, stoppingText)
 	case same(s.upgrade):
 		s.upgrade.join(u)
-	case next != nil: // the newer binary wins, and both are told
+	case next != nil: // the newer binary wins
+		next.tell("another binary was asked for meanwhile, it is taken for both: " + u.gen.path)
 		u.join(next)
 		s.nextUpgrade = u
 	default:
@@ -142,7 +143,8 @@ func (s *Supervisor) otherImage(r *reload) bool {
 }
 
 func (s *Supervisor) refuseReload(r *reload, err error) {
-	text := fmt.Sprintf("the master cannot be upgraded to its wm version: %v", err)
+	text := fmt.Sprintf(
+		"the master cannot be upgraded to its wm version: %v\nnothing was changed", err)
 	s.endReload(r, ipc.CodeFailed, text)
 }
 

@@ -145,8 +145,9 @@ func (c *Config) adoptHandover(role ipc.Role, adopt *ipc.AdoptHandover) ipc.Hand
 	return ipc.Handover{
 		Role: role, Args: c.Args, Apps: c.Apps,
 		Master: &ipc.MasterHandover{
-			Daemon: c.Daemon, Quiet: c.Quiet, Watch: c.Watch, Executable: c.Executable, RunDir: c.Dir.Path,
-			PidFile: c.PidFile, LogFile: c.LogFile, StdoutFile: c.StdoutFile, Adopt: adopt,
+			Daemon: c.Daemon, Quiet: c.Quiet, Watch: c.Watch, Executable: c.Executable,
+			RunDir: c.Dir.Path, Adopt: adopt,
+			PidFile: c.PidFile, LogFile: c.LogFile, StdoutFile: c.StdoutFile,
 		},
 	}
 }

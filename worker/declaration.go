@@ -65,8 +65,8 @@ func (w *Worker) Declaration() Declaration {
 		MaxProcs: positive(w.Life.MaxProcs, 2), User: w.User, Group: w.Group,
 		Reloadable: w.Reloadable, StopFirst: w.Life.StopFirst, StopLast: w.Life.StopLast,
 		Essential:    w.Life.Essential,
-		ReadyTimeout: positive(w.Life.ReadyTimeout, defaultReadyTimeout), StopTimeout: w.Life.StopTimeout,
-		HangTimeout: w.Life.HangTimeout, MaxAge: w.Life.MaxAge,
+		ReadyTimeout: positive(w.Life.ReadyTimeout, defaultReadyTimeout),
+		StopTimeout:  w.Life.StopTimeout, HangTimeout: w.Life.HangTimeout, MaxAge: w.Life.MaxAge,
 		MaxRequests: w.Life.MaxRequests, MaxMemory: w.Life.MaxMemory,
 		Connections: max(w.Limits.Connections, 0),
 	}

@@ -1,0 +1,99 @@
+package supervisor
+
+import (
+	"testing"
+	"time"
+
+	"github.com/workerman-go/wm/ipc"
+)
+
+// restored is the master that w is, after a standstill.
+func (w *world) restored(stood time.Duration) *Supervisor {
+	w.t.Helper()
+	w.still()
+	st := w.s.save(true)
+	if stood > 0 {
+		st.Mono = monotonic() - int64(stood)
+	}
+	text, err := st.Encode()
+	must(w.t, err)
+	st, err = ipc.DecodeState(text)
+	must(w.t, err)
+	next := newSupervisor(w.s.cfg, w.s.sys)
+	_, err = next.restore(st, false)
+	must(w.t, err)
+	must(w.t, next.openLog())
+	w.t.Cleanup(func() { letGo(next); w.s.thaw() })
+	return next
+}
+
+// While the master stands still it hears nobody: who has answered meanwhile, or
+// was about to, must not be taken for one that hangs or is late.
+func TestTheStandstillIsNobodysDelay(t *testing.T) {
+	w := newWorld(t)
+	w.serve(spec("a", func(sp *ipc.Spec) { sp.HangTimeout = time.Second }))
+	p := w.newest()
+	w.say(p.pid, &ipc.Report{})
+	w.s.upgrade = &upgrade{gen: w.s.gen} // the one under way
+	const stood = time.Minute
+	p.readyBy, p.killAt = w.now.Add(time.Second), w.now.Add(2*time.Second)
+	w.s.units[0].slots[0].wait = w.now.Add(time.Second)
+	next := w.restored(stood)
+	w.now = w.now.Add(stood)
+	next.phase = serving
+	next.lookAfter(w.now)
+	next.killLate(w.now)
+	q := next.byPID[p.pid]
+	if q.hung || q.late || q.killed {
+		t.Errorf("hung %v, late %v, killed %v", q.hung, q.late, q.killed)
+	}
+	if left := q.killAt.Sub(w.now); left < 2*time.Second || left > 10*time.Second {
+		t.Errorf("is killed in %v, want 2s", left)
+	}
+	if !next.units[0].slots[0].wait.After(w.now) {
+		t.Error("the backoff is over too early")
+	}
+}
+
+// What is read from the state must not follow a clock that somebody sets.
+func TestCarriedLimitsDoNotFollowTheWallClock(t *testing.T) {
+	now := time.Now()
+	r := &restorer{now: now}
+	limit := r.delayed(now.Add(time.Minute).Round(0))
+	if got := limit.Sub(now); got != time.Minute || limit == limit.Round(0) {
+		t.Errorf("%v from now, monotonic %v", got, limit != limit.Round(0))
+	}
+	if !r.delayed(time.Time{}).IsZero() {
+		t.Error("a limit where none was")
+	}
+}
+
+// Who asks what a reload would do is served by the next image as if the
+// question came now; the binary is read beside the loop.
+func TestQuestionForAPlanIsAskedAgain(t *testing.T) {
+	w := newWorld(t)
+	w.serve(spec("a"))
+	w.s.upgrade = &upgrade{gen: w.s.gen} // the one under way
+	mine, fd, err := ipc.Pair()
+	must(t, err)
+	theirs, err := ipc.FromDescriptor(fd)
+	must(t, err)
+	defer theirs.Close()
+	r := &request{Request: ipc.Request{Command: ipc.CommandDiff}, out: make(chan ipc.Message, 4)}
+	w.s.control.callers[&caller{conn: mine, request: r}] = true
+	next := w.restored(0)
+	defer mine.Close()
+	defer clear(w.s.control.callers)
+	next.control.carry()
+	again := <-next.requests
+	if again.Command != ipc.CommandDiff || again.err != nil || again.gen.digest != w.s.gen.digest {
+		t.Fatalf("asked %+v", again)
+	}
+	again.gen.close()
+	again.finish(ipc.CodeDone, "the plan")
+	if m, _, err := theirs.Recv(); err != nil || m.(*ipc.Result).Text != "the plan" {
+		t.Errorf("answered %+v, %v", m, err)
+	}
+	next.control.ln.Close()
+	next.control.open.Wait()
+}
