@@ -22,6 +22,8 @@ const replyLimit = 10 * time.Second
 type client struct {
 	conn net.Conn
 	in   *bufio.Reader
+
+	asking, asked time.Time // between these get sent its last request
 }
 
 func dialClient(address string, limit time.Duration) (*client, error) {
@@ -63,7 +65,9 @@ func (c *client) mustLine(t testing.TB, text string) string {
 // server is about to close the connection.
 func (c *client) get(path string, limit time.Duration) (body string, closing bool, err error) {
 	c.conn.SetDeadline(time.Now().Add(limit))
+	c.asking = time.Now()
 	_, err = fmt.Fprintf(c.conn, "GET %s HTTP/1.1\r\nHost: e2e\r\n\r\n", path)
+	c.asked = time.Now()
 	if err != nil {
 		return "", false, err
 	}
@@ -147,12 +151,17 @@ func (o *outcomes) count(err error) {
 		o.refused.Add(1)
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		o.timeout.Add(1)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case gone(err):
 		o.reset.Add(1)
 	default:
 		o.wrong.Add(1)
 	}
+}
+
+// gone says that the other side has closed the connection.
+func gone(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 func (o *outcomes) bad() int64 {

@@ -170,10 +170,11 @@ func TestReloadsWithOpenWebsockets(t *testing.T) {
 	s.start()
 	f := newFleet(address, openSockets)
 	sum, peak := 0, 0
+	f.waitOpen(s)
 	for n := range 10 {
-		f.waitOpen(t)
 		began := time.Now()
 		r := s.run("reload").wantCode(0)
+		f.waitOpen(s) // all have read what the old processes sent
 		told, clients := f.closedSince()
 		sum += len(told)
 		for i, at := range told {
@@ -190,7 +191,6 @@ func TestReloadsWithOpenWebsockets(t *testing.T) {
 		t.Logf("reload %d: %v, %d closes, %d at most read within 100 ms", n+1,
 			r.took.Round(time.Millisecond), len(told), most)
 	}
-	f.waitOpen(t)
 	f.ending.Store(true)
 	s.run("stop").wantCode(0)
 	f.group.Wait()
@@ -202,10 +202,22 @@ func TestReloadsWithOpenWebsockets(t *testing.T) {
 	}
 }
 
-func (f *fleet) waitOpen(t *testing.T) {
-	t.Helper()
-	waitFor(t, 2*eventLimit, "all websockets to be open", func() bool {
+// waitOpen waits until all clients have an open connection, and not one to a
+// process that is gone whose close frame they have yet to read.
+func (f *fleet) waitOpen(s *service) {
+	s.t.Helper()
+	waitFor(s.t, 2*eventLimit, "all websockets to be open", func() bool {
 		return f.open.Load() == openSockets
+	})
+	s.waitSnapshot("all clients with the processes that run", func(snap snapshot) bool {
+		var sum int64
+		for _, p := range snap.Processes {
+			if p.State != "running" {
+				return false
+			}
+			sum += p.Connections
+		}
+		return sum == openSockets
 	})
 }
 

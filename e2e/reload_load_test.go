@@ -55,9 +55,27 @@ func (l *load) addKeepAlive(n int, address string) {
 	}
 }
 
+// keptSilence is how long a process that drains waits for the next request of a
+// kept connection.
+const keptSilence = 500 * time.Millisecond
+
 // askKeptAlive makes one request over c, or over a new connection when c is
-// nil, and returns the connection for the next one.
+// nil, and returns the connection for the next one. A client that the machine did
+// not let ask for keptSilence may find its connection closed, and asks again over
+// another, as every client of HTTP does.
 func askKeptAlive(c *client, address string) (*client, error) {
+	if c == nil {
+		return askKept(nil, address)
+	}
+	before := c.asking
+	kept, err := askKept(c, address)
+	if gone(err) && c.asked.Sub(before) >= keptSilence {
+		return askKept(nil, address)
+	}
+	return kept, err
+}
+
+func askKept(c *client, address string) (*client, error) {
 	if c == nil {
 		var err error
 		if c, err = dialClient(address, replyLimit); err != nil {

@@ -15,7 +15,7 @@ import (
 const (
 	rehearsalTimeout = 10 * time.Second
 	answerTimeout    = 6 * time.Second // for questions that are under way
-	pauseTimeout     = time.Second     // for requests that are about to come
+	pauseTimeout     = 5 * time.Second // for requests that are about to come: their binaries are read
 	freezeTimeout    = time.Second     // for all goroutines to stand still
 	adoptTimeout     = 2 * time.Second // for the new image, up to its commit
 )
