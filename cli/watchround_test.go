@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync/atomic"
 	"testing"
 
 	"github.com/workerman-go/wm/ipc"
@@ -21,11 +22,8 @@ func newRounds(t *testing.T, answers ...[]ipc.Message) (*rounds, *fakeMaster, *b
 	if err != nil || tree == nil {
 		t.Fatalf("findTree: %v, %v", tree, err)
 	}
-	m := startFake(t, func(ipc.Request) []ipc.Message {
-		next := answers[0]
-		answers = answers[1:]
-		return next
-	})
+	var asked atomic.Int64
+	m := startFake(t, func(ipc.Request) []ipc.Message { return answers[asked.Add(1)-1] })
 	out := new(bytes.Buffer)
 	in := &invocation{
 		Program: Program{Name: "wm"}, ctx: context.Background(), stdout: out, stderr: out, dir: m.dir,
