@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -235,9 +236,10 @@ func TestLogOnAFullDiskCountsAndGoesOn(t *testing.T) {
 
 func TestLogTellsWhereLinesFailed(t *testing.T) {
 	var out bytes.Buffer
-	full := true
+	var full atomic.Bool // the queue's goroutine may look once more after a flush
+	full.Store(true)
 	q := newLogQueue(func(line string) error {
-		if full {
+		if full.Load() {
 			return unix.ENOSPC
 		}
 		out.WriteString(line)
@@ -246,7 +248,7 @@ func TestLogTellsWhereLinesFailed(t *testing.T) {
 	q.add("one\n")
 	q.add("two\n")
 	<-q.flush()
-	full = false
+	full.Store(false)
 	q.add("three\n")
 	q.close()
 	<-q.done
