@@ -32,7 +32,7 @@ func (w *world) deliver(requests ...*request) {
 	for _, r := range requests {
 		w.s.onRequest(r)
 	}
-	w.s.reconcile()
+	w.reconcile()
 }
 
 // build writes what a command has built beside the binary.
@@ -133,7 +133,7 @@ func TestStopAnswersWhatSettlesAndWhatWaits(t *testing.T) {
 	running := w.reload("three", false)
 	waiting := w.reload("four", false)
 	w.s.onSignal(unix.SIGTERM)
-	w.s.reconcile()
+	w.reconcile()
 	wantResult(t, settling, 1, "generation 2 went live", stoppingText)
 	wantResult(t, running, 1, stoppingText)
 	wantResult(t, waiting, 1, stoppingText)
@@ -157,8 +157,10 @@ func TestFollowUpIsTheNewestBinary(t *testing.T) {
 	wantResult(t, first, 0)
 	w.probe(spec("a"))
 	w.turn(w.live()[0])
-	wantResult(t, older, 0)
-	wantResult(t, newer, 0)
+	wantResult(t, older, 0, "a newer binary than the one that was asked for")
+	if res := result(newer); res == nil || res.Code != 0 || strings.Contains(res.Text, "newer") {
+		t.Errorf("result %+v", res)
+	}
 	if got := w.content(); got != "four" {
 		t.Errorf("%q runs", got)
 	}
@@ -180,7 +182,7 @@ func TestLateRequestDoesNotGoBack(t *testing.T) {
 	w.pass(0)
 	w.probe(spec("a"))
 	w.turn(w.live()[0])
-	wantResult(t, late, 0)
+	wantResult(t, late, 0, "a newer binary than the one that was asked for")
 	if got := w.content(); got != "three" {
 		t.Errorf("%q runs", got)
 	}
@@ -378,11 +380,11 @@ func TestSignalsJoinAndWait(t *testing.T) {
 	w := newWorld(t)
 	w.serve(spec("a"))
 	r := w.reload("two", false)
-	w.s.onSignal(unix.SIGUSR1) // joins
+	w.signal(unix.SIGUSR1) // joins
 	w.probe(spec("a"))
-	w.s.onSignal(unix.SIGUSR2)
-	w.s.onSignal(unix.SIGUSR1)
-	w.s.reconcile()
+	w.signal(unix.SIGUSR2)
+	w.signal(unix.SIGUSR1)
+	w.reconcile()
 	if q := w.s.queued; q == nil || q.graceful || len(q.by) != 2 {
 		t.Fatalf("queued %+v", q)
 	}
@@ -445,12 +447,12 @@ func TestHistoryOfAService(t *testing.T) {
 	w.leave(old[2])
 	wantResult(t, r, 0)
 	wantResult(t, r2, 0)
-	w.s.onSignal(unix.SIGUSR1)
-	w.s.reconcile()
+	w.signal(unix.SIGUSR1)
+	w.reconcile()
 	w.say(w.last, &ipc.Failed{Text: "app broken"})
 	w.exit(w.last, 256)
 	w.s.onSignal(unix.SIGTERM)
-	w.s.reconcile()
+	w.reconcile()
 	w.leave(w.live()...)
 
 	got, damaged, err := rundir.ReadHistory(w.s.cfg.Dir.History, 0)

@@ -1,6 +1,10 @@
 package supervisor
 
 import (
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +25,7 @@ func (w *world) upgrade(content string) *request {
 	}
 	r.upgrade, r.err = newUpgrade(path, "")
 	w.s.onRequest(r)
-	w.s.reconcile()
+	w.reconcile()
 	return r
 }
 
@@ -53,7 +57,7 @@ func (w *world) endRehearsal(status int, messages ...ipc.Message) {
 	<-child.words.done
 	w.s.onMessage(linkMessage{from: child.link, err: unix.ECONNRESET})
 	w.s.onExit(exit{pid, status})
-	w.s.reconcile()
+	w.reconcile()
 }
 
 func (w *world) wantRefused(r *request, says ...string) {
@@ -94,7 +98,7 @@ func TestRehearsalThatFailsRefusesTheUpgrade(t *testing.T) {
 			pid := w.rehearsal()
 			w.write(w.s.upgrade.gen.path, "other")
 			w.s.onMessage(linkMessage{from: w.s.upgrade.child.link, m: &ipc.Adopted{}})
-			w.s.reconcile()
+			w.reconcile()
 			delete(w.procs, pid) // killed
 		}, "was changed while it was rehearsed"},
 	}
@@ -130,7 +134,7 @@ func TestUpgradesAndReloadsTakeTurns(t *testing.T) {
 	if w.s.upgrade != nil {
 		t.Fatal("an upgrade began beside a reload")
 	}
-	third := w.upgrade("newer") // takes the place of the one that waits
+	third := w.upgrade("newer")
 	w.probe(spec("a"))
 	w.readyAll()
 	w.leave(w.live()[0])
@@ -141,12 +145,15 @@ func TestUpgradesAndReloadsTakeTurns(t *testing.T) {
 	if w.s.roll != nil {
 		t.Fatal("a reload began beside an upgrade")
 	}
-	joined := w.upgrade("newer")
 	w.endRehearsal(0)
-	for _, r := range []*request{second, third, joined} {
-		w.wantRefused(r, "newer")
+	wantResult(t, second, 1, "wm.new:")
+	w.reconcile()
+	if w.s.roll != nil {
+		t.Fatal("a reload began before an upgrade that waited")
 	}
-	w.s.reconcile()
+	w.endRehearsal(0)
+	wantResult(t, third, 1, "wm.newer:")
+	w.reconcile()
 	if w.s.roll == nil {
 		t.Fatal("the reload that waited did not begin")
 	}
@@ -156,6 +163,231 @@ func TestUpgradesAndReloadsTakeTurns(t *testing.T) {
 	if got := result(fourth); got == nil || got.Code != ipc.CodeDone {
 		t.Errorf("the reload ended with %+v", got)
 	}
+}
+
+// Each upgrade is done for itself, in order of arrival; one joins only the one
+// before it.
+func TestUpgradesAreDoneInOrder(t *testing.T) {
+	w := newWorld(t)
+	w.serve(spec("a"))
+	var asked []*request
+	for _, c := range []struct{ content, note string }{
+		{"a", ""}, {"a", "joins the upgrade to "}, {"b", "waits for the upgrade to "},
+		{"c", "waits for the upgrade to "}, {"c", "joins the upgrade to "},
+		{"b", "waits for the upgrade to "}, {"a", "waits for the upgrade to "},
+	} {
+		r := w.upgrade(c.content)
+		asked = append(asked, r)
+		if c.note != "" {
+			wantNote(t, r, c.note)
+		}
+	}
+	for _, turn := range []struct {
+		content string
+		asked   []int
+	}{{"a", []int{0, 1}}, {"b", []int{2}}, {"c", []int{3, 4}}, {"b", []int{5}}, {"a", []int{6}}} {
+		if got := w.s.upgrade.gen.path; got != w.s.cfg.Executable+"."+turn.content {
+			t.Fatalf("the upgrade under way is to %s, want %s", got, turn.content)
+		}
+		w.endRehearsal(0)
+		for _, i := range turn.asked {
+			wantResult(t, asked[i], 1, "rehearsal of "+w.s.cfg.Executable+"."+turn.content)
+		}
+		w.reconcile()
+	}
+	if !w.s.quiet() || len(w.s.generations) != 1 {
+		t.Errorf("upgrade %v, %d executables are open", w.s.upgrade, len(w.s.generations))
+	}
+}
+
+// wantNote reads what a command is told before its result.
+func wantNote(t *testing.T, r *request, text string) {
+	t.Helper()
+	select {
+	case m := <-r.out:
+		note, ok := m.(*ipc.Progress)
+		if !ok || note.Kind != "note" || !strings.Contains(note.Text, text) {
+			t.Fatalf("told %+v, want %q", m, text)
+		}
+	default:
+		t.Fatalf("told nothing, want %q", text)
+	}
+}
+
+func TestUpgradesThatWaitAreBounded(t *testing.T) {
+	w := newWorld(t)
+	w.serve(spec("a"))
+	w.upgrade("first")
+	for n := range maxUpgrades {
+		w.upgrade(fmt.Sprint(n))
+	}
+	wantResult(t, w.upgrade("more"), 1, "upgrades wait already")
+	if got := len(w.s.upgrades); got != maxUpgrades {
+		t.Errorf("%d wait", got)
+	}
+	pid := w.rehearsal()
+	w.s.leave(false)
+	delete(w.procs, pid)
+}
+
+// verified brings an upgrade to where only the standstill is missing. Its exec
+// fails: what the world upgrades to is text.
+func (w *world) verified(content string) *request {
+	w.t.Helper()
+	w.s.reaper = reap(w.s.exits, w.s.gone)
+	r := w.upgrade(content)
+	pid := w.rehearsal()
+	w.t.Cleanup(func() {
+		signal.Stop(w.s.signals)
+		signal.Reset(masterSignals...)
+		delete(w.procs, pid)
+	})
+	w.s.onMessage(linkMessage{from: w.s.upgrade.child.link, m: &ipc.Adopted{}})
+	w.reconcile()
+	return r
+}
+
+// However long a binary is read for somebody, others are answered; the upgrade
+// goes on when it is read, or says who holds it up.
+func TestPauseNeverCostsAnAnswer(t *testing.T) {
+	for _, ends := range []bool{true, false} {
+		t.Run(fmt.Sprint("ends ", ends), func(t *testing.T) {
+			w := newWorld(t)
+			w.serve(spec("a"))
+			c := w.s.control
+			slow, err := ipc.DialControl(c.path)
+			must(t, err)
+			defer slow.Close()
+			cl := w.callerOf(1)
+			c.startReading(cl)
+			r := w.verified("new")
+			w.pass(answerTimeout - time.Millisecond)
+			w.wantPong()
+			for range 3 {
+				w.passTo(pausing)
+				w.pass(pauseTimeout)
+				w.wantPong()
+			}
+			if ends {
+				c.endReading(cl)
+				w.passTo(pausing)
+				w.waitForExec()
+				wantNote(t, r, "rehearses")
+				wantNote(t, r, "/slow is being read for pid")
+				w.wantRefused(r, "execute ") // it has come to the exec
+			} else {
+				w.pass(quietTimeout)
+				w.pass(pauseTimeout)
+				w.wantRefused(r, "could not stand still", "/slow is being read for pid ",
+					fmt.Sprint(os.Getpid()))
+				c.endReading(cl)
+			}
+			w.wantPong()
+		})
+	}
+}
+
+// passTo lets time pass until the upgrade is at a stage.
+func (w *world) passTo(stage upgradeStage) {
+	w.t.Helper()
+	for range 1000 {
+		if w.s.upgrade == nil {
+			w.t.Fatal("no upgrade is under way")
+		}
+		if w.s.upgrade.stage == stage {
+			return
+		}
+		w.pass(10 * time.Millisecond)
+	}
+	w.t.Fatalf("stage %d, never %d", w.s.upgrade.stage, stage)
+}
+
+// waitForExec lets callers come to rest, in which no time passes. The exec
+// fails.
+func (w *world) waitForExec() {
+	w.t.Helper()
+	timeout := time.After(10 * time.Second)
+	for w.s.upgrade != nil {
+		select {
+		case <-w.s.pokes:
+		case <-timeout:
+			w.t.Fatal("the callers do not come to rest")
+		}
+		w.reconcile()
+	}
+}
+
+// callerOf waits for the one caller that has connected.
+func (w *world) callerOf(n int) *caller {
+	c := w.s.control
+	for {
+		c.mu.Lock()
+		for cl := range c.callers {
+			if len(c.callers) == n {
+				c.mu.Unlock()
+				return cl
+			}
+		}
+		c.mu.Unlock()
+		runtime.Gosched()
+	}
+}
+
+// startReading plays a command whose binary is on a slow disk.
+func (c *control) startReading(cl *caller) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asking++
+	cl.reads = "/slow"
+}
+
+func (c *control) endReading(cl *caller) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cl.reads != "" {
+		c.asking--
+		cl.reads = ""
+	}
+}
+
+// wantPong asks the master whether it answers.
+func (w *world) wantPong() {
+	w.t.Helper()
+	conn, err := ipc.DialControl(w.s.control.path)
+	must(w.t, err)
+	defer conn.Close()
+	must(w.t, conn.Send(&ipc.Request{Command: ipc.CommandPing}))
+	select {
+	case r := <-w.s.requests:
+		w.s.onRequest(r)
+	case <-time.After(10 * time.Second):
+		w.t.Fatal("nobody may ask")
+	}
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	if m, _, err := conn.Recv(); err != nil {
+		w.t.Fatalf("got %+v, %v", m, err)
+	}
+}
+
+// Who has connected, and has sent nothing or the half of a request, does not
+// hold an upgrade up.
+func TestSilentCallersDoNotHoldUpAnUpgrade(t *testing.T) {
+	w := newWorld(t)
+	w.serve(spec("a"))
+	nothing, err := ipc.DialControl(w.s.control.path)
+	must(t, err)
+	defer nothing.Close()
+	half, err := ipc.DialControl(w.s.control.path)
+	must(t, err)
+	defer half.Close()
+	recs, err := ipc.Records(&ipc.Request{Command: strings.Repeat("x", 100_000)})
+	must(t, err)
+	must(t, half.SendRecord(recs[0]))
+	w.callerOf(2)
+	r := w.verified("new")
+	w.waitForExec()
+	w.wantRefused(r, "execute ")
+	w.wantPong()
 }
 
 // A reload to another wm version waits for the upgrade and is refused with it;
@@ -176,7 +408,7 @@ func TestReloadOfAnotherVersionNeedsAnUpgrade(t *testing.T) {
 	if got == nil || got.Code != ipc.CodeFailed || !strings.Contains(got.Text, "cannot be upgraded") {
 		t.Errorf("the reload ended with %+v", got)
 	}
-	w.s.reconcile()
+	w.reconcile()
 	w.endRehearsal(0)
 	w.wantRefused(other, "exit status 0")
 	if w.s.lastNumber != 1 || len(w.s.generations) != 1 {
