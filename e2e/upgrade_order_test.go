@@ -103,7 +103,8 @@ func TestSlowBinaryDuringAnUpgrade(t *testing.T) {
 		return hasOpen(u.before.MasterPID, big)
 	})
 	up := u.begin(nil, "upgrade", "--binary", labNext.binary(t))
-	told := fmt.Sprintf("%s is being read for pid %d of uid %d", big, slow.cmd.Process.Pid, os.Getuid())
+	told := fmt.Sprintf("%s is being read for pid %d of uid %d",
+		big, slow.cmd.Process.Pid, os.Getuid())
 	for !strings.Contains(up.both.String(), told) {
 		u.run("status").wantCode(0)
 		select {
