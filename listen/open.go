@@ -1,4 +1,4 @@
-package supervisor
+package listen
 
 import (
 	"errors"
@@ -6,13 +6,15 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
 
+// DefaultBacklog is longer than any queue: the kernel cuts it to
+// net.core.somaxconn.
+const DefaultBacklog = 102400
+
 const (
-	defaultBacklog  = 102400 // the kernel cuts it to net.core.somaxconn
 	privilegedPorts = 1024
 
 	keepAliveSeconds = 55 // below the 60 s after which common balancers forget
@@ -21,72 +23,71 @@ const (
 
 var errUnknownNetwork = errors.New("unknown network")
 
-// listener is a socket of the master, which worker processes inherit: one that
-// listens, or one that takes datagrams. address is the host as the Spec has
-// it.
-type listener struct {
-	fd      int
-	address string
-	file    *socketFile // of a Unix socket; nil for others
-
-	// Of a socket that belongs to a slot, see reuseport.go.
-	lentTo  *process  // who accepts while the slot has nobody who does
-	closeAt time.Time // zero: it stays
+// Address says what is to be opened. Network and Host are needed; the zero
+// value of the others is what most want.
+type Address struct {
+	Name      string // in messages; empty: network and host
+	Network   string // tcp, udp, unix
+	Host      string // host:port, or a path
+	Backlog   int    // connections that wait for an accept; 0 or less: DefaultBacklog
+	ReusePort bool   // others may have the same port, each with a queue of its own
+	Owner     *Owner // of a Unix socket's file; nil: who makes it
+	Brief     bool   // an error does not say who has the address
 }
 
-// close gives the descriptor back, and removes the file of a Unix socket.
-func (lis *listener) close() {
-	if lis.file != nil {
-		lis.file.remove()
-	}
-	unix.Close(lis.fd)
-	lis.fd, lis.file = -1, nil // a process that leaves may refer to it
+// Socket is one that listens, or one that takes datagrams. Who opened it owns
+// it; no locking. Processes that inherit the descriptor share its flags, so it
+// must never pass through package net or os.File.
+type Socket struct {
+	FD   int   // non-blocking and close-on-exec; -1 when closed
+	File *File // of a Unix socket; nil for others
 }
 
-// binding says what is to be opened.
-type binding struct {
-	name      string // in messages; empty: network and host
-	network   string // tcp, udp, unix
-	host      string // host:port, or a path
-	backlog   int    // 0 or less: the default
-	reusePort bool
-	owner     *identity // of a Unix socket's file; nil: who makes it
-	as        *identity // with this user's access to files; nil: the master's
-	trial     bool      // a tcp socket does not listen: nobody is to connect
-	plain     bool      // an error does not say who has the address
-}
-
-// bind is the real system's: a socket of its own for "127.0.0.1:2345",
-// "[::]:2345", "localhost:2345" or "/run/x.sock". The descriptor is
-// non-blocking and close-on-exec; its flags are shared by all processes that
-// inherit it, so it must never pass through package net or os.File.
-func bind(b binding) (*listener, error) {
-	lis, err := &listener{fd: -1, address: b.host}, error(nil)
-	switch b.network {
+// Open opens a socket of its own for "127.0.0.1:2345", "[::]:2345",
+// "localhost:2345" or "/run/x.sock". It looks no names up and does not block,
+// but when the address is taken: then it may look through /proc for two
+// seconds, to say in an *InUseError who has it, unless a is Brief. Its errors
+// name the address, and wrap the errno when it is the kernel that refuses. Any
+// goroutine may call it.
+func Open(a Address) (*Socket, error) {
+	s, err := &Socket{FD: -1}, error(nil)
+	switch a.Network {
 	case "tcp", "udp":
-		lis.fd, err = bindInet(b)
+		s.FD, err = openInet(a, true)
 	case "unix":
-		lis.fd, lis.file, err = bindUnix(b)
+		s.FD, s.File, err = openUnix(a)
 	default:
 		err = errUnknownNetwork
 	}
 	if err != nil {
-		return nil, b.failed(blame(b, err))
+		return nil, a.failed(a.blame(err))
 	}
-	return lis, nil
+	return s, nil
+}
+
+// Close gives the descriptor back, and removes the file of a Unix socket if it
+// still is the one that was made.
+func (s *Socket) Close() {
+	if s.File != nil {
+		s.File.remove()
+	}
+	unix.Close(s.FD)
+	s.FD, s.File = -1, nil // somebody who does not know may refer to it
 }
 
 // failed says what could not be opened.
-func (b binding) failed(err error) error {
-	name := b.name
+func (a Address) failed(err error) error {
+	name := a.Name
 	if name == "" {
-		name = b.network + " " + b.host
+		name = a.Network + " " + a.Host
 	}
 	return fmt.Errorf("listen %s: %w", name, err)
 }
 
-func bindInet(b binding) (int, error) {
-	address, err := parseHost(b.host)
+// openInet binds a socket. Without accepts a tcp socket does not listen: nobody
+// is to connect.
+func openInet(a Address, accepts bool) (int, error) {
+	address, err := ParseHost(a.Host)
 	if err != nil {
 		return -1, err
 	}
@@ -97,19 +98,19 @@ func bindInet(b binding) (int, error) {
 	// The protocol is given because 0 may become MPTCP by the sysctl of
 	// some distributions.
 	kind, proto := unix.SOCK_STREAM, unix.IPPROTO_TCP
-	if b.network == "udp" {
+	if a.Network == "udp" {
 		kind, proto = unix.SOCK_DGRAM, unix.IPPROTO_UDP
 	}
 	fd, err := unix.Socket(family, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
 	if err != nil {
 		return -1, err
 	}
-	err = setOptions(fd, b, family)
+	err = setOptions(fd, a, family)
 	if err == nil {
 		err = unix.Bind(fd, sockaddr)
 	}
-	if err == nil && b.network == "tcp" && !b.trial {
-		err = unix.Listen(fd, b.queue())
+	if err == nil && a.Network == "tcp" && accepts {
+		err = unix.Listen(fd, a.queue())
 	}
 	if err != nil {
 		unix.Close(fd)
@@ -119,11 +120,11 @@ func bindInet(b binding) (int, error) {
 }
 
 // queue is the length of the queue.
-func (b binding) queue() int {
-	if b.backlog <= 0 {
-		return defaultBacklog
+func (a Address) queue() int {
+	if a.Backlog <= 0 {
+		return DefaultBacklog
 	}
-	return b.backlog
+	return a.Backlog
 }
 
 // option is one of setsockopt(2).
@@ -142,12 +143,12 @@ var streamOptions = []option{
 
 // setOptions is called before the bind. Datagram sockets get no SO_REUSEADDR,
 // which would let anybody take the port over, and keep the kernel's buffers.
-func setOptions(fd int, b binding, family int) error {
+func setOptions(fd int, a Address, family int) error {
 	var options []option
-	if b.network == "tcp" {
+	if a.Network == "tcp" {
 		options = append(options, streamOptions...)
 	}
-	if b.reusePort {
+	if a.ReusePort {
 		options = append(options, option{unix.SOL_SOCKET, unix.SO_REUSEPORT, 1})
 	}
 	if family == unix.AF_INET6 { // [::] serves IPv4 too, whatever the sysctl says
@@ -170,8 +171,10 @@ func explainBind(err error, port uint16) error {
 	return err
 }
 
-// parseHost turns host:port into an address. No name and * are all of IPv4.
-func parseHost(host string) (netip.AddrPort, error) {
+// ParseHost turns host:port into an address, the same for all spellings of it.
+// No name and * are all of IPv4, and localhost is its loopback; any other name
+// is an error.
+func ParseHost(host string) (netip.AddrPort, error) {
 	name, service, err := net.SplitHostPort(host)
 	if err != nil {
 		var bad *net.AddrError
@@ -192,7 +195,7 @@ func parseHost(host string) (netip.AddrPort, error) {
 }
 
 // resolve knows no names but localhost: a resolver that does not answer would
-// hold up the loop, and a listener belongs to an address of this machine.
+// hold up the master, and a listener belongs to an address of this machine.
 func resolve(name string) (netip.Addr, error) {
 	switch name {
 	case "", "*":
