@@ -8,8 +8,9 @@ import (
 )
 
 // Try tells whether a could be opened now, with the errors of Open. Nobody can
-// connect meanwhile, and nobody who has the address notices. Any goroutine may
-// call it.
+// connect meanwhile, and nobody who has the address notices; a Unix socket is
+// not made. A UDP port with ReusePort that others have counts as free. Any
+// goroutine may call it.
 func Try(a Address) error {
 	var err error
 	switch a.Network {

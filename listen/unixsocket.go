@@ -15,7 +15,7 @@ const (
 
 var errNoSocket = errors.New("the file that is there is no socket")
 
-// Owner is whom a file belongs to.
+// Owner is the user and the group that a file belongs to.
 type Owner struct{ UID, GID uint32 }
 
 // File is the file of a Unix socket. Its folder is held open, so that what is
