@@ -126,10 +126,10 @@ func (sv *saver) generation(g *generation) int {
 func (sv *saver) listener(lis *listener) int {
 	return sv.listeners.of(lis, func(lis *listener) ipc.ListenerState {
 		row := ipc.ListenerState{
-			FD: lis.fd, Address: lis.address, LentTo: sv.process(lis.lentTo), CloseAt: lis.closeAt,
+			FD: lis.FD, Address: lis.address, LentTo: sv.process(lis.lentTo), CloseAt: lis.closeAt,
 		}
-		if f := lis.file; f != nil {
-			row.File = &ipc.FileAt{Path: f.path, Dir: f.dir, Own: f.own}
+		if f := lis.File; f != nil {
+			row.File = &ipc.FileAt{Path: f.Path, Dir: f.Dir, Own: f.Own}
 		}
 		return row
 	})
