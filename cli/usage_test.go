@@ -63,6 +63,9 @@ func TestUsageErrors(t *testing.T) {
 		if named := c.args != "strat"; named == strings.Contains(errs.String(), "Commands:") {
 			t.Errorf("wm %s: help of all commands, or not of its own:\n%s", c.args, &errs)
 		}
+		if lines := strings.Count(errs.String(), "\n"); lines > 20 {
+			t.Errorf("wm %s: the error is %d lines above the prompt", c.args, lines)
+		}
 		if text := errs.String(); !strings.HasPrefix(text, c.want) || !strings.Contains(text, "Usage:") {
 			t.Errorf("wm %s: no %q and usage in:\n%s", c.args, c.want, text)
 		}
