@@ -213,7 +213,8 @@ func TestRestartChecksFirst(t *testing.T) {
 	s.start()
 	before := s.snapshot()
 	s.env = append(s.env, "E2E_ODD=panic")
-	s.run("restart", "-d").wantCode(1).wantText("odd", "panic on purpose in Start")
+	s.run("restart", "-d").wantCode(1).wantText("odd", "panic on purpose in Start",
+		"restart failed: ", "the service was not stopped")
 	s.env = s.env[:len(s.env)-1]
 	s.snapshot().wantSame(t, before, "web")
 	mustFetch(t, address, "/")
