@@ -1,12 +1,6 @@
 package supervisor
 
-import (
-	"runtime"
-	"strings"
-	"testing"
-
-	"github.com/workerman-go/wm/worker"
-)
+import "testing"
 
 func TestTraceOfAStartEndsWithTheAuthorsCode(t *testing.T) {
 	own := "panic: no database\n\ngoroutine 1 [running]:\n" +
@@ -26,23 +20,5 @@ func TestTraceOfAStartEndsWithTheAuthorsCode(t *testing.T) {
 		if got := ownFrames(c.words); got != c.want {
 			t.Errorf("%q\nbecame %q\nwant   %q", c.words, got, c.want)
 		}
-	}
-}
-
-// The name in a trace is that of the function which calls Start.
-func TestDeclareFrameIsThatOfTheCaller(t *testing.T) {
-	var frames []string
-	worker.Declare(worker.App{Name: "x", Start: func() {
-		pcs := make([]uintptr, 10)
-		for f := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs)]); ; {
-			frame, more := f.Next()
-			frames = append(frames, frame.Function+"(")
-			if !more {
-				return
-			}
-		}
-	}})
-	if !strings.Contains(strings.Join(frames, "\n"), "\n"+declareFrame) {
-		t.Errorf("no %s in %q", declareFrame, frames)
 	}
 }
