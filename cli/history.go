@@ -15,7 +15,7 @@ import (
 const historyLines = 20
 
 func (in *invocation) historyCommand() *urfave.Command {
-	return in.command("history", "list starts, reloads, upgrades and stops: when, who, how it ended",
+	return in.command("history", "list starts, reloads, upgrades and stops, and by whom",
 		in.history,
 		valued("n", "", "the newest `N` (default 20, 0 is all)"),
 		wide(),

@@ -19,7 +19,7 @@ const reloadPatience = 10 * time.Second
 
 func (in *invocation) reloadCommand() *urfave.Command {
 	return in.command("reload", "replace the worker processes one by one", in.reload,
-		toggle("g", "gracefully: old processes leave when their connections are closed"),
+		toggle("g", "gracefully: old ones leave with their last connection"),
 		toggle("no-wait", "return at once"))
 }
 

@@ -41,6 +41,11 @@ func TestHelpTexts(t *testing.T) {
 		if errs.Len() > 0 {
 			t.Errorf("wm %s: on standard error: %s", c.args, &errs)
 		}
+		for line := range strings.Lines(out.String()) {
+			if len(line) > 80+len("\n") {
+				t.Errorf("wm %s: %d columns: %s", c.args, len(line)-1, line)
+			}
+		}
 		golden(t, c.golden, out.Bytes())
 	}
 }

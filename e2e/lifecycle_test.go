@@ -220,6 +220,18 @@ func TestRestartChecksFirst(t *testing.T) {
 	mustFetch(t, address, "/")
 }
 
+// What only shows when the processes start leaves nothing running, which is said.
+func TestRestartThatDoesNotComeBackSaysSo(t *testing.T) {
+	t.Parallel()
+	path, entry := failFile(t, "")
+	s := newService(t, "E2E_HTTP="+freeAddress(t), "E2E_COUNT=1", entry)
+	s.start()
+	write(t, path, "0 error")
+	s.run("restart", "-d").wantCode(1).wantText("refuses on purpose",
+		"restart failed: the service was stopped and did not start again, nothing runs")
+	s.run("status").wantCode(3).wantText("not run in "+s.dir, " start -d", " starts it")
+}
+
 func TestArgumentsBehindTwoDashesReachTheApp(t *testing.T) {
 	t.Parallel()
 	address := freeAddress(t)
