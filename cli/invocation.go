@@ -73,7 +73,10 @@ func (in *invocation) usage(args []string, err error) int {
 		return ipc.CodeUsage
 	}
 	fmt.Fprintf(in.stderr, "Usage: %s COMMAND [FLAGS] [-- ARGUMENTS OF THE APPS]\n", in.Name)
-	fmt.Fprintf(in.stderr, "Commands: %s\n", strings.Join(names, " "))
+	fmt.Fprintln(in.stderr, "Commands:")
+	for line := range slices.Chunk(names, 7) {
+		fmt.Fprintf(in.stderr, "  %s\n", strings.Join(line, " "))
+	}
 	fmt.Fprintf(in.stderr, "%s help tells what each does.\n", in.Name)
 	return ipc.CodeUsage
 }

@@ -171,8 +171,8 @@ func (f *fitted) note(width int, all string) string {
 	add("all 0 and left out: ", f.silent)
 	add("left out: ", f.left)
 	add("cut short: ", f.cut)
-	if len(words) == 0 {
-		return ""
+	if len(words) == 0 || len(f.rows) == 0 {
+		return "" // without rows there is nothing that could be missing
 	}
 	return fmt.Sprintf("%d columns: %s; %s shows all", width, strings.Join(words, "; "), all)
 }
