@@ -115,6 +115,9 @@ func (s *Supervisor) verify(u *upgrade) {
 func (r *rehearsal) verdict(u *upgrade) error {
 	text := fmt.Sprintf("it ended (%s) without having read the state",
 		describeStatus(r.ended.status))
+	if r.words.String() == "" {
+		text += " and without a word: it may be no program of wm"
+	}
 	switch {
 	case r.failed != nil:
 		text = r.failed.Text
