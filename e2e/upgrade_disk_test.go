@@ -98,7 +98,8 @@ func TestUpgradeThatCannotBeInstalled(t *testing.T) {
 		t.Errorf("the master is wm %s", snap.Version)
 	}
 	wantAlone(t, s.bin)
-	if err := unix.Mount("", filepath.Dir(bin), "", unix.MS_REMOUNT, "size=0"); err != nil { // no limit
+	const noLimit = "size=0"
+	if err := unix.Mount("", filepath.Dir(bin), "", unix.MS_REMOUNT, noLimit); err != nil {
 		t.Fatal(err)
 	}
 	s.run("upgrade", "--binary", labNext.binary(t)).wantCode(0).wantText("upgrade success")

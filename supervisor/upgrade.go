@@ -46,7 +46,7 @@ const (
 type upgrade struct {
 	gen     *generation // of the new image
 	image   *generation // of the running one; nil until it was read
-	install string      // name that a copy of the binary gets after success
+	install string      // name that a copy of the binary gets after success; empty: none is made
 	by      []rundir.Asker
 	began   time.Time
 	waiters []*request
