@@ -41,9 +41,7 @@ var (
 	// labSecond is a lab whose state has the next version, and labMore one that has
 	// more fields in the present one.
 	labSecond = &variant{name: "second", mark: "second", sources: secondState}
-	labMore   = &variant{name: "more", mark: "more", sources: func(dir string) (map[string]string, error) {
-		return moreState(dir, "1")
-	}}
+	labMore   = &variant{name: "more", mark: "more", sources: firstState}
 )
 
 // variants guards the processors: one build at a time.
@@ -107,6 +105,9 @@ func futureState(dir string) (map[string]string, error) {
 
 // secondState numbers the state one higher, and has more in it.
 func secondState(dir string) (map[string]string, error) { return moreState(dir, "2") }
+
+// firstState only has more in it.
+func firstState(dir string) (map[string]string, error) { return moreState(dir, "1") }
 
 // moreState is another wm, with more fields in the state of a version.
 func moreState(dir, version string) (map[string]string, error) {

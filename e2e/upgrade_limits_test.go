@@ -18,7 +18,9 @@ func TestUpgradeCarriesThePaceOfWebsockets(t *testing.T) {
 	s.own(built.lab)
 	s.start()
 	f := newFleet(address, clients)
-	waitFor(t, 2*eventLimit, "all websockets to be open", func() bool { return f.open.Load() == clients })
+	waitFor(t, 2*eventLimit, "all websockets to be open", func() bool {
+		return f.open.Load() == clients
+	})
 	old := s.snapshot().pidsOf("echo-websocket")[0]
 	labNext.binary(t) // to be there in time
 	began := time.Now()

@@ -17,7 +17,8 @@ func noWrites(t *testing.T, pid int) (again func()) {
 	if err := unix.Prlimit(pid, unix.RLIMIT_FSIZE, nil, &before); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Prlimit(pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 1, Max: before.Max}, nil); err != nil {
+	none := &unix.Rlimit{Cur: 1, Max: before.Max}
+	if err := unix.Prlimit(pid, unix.RLIMIT_FSIZE, none, nil); err != nil {
 		t.Fatal(err)
 	}
 	return func() {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/listen"
 	"github.com/workerman-go/wm/rundir"
 )
 
@@ -94,25 +95,6 @@ func pick[T any](r *restorer, all []*T, i int) *T {
 		return new(T)
 	}
 	return all[i]
-}
-
-// delayed is a time that something is compared with. Nobody was heard while the
-// master stood still, so that time does not count; and what is read from JSON
-// would go with the clock on the wall when somebody sets that.
-func (r *restorer) delayed(t time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
-	return r.now.Add(t.Sub(r.now) + r.stood)
-}
-
-// since is a time from which something is counted, with the standstill. As a limit
-// it must not go with the clock on the wall.
-func (r *restorer) since(t time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
-	return r.now.Add(t.Sub(r.now))
 }
 
 // some makes n empty things.
@@ -215,10 +197,11 @@ func (r *restorer) generation(g *generation, row ipc.GenerationState) {
 }
 
 func (r *restorer) listener(lis *listener, row ipc.ListenerState) {
-	lis.fd, lis.address, lis.closeAt = r.keep(row.FD), row.Address, r.delayed(row.CloseAt)
+	lis.Socket = &listen.Socket{FD: r.keep(row.FD)}
+	lis.address, lis.closeAt = row.Address, r.delayed(row.CloseAt)
 	lis.lentTo = pick(r, r.processes, row.LentTo)
 	if f := row.File; f != nil {
-		lis.file = openedFile(f.Path, r.keep(f.Dir), r.keep(f.Own))
+		lis.File = &listen.File{Path: f.Path, Dir: r.keep(f.Dir), Own: r.keep(f.Own)}
 	}
 	if row.Key != "" {
 		r.s.listeners[row.Key] = lis

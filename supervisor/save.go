@@ -98,15 +98,6 @@ func (s *Supervisor) save(frozen bool) *ipc.State {
 	return st
 }
 
-// at is a time as the clock on the wall has it now: somebody may have set that
-// since, and the image that takes over knows no other.
-func (sv *saver) at(t time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
-	return sv.now.Add(t.Sub(sv.now)).Round(0)
-}
-
 func byNumber(a, b *generation) int { return a.number - b.number }
 
 // keyed saves what is found by a key: listeners, groups and certificates.
@@ -138,10 +129,11 @@ func (sv *saver) generation(g *generation) int {
 func (sv *saver) listener(lis *listener) int {
 	return sv.listeners.of(lis, func(lis *listener) ipc.ListenerState {
 		row := ipc.ListenerState{
-			FD: lis.fd, Address: lis.address, LentTo: sv.process(lis.lentTo), CloseAt: sv.at(lis.closeAt),
+			FD: lis.FD, Address: lis.address, LentTo: sv.process(lis.lentTo),
+			CloseAt: sv.at(lis.closeAt),
 		}
-		if f := lis.file; f != nil {
-			row.File = &ipc.FileAt{Path: f.path, Dir: f.dir, Own: f.own}
+		if f := lis.File; f != nil {
+			row.File = &ipc.FileAt{Path: f.Path, Dir: f.Dir, Own: f.Own}
 		}
 		return row
 	})

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/listen"
 	"github.com/workerman-go/wm/rundir"
 )
 
@@ -66,10 +67,11 @@ var carriedFields = map[reflect.Type]map[string]string{
 		"group": carried, "certs": carried},
 	reflect.TypeFor[generation](): {"number": carried, "path": carried, "root": carried, "file": carried,
 		"digest": carried, "changed": carried, "program": carried, "version": carried, "specs": carried, "settings": carried},
-	reflect.TypeFor[listener](): {"fd": carried, "address": carried, "file": carried, "lentTo": carried,
+	reflect.TypeFor[listener](): {"Socket": carried, "address": carried, "lentTo": carried,
 		"closeAt": carried},
-	reflect.TypeFor[socketFile](): {"path": carried, "name": "from the path", "dir": carried, "own": carried},
-	reflect.TypeFor[portGroup]():  {"sockets": carried, "steered": carried},
+	reflect.TypeFor[listen.Socket](): {"FD": carried, "File": carried},
+	reflect.TypeFor[listen.File]():   {"Path": carried, "Dir": carried, "Own": carried},
+	reflect.TypeFor[portGroup]():     {"sockets": carried, "steered": carried},
 	reflect.TypeFor[certificateFiles](): {"worker": carried, "pairs": carried, "contents": carried,
 		"read": carried, "seen": carried},
 	reflect.TypeFor[identity](): {"user": carried, "uid": carried, "gid": carried, "groups": carried},
@@ -156,9 +158,9 @@ func full(t *testing.T) *world {
 	a.plan.certs, a.slots[0].plan.certs = certs, certs
 	a.plan.ident = &identity{user: "www", uid: 33, gid: 34, groups: []uint32{34}}
 	a.exits[9], a.kickAt, a.kicked = &exitCount{2, 1}, when, when
+	file := &listen.File{Path: "/x.sock", Dir: w.descriptor(), Own: w.descriptor()}
 	s.listeners["extra"] = &listener{
-		fd: w.descriptor(), address: "/x.sock", closeAt: when,
-		file: openedFile("/x.sock", w.descriptor(), w.descriptor()),
+		Socket: &listen.Socket{FD: w.descriptor(), File: file}, address: "/x.sock", closeAt: when,
 	}
 	*c.group = portGroup{sockets: c.group.sockets, steered: true}
 	c.group.sockets[0].lentTo = c.slots[1].current
@@ -178,7 +180,7 @@ func (w *world) descriptor() int {
 
 func (w *world) fillSlots(a, b *unit, when time.Time) {
 	sl, p := a.slots[0], a.slots[0].current
-	sl.inner["tcp://x"] = &listener{fd: w.descriptor(), address: "x"}
+	sl.inner["tcp://x"] = &listener{Socket: &listen.Socket{FD: w.descriptor()}, address: "x"}
 	sl.wait, sl.crashes, sl.lastCause, sl.lastWords = when, 2, "signal", "panic: x"
 	sl.busySince, sl.renewAfter, sl.rest = when, when, backoff
 	p.readyBy, p.toldAt, p.yieldBy, p.killAt = when, when, when, when

@@ -84,7 +84,7 @@ func (u *upgrade) close() {
 
 func (s *Supervisor) upgradeByCommand(r *request) {
 	if r.err != nil {
-		r.finish(ipc.CodeFailed, r.err.Error())
+		r.finish(ipc.CodeFailed, r.err.Error()+"\nnothing was changed")
 		return
 	}
 	r.upgrade.waiters = append(r.upgrade.waiters, r)

@@ -104,6 +104,9 @@ func (s *Supervisor) tendRehearsal(u *upgrade, now time.Time) error {
 func (r *rehearsal) verdict(u *upgrade) error {
 	text := fmt.Sprintf("it ended (%s) without having read the state",
 		describeStatus(r.ended.status))
+	if r.words.String() == "" {
+		text += " and without a word: it may be no program of wm"
+	}
 	switch {
 	case r.failed != nil:
 		text = r.failed.Text
