@@ -96,7 +96,7 @@ func TestUpgradeCarriesLimitsOfALife(t *testing.T) {
 		name, limit, path, cause string
 		before, after            int // requests
 	}{
-		{"memory", "E2E_MAX_MEMORY=104857600", "/keep?n=1000000", " MiB, is renewed", 10, 150},
+		{"memory", "E2E_MAX_MEMORY=209715200", "/keep?n=1000000", " MiB, is renewed", 3, 250},
 		{"requests", "E2E_MAX_REQUESTS=60", "/", " requests, is renewed", 30, 40},
 	} {
 		t.Run(c.name, func(t *testing.T) {
