@@ -294,3 +294,20 @@ func TestUpgradeWhoseBinaryIsSpoiled(t *testing.T) {
 		})
 	}
 }
+
+// The image that runs cannot be executed again: an upgrade that fails could not
+// be taken back.
+func TestUpgradeWithoutAWayBack(t *testing.T) {
+	t.Parallel()
+	u := newUpgradable(t, built.lab)
+	write(t, u.evil, "commit panic")
+	try(t, os.Chmod(u.bin, 0))
+	file := u.bin
+	u.bin = built.lab
+	u.run("upgrade", "--binary", labEvil.binary(t)).wantCode(1).wantText("which lets nobody execute it",
+		"nothing was changed")
+	u.wantSameLives(0)
+	try(t, os.Chmod(file, 0o755))
+	u.bin = file
+	u.wantWorking()
+}

@@ -41,3 +41,12 @@ func (l *launch) denied(err error) error {
 	}
 	return fmt.Errorf("%w: %s has mode %04o", err, name, mode)
 }
+
+// executable tells why the master could not execute g now.
+func (g *generation) executable() error {
+	err := unix.Faccessat(unix.AT_FDCWD, g.execPath(), unix.X_OK, unix.AT_EACCESS)
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("no way back to the running program: %w", (&launch{gen: g}).denied(err))
+}
