@@ -22,6 +22,9 @@ import (
 // apiPatience is how long a test of the API waits for what should come at once.
 const apiPatience = 10 * time.Second
 
+// apiShort is a Timeout that one Gateway lets pass while others answer in it.
+const apiShort = 2 * time.Second
+
 // apiListener is a listener that closes with the test, and all its connections.
 type apiListener struct {
 	t       testing.TB

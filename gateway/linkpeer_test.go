@@ -16,7 +16,7 @@ import (
 )
 
 // linkDeadline is how long a test waits for what should come at once.
-const linkDeadline = 5 * time.Second
+const linkDeadline = 20 * time.Second
 
 // linkService is a Gateway for text clients, and how to reach it.
 type linkService struct {
