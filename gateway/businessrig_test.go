@@ -286,7 +286,8 @@ func runBusiness(t testing.TB, set func(b *BusinessWorker), gateways ...*rigGate
 	return r
 }
 
-// rigNoRegister is an address where nobody is.
+// rigNoRegister is an address where nobody is. At the usual one there may be a Register
+// of somebody else on this machine, whose BusinessWorkers would come.
 func rigNoRegister(t testing.TB) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -37,6 +37,7 @@ func linkServeAt(t testing.TB, address string, change func(g *Gateway)) *linkSer
 	s := &linkService{t: t}
 	s.Service = wmtest.Run(t, func() {
 		s.g = New(address)
+		s.g.RegisterAddress = []string{rigNoRegister(t)}
 		if change != nil {
 			change(s.g)
 		}
