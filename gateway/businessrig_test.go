@@ -19,7 +19,7 @@ import (
 )
 
 // rigPatience is how long a test waits for what must happen.
-const rigPatience = 10 * time.Second
+const rigPatience = 20 * time.Second
 
 // rigGateway is a Gateway without clients: a listener, and what a Gateway says on
 // its links.
