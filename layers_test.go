@@ -39,7 +39,8 @@ var layers = map[string][]string{
 	"gateway/*":         {"protocol"},
 	"webserver":         {"worker", "timer", "protocol", "protocol/*", "store"},
 	"rundir":            {},
-	"supervisor":        {"ipc", "rundir"},
+	"listen":            {},
+	"supervisor":        {"ipc", "rundir", "listen"},
 	"child":             {"ipc", "worker", "eventloop"},
 	"apps":              append([]string{"apps/*"}, authorsAPI...),
 	"apps/*":            authorsAPI,
@@ -68,7 +69,7 @@ var testLayers = map[string][]string{
 
 // reapers start processes in one place only, supervisor/spawn: os/exec beside
 // the one reaper loses exit statuses.
-var reapers = []string{"supervisor", "ipc"}
+var reapers = []string{"supervisor", "ipc", "listen"}
 
 // edge is one import, as the test reports it.
 type edge struct{ file, from, to string }
@@ -92,6 +93,9 @@ func TestForbiddenEdgesAreFound(t *testing.T) {
 	}{
 		{"supervisor", module + "/ipc", false},
 		{"supervisor", module + "/child", true},
+		{"supervisor", module + "/listen", false},
+		{"listen", module + "/ipc", true},
+		{"cli", module + "/listen", true},
 		{"supervisor", "os/exec", true},
 		{"cli", "os/exec", false},
 		{"apps/chat", module + "/worker", false},

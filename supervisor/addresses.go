@@ -2,10 +2,10 @@ package supervisor
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/listen"
 )
 
 // listenFor gives a plan the listener of its address: the one there is, or a
@@ -24,9 +24,9 @@ func (s *Supervisor) listenFor(pl *plan) (err error) {
 		return err
 	}
 	if pl.lis == nil {
-		b := bindingOf(spec)
-		b.owner = pl.ident
-		pl.lis, err = s.sys.bind(b)
+		a := addressOf(spec)
+		a.Owner = ownerOf(pl.ident)
+		pl.lis, err = s.open(a)
 		if err != nil {
 			return err
 		}
@@ -46,15 +46,6 @@ func (s *Supervisor) findListener(pl *plan) error {
 	return nil
 }
 
-// bindingOf is what a Spec wants to be opened, under the name that its author
-// gave it.
-func bindingOf(spec ipc.Spec) binding {
-	return binding{
-		name: spec.Listen, network: spec.Network, host: spec.Host, backlog: spec.Backlog,
-		reusePort: spec.ReusePort,
-	}
-}
-
 // addressKey is the same for two spellings of one address. A port that the
 // kernel chooses belongs to its Worker alone.
 func addressKey(spec ipc.Spec) string {
@@ -64,7 +55,7 @@ func addressKey(spec ipc.Spec) string {
 	if anyPort(spec.Host) {
 		return spec.Network + " " + spec.Host + " " + spec.Key
 	}
-	if address, err := parseHost(spec.Host); err == nil {
+	if address, err := listen.ParseHost(spec.Host); err == nil {
 		return spec.Network + " " + address.String()
 	}
 	return spec.Network + " " + spec.Host
@@ -74,30 +65,13 @@ func addressKey(spec ipc.Spec) string {
 // say the same.
 func anyPort(host string) bool { return strings.HasSuffix(host, ":0") }
 
-// giveSockets makes the files of Unix sockets belong to the users that the
-// Workers have now.
-func (s *Supervisor) giveSockets() {
-	for _, u := range s.units {
-		if u.lis == nil || u.lis.file == nil {
-			continue
-		}
-		owner := u.ident
-		if owner == nil { // it may have had one before
-			owner = &identity{uid: uint32(os.Geteuid()), gid: uint32(os.Getegid())}
-		}
-		if err := u.lis.file.give(owner); err != nil {
-			s.logf("socket %s stays with its owner: %v", u.lis.address, err)
-		}
-	}
-}
-
 // dropUnused closes the listeners and executables that no slot can need any
 // more.
 func (s *Supervisor) dropUnused() {
 	used := s.inUse()
 	for key, lis := range s.listeners {
 		if !used.listeners[lis] {
-			lis.close()
+			lis.Close()
 			delete(s.listeners, key)
 		}
 	}
@@ -179,10 +153,11 @@ func (s *Supervisor) inUse() *inUse {
 	if s.queued != nil {
 		in.generations[s.queued.gen] = true
 	}
-	for _, u := range []*upgrade{s.upgrade, s.nextUpgrade} {
-		if u != nil {
-			in.generations[u.gen] = true
-		}
+	if s.upgrade != nil {
+		in.generations[s.upgrade.gen] = true
+	}
+	for _, u := range s.upgrades {
+		in.generations[u.gen] = true
 	}
 	return in
 }

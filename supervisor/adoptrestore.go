@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/listen"
 	"github.com/workerman-go/wm/rundir"
 )
 
@@ -75,8 +76,8 @@ func (s *Supervisor) restore(st *ipc.State, rehearsal bool) (kept map[int]bool, 
 	r.watcher(st.Watcher)
 	s.queued = r.reload(st.Queued)
 	s.upgrade = r.upgrade(st.Upgrade)
-	if st.Next != nil {
-		s.nextUpgrade = r.upgrade(*st.Next)
+	for _, row := range st.Next {
+		s.upgrades = append(s.upgrades, r.upgrade(row))
 	}
 	if r.err == nil && s.gen == nil {
 		r.err = fmt.Errorf("%w: no generation", ipc.ErrState)
@@ -206,10 +207,11 @@ func (r *restorer) generation(g *generation, row ipc.GenerationState) {
 }
 
 func (r *restorer) listener(lis *listener, row ipc.ListenerState) {
-	lis.fd, lis.address, lis.closeAt = r.keep(row.FD), row.Address, r.delayed(row.CloseAt)
+	lis.Socket = &listen.Socket{FD: r.keep(row.FD)}
+	lis.address, lis.closeAt = row.Address, r.delayed(row.CloseAt)
 	lis.lentTo = pick(r, r.processes, row.LentTo)
 	if f := row.File; f != nil {
-		lis.file = openedFile(f.Path, r.keep(f.Dir), r.keep(f.Own))
+		lis.File = &listen.File{Path: f.Path, Dir: r.keep(f.Dir), Own: r.keep(f.Own)}
 	}
 	if row.Key != "" {
 		r.s.listeners[row.Key] = lis

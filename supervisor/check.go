@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/listen"
 )
 
 // CheckScope says what Check looks at beside what the binary declares.
@@ -122,27 +123,27 @@ func (c *checker) checkWorker(spec ipc.Spec) {
 
 // checkAddress binds an address for a moment, and says whose it is.
 func (c *checker) checkAddress(spec ipc.Spec) string {
-	err := c.s.sys.try(bindingOf(spec))
+	err := c.s.sys.try(addressOf(spec))
 	if err == nil {
 		return "free"
 	}
-	var taken *inUseError
+	var taken *listen.InUseError
 	if !errors.As(err, &taken) {
 		c.workerFailed(spec, err, "correct the address")
 		return ""
 	}
 	master := c.scope.Master
-	for _, h := range taken.holders {
-		if h.pid == master {
+	for _, h := range taken.Holders {
+		if h.PID == master {
 			return "held by this service"
 		}
 	}
-	if len(taken.holders) == 0 && master != 0 && !visible(master) {
+	if len(taken.Holders) == 0 && master != 0 && !listen.Visible(master) {
 		c.warn(spec, fmt.Sprintf("%v, which may be this service", err), "check as the master's user")
 	} else {
 		c.workerFailed(spec, err, "end that program or choose another address")
 	}
-	return "held by " + taken.by().String()
+	return "held by " + taken.By().String()
 }
 
 // failed notes an error, each of a joined one, as a finding.

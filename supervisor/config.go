@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/listen"
 	"github.com/workerman-go/wm/rundir"
 )
 
@@ -70,8 +71,8 @@ type Config struct {
 type system struct {
 	start func(launch) (*launched, error)
 	kill  func(pidfd int, sig unix.Signal) error
-	bind  func(binding) (*listener, error)
-	try   func(binding) error // tells whether it could be bound
+	open  func(listen.Address) (*listen.Socket, error)
+	try   func(listen.Address) error // tells whether it could be opened
 	now   func() time.Time
 	pidfd func(pid int) (int, error)
 	// stderr is where the standard error of the processes goes.
@@ -84,8 +85,8 @@ func realSystem() system {
 		kill: func(pidfd int, sig unix.Signal) error {
 			return unix.PidfdSendSignal(pidfd, sig, nil, 0)
 		},
-		bind:   bind,
-		try:    tryBind,
+		open:   listen.Open,
+		try:    listen.Try,
 		now:    time.Now,
 		pidfd:  func(pid int) (int, error) { return unix.PidfdOpen(pid, 0) },
 		stderr: os.Stderr,

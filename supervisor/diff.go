@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/listen"
 )
 
 const (
@@ -93,6 +94,30 @@ func (s *Supervisor) onDiffProved(d *diffing, err error) {
 	}
 	d.request.reply(s.planFor(d.gen, units).told)
 	d.end(ipc.CodeDone, "")
+}
+
+// tryOut is obtain without keeping or changing anything: certificates are read,
+// a new address is bound for a moment. A plan whose address is new gets a
+// listener that is none.
+func (s *Supervisor) tryOut(pl *plan) error {
+	if err := s.tryCertificates(pl.spec.Files); err != nil {
+		return err
+	}
+	if pl.spec.Network == "" {
+		return nil
+	}
+	if err := s.findListener(pl); err != nil || pl.lis != nil || pl.group != nil {
+		return err
+	}
+	if err := s.sys.try(addressOf(pl.spec)); err != nil {
+		return err
+	}
+	if pl.spec.ReusePort {
+		pl.group = new(portGroup)
+		return nil
+	}
+	pl.lis = &listener{Socket: &listen.Socket{FD: -1}, address: pl.spec.Host}
+	return nil
 }
 
 // end answers and gives the executable back.

@@ -18,16 +18,18 @@
 // listener and its slots. The files, by what they are about:
 //
 //   - the loop: supervisor.go, what it hears in signals.go, control.go (commands;
-//     each one's goroutine is in caller.go), link.go, lastwords.go, reap.go, exit.go
+//     each one's goroutine is in caller.go), link.go, lastwords.go,
+//     trace.go (what of them is shown), reap.go, exit.go
 //   - the life of a slot: slot.go, and of its processes process.go, spawn.go,
 //     recycle.go, collect.go (what they are asked), snapshot.go
-//   - what they are given: listen.go, unixsocket.go, reuseport.go, addresses.go,
-//     inner.go, identity.go, certificates.go
+//   - what they are given: addresses.go (which listener is kept), listener.go,
+//     reuseport.go, inner.go, identity.go, certificates.go; package listen opens
+//     the sockets
 //   - generations change places: generation.go, probe.go, queue.go (which is next),
 //     reload.go, plan.go, roll.go (the order), diff.go (only the plan)
 //   - the image of the master changes: upgrade.go, upgraderehearse.go,
 //     upgradeexec.go, save.go here, and adopt.go, adoptrestore.go,
 //     adoptcontrol.go in the new one; signalmask.go
 //   - before and beside a service: begin.go, stop.go, check.go, machine.go,
-//     trial.go and holder.go (addresses), watcher.go, history.go, single.go
+//     watcher.go, history.go, single.go
 package supervisor

@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // identity is the user a worker process is to run as, resolved before it is
@@ -133,4 +136,22 @@ func parseID(text string) (uint32, error) {
 		return 0, fmt.Errorf("id %q is no number", text)
 	}
 	return uint32(n), nil
+}
+
+// asUser runs fn with the access to files that id has; the master's own for
+// nil. What a worker process asks the master to open must be nothing that it
+// could not open itself.
+func asUser(id *identity, fn func()) {
+	if id == nil || os.Geteuid() != 0 {
+		fn()
+		return
+	}
+	onThreadThatEnds(func() {
+		// Of this thread alone, and only root gets here: none can fail.
+		unix.RawSyscall(unix.SYS_SETGROUPS, uintptr(len(id.groups)),
+			uintptr(unsafe.Pointer(unsafe.SliceData(id.groups))), 0)
+		unix.Setfsgid(int(id.gid))
+		unix.Setfsuid(int(id.uid))
+		fn()
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/listen"
 )
 
 // maxInner bounds the inner ports of a slot.
@@ -17,7 +18,7 @@ func (s *Supervisor) onListen(p *process, m *ipc.Listen) {
 	lis, err := s.innerListener(p, m)
 	if err == nil {
 		p.inner[m.Address] = true
-		err = p.link.pass(&ipc.Listening{ID: m.ID}, lis.fd)
+		err = p.link.pass(&ipc.Listening{ID: m.ID}, lis.FD)
 	}
 	if err != nil {
 		p.link.send(&ipc.Listening{ID: m.ID, Error: err.Error()})
@@ -42,14 +43,22 @@ func (s *Supervisor) innerListener(p *process, m *ipc.Listen) (*listener, error)
 	if err != nil {
 		return nil, err
 	}
-	lis, err := s.sys.bind(binding{
-		network: network, host: host, backlog: p.plan.spec.Backlog, reusePort: m.ReusePort,
-		as:    p.plan.ident,
-		plain: true, // it may look for a free port among thousands
+	lis, err := s.openAs(p.plan.ident, listen.Address{
+		Network: network, Host: host, Backlog: p.plan.spec.Backlog, ReusePort: m.ReusePort,
+		Brief: true, // it may look for a free port among thousands
 	})
 	if err == nil {
 		sl.inner[address] = lis
 	}
+	return lis, err
+}
+
+// openAs makes the file of a Unix socket with the rights of a process's user.
+func (s *Supervisor) openAs(id *identity, a listen.Address) (lis *listener, err error) {
+	if a.Network != "unix" {
+		return s.open(a)
+	}
+	asUser(id, func() { lis, err = s.open(a) })
 	return lis, err
 }
 
@@ -66,7 +75,7 @@ func splitAddress(address string) (network, host string, err error) {
 func (sl *slot) closeInner(p *process) {
 	for address, lis := range sl.inner {
 		if p == nil || !p.inner[address] {
-			lis.close()
+			lis.Close()
 			delete(sl.inner, address)
 		}
 	}

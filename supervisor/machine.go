@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/listen"
 	"github.com/workerman-go/wm/rundir"
 )
 
@@ -87,7 +88,7 @@ func (c *checker) checkLimits(spec ipc.Spec) {
 	}
 	// The default is meant to be cut to what the machine gives.
 	most := somaxconn()
-	if spec.Network == "tcp" && spec.Backlog != defaultBacklog && most > 0 && spec.Backlog > most {
+	if spec.Network == "tcp" && spec.Backlog != listen.DefaultBacklog && most > 0 && spec.Backlog > most {
 		c.warn(spec, fmt.Sprintf("Backlog is %d, which the kernel cuts to %d", spec.Backlog, most),
 			fmt.Sprintf("sysctl net.core.somaxconn=%d", spec.Backlog))
 	}

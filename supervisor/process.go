@@ -49,7 +49,7 @@ func (s *Supervisor) launchOf(sl *slot, pl plan, seated bool) launch {
 	}
 	there := -1
 	if lis := pl.listener(sl.number); lis != nil {
-		l.listener, there = lis.fd, listenerDescriptor
+		l.listener, there = lis.FD, listenerDescriptor
 	}
 	spec := pl.spec
 	spec.StopTimeout = s.stopTimeout(spec) // for ends that the process begins itself

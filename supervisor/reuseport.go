@@ -3,9 +3,6 @@ package supervisor
 import (
 	"slices"
 	"time"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
 )
@@ -40,7 +37,7 @@ func (s *Supervisor) groupFor(key string, spec ipc.Spec) (*portGroup, error) {
 			g.sockets[n].closeAt = time.Time{} // taken back, if it was about to go
 			continue
 		}
-		lis, err := s.sys.bind(bindingOf(spec))
+		lis, err := s.open(addressOf(spec))
 		if err != nil {
 			return nil, err // what was opened goes with the start or the reload
 		}
@@ -52,7 +49,7 @@ func (s *Supervisor) groupFor(key string, spec ipc.Spec) (*portGroup, error) {
 // close gives all sockets back.
 func (g *portGroup) close() {
 	for _, lis := range g.sockets {
-		lis.close()
+		lis.Close()
 	}
 	g.sockets = nil
 }
@@ -78,15 +75,7 @@ func (g *portGroup) steer(n int) error {
 	if n == 0 || n > len(g.sockets) {
 		return nil
 	}
-	const rxhash = 0xfffff000 + 32 // SKF_AD_OFF + SKF_AD_RXHASH
-	program := []unix.SockFilter{
-		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: rxhash},
-		{Code: unix.BPF_ALU | unix.BPF_MOD | unix.BPF_K, K: uint32(n)},
-		{Code: unix.BPF_RET | unix.BPF_A},
-	}
-	return unix.SetsockoptSockFprog(g.sockets[0].fd, unix.SOL_SOCKET,
-		unix.SO_ATTACH_REUSEPORT_CBPF,
-		&unix.SockFprog{Len: uint16(len(program)), Filter: unsafe.SliceData(program)})
+	return g.sockets[0].Steer(n)
 }
 
 // nextClose is when the first surplus socket goes; zero when there is none.
@@ -140,7 +129,7 @@ func (p *process) reclaim(slot int) {
 }
 
 func (s *Supervisor) lend(slot int, lis *listener, to *process) bool {
-	if err := to.link.pass(&ipc.Lend{Slot: slot}, lis.fd); err != nil {
+	if err := to.link.pass(&ipc.Lend{Slot: slot}, lis.FD); err != nil {
 		s.logf("%s cannot serve the queue of slot %d: %v", to.name(), slot, err)
 		return false
 	}
@@ -201,7 +190,7 @@ func (s *Supervisor) closeSurplus(g *portGroup, now time.Time) {
 		if lender := lis.lentTo; lender != nil && lender.accepts() {
 			lender.reclaim(n)
 		}
-		lis.close()
+		lis.Close()
 		g.sockets = g.sockets[:n]
 	}
 }

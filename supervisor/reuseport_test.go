@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -10,104 +11,38 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/listen"
 )
 
 func reusePort(sp *ipc.Spec) { sp.ReusePort = true }
 
-// realGroup opens a socket for each of n slots at one port.
-func realGroup(t *testing.T, n int) (g *portGroup, host string) {
-	t.Helper()
-	first := mustBind(t, binding{network: "tcp", host: "127.0.0.1:0", reusePort: true})
-	host, _ = where(t, first.fd)
-	g = &portGroup{sockets: []*listener{first}}
+// The kernel is told which sockets are to get connections.
+func TestTrimmedSocketsGetNoNewConnections(t *testing.T) {
+	g, host := new(portGroup), "127.0.0.1:0"
 	t.Cleanup(g.close)
-	grow(t, g, host, n)
-	return g, host
-}
-
-func grow(t *testing.T, g *portGroup, host string, n int) {
-	t.Helper()
-	for len(g.sockets) < n {
-		g.sockets = append(g.sockets,
-			mustBind(t, binding{network: "tcp", host: host, reusePort: true}))
+	for range 2 {
+		socket, err := listen.Open(listen.Address{Network: "tcp", Host: host, ReusePort: true})
+		must(t, err)
+		g.sockets = append(g.sockets, &listener{Socket: socket})
+		at, err := unix.Getsockname(socket.FD)
+		must(t, err)
+		host = fmt.Sprintf("127.0.0.1:%d", at.(*unix.SockaddrInet4).Port)
 	}
-}
-
-// deal makes connections and returns how many each socket got.
-func deal(t *testing.T, g *portGroup, host string, connections int) []int {
-	t.Helper()
-	for range connections {
-		dial(t, host)
+	now := time.Unix(1_000_000, 0)
+	g.trim(1, now)
+	if got := g.nextClose(); !got.Equal(now.Add(surplusDrain)) {
+		t.Errorf("the second closes at %v", got)
 	}
-	counts := make([]int, len(g.sockets))
-	for n, lis := range g.sockets {
-		for {
-			fd, _, err := unix.Accept(lis.fd)
-			if errors.Is(err, unix.EAGAIN) {
-				break
-			}
-			must(t, err)
-			unix.Close(fd)
-			counts[n]++
-		}
-	}
-	return counts
-}
-
-func TestKernelDealsConnectionsOut(t *testing.T) {
-	g, host := realGroup(t, 3)
-	for n, count := range deal(t, g, host, 90) {
-		if count == 0 {
-			t.Errorf("slot %d got none of 90 connections", n)
-		}
-	}
-	if _, err := bind(binding{network: "tcp", host: host}); !errors.Is(err, unix.EADDRINUSE) {
-		t.Errorf("a socket without ReusePort at the same port: %v", err)
-	}
-}
-
-func TestSurplusSocketsGetNoNewConnections(t *testing.T) {
-	g, host := realGroup(t, 4)
-	g.trim(2, time.Now())
 	if !g.steered {
 		t.Skip("this kernel does not steer")
 	}
-	if got := deal(t, g, host, 90); got[0] == 0 || got[1] == 0 || got[2]+got[3] != 0 {
-		t.Errorf("dealt %v to four sockets, two of which are surplus", got)
+	for range 30 {
+		conn, err := net.Dial("tcp", host)
+		must(t, err)
+		defer conn.Close()
 	}
-	for len(g.sockets) > 2 {
-		last := len(g.sockets) - 1
-		g.sockets[last].close()
-		g.sockets = g.sockets[:last]
-	}
-	if got := deal(t, g, host, 90); got[0] == 0 || got[1] == 0 {
-		t.Errorf("dealt %v to the two that stay", got)
-	}
-	grow(t, g, host, 3)
-	g.trim(3, time.Now())
-	if got := deal(t, g, host, 90); got[0] == 0 || got[1] == 0 || got[2] == 0 {
-		t.Errorf("dealt %v to three", got)
-	}
-}
-
-func TestDatagramSocketsOfOnePort(t *testing.T) {
-	first := mustBind(t, binding{network: "udp", host: "127.0.0.1:0", reusePort: true})
-	defer first.close()
-	host, _ := where(t, first.fd)
-	second := mustBind(t, binding{network: "udp", host: host, reusePort: true})
-	defer second.close()
-	if _, err := bind(binding{network: "udp", host: host}); !errors.Is(err, unix.EADDRINUSE) {
-		t.Errorf("a third one that does not share: %v", err)
-	}
-	conn, err := net.Dial("udp", host)
-	must(t, err)
-	defer conn.Close()
-	_, err = conn.Write([]byte("x"))
-	must(t, err)
-	fds := []unix.PollFd{{Fd: int32(first.fd), Events: unix.POLLIN},
-		{Fd: int32(second.fd), Events: unix.POLLIN}}
-	if n, err := unix.Poll(fds, 5000); n != 1 {
-		t.Errorf("%d of the two sockets got the datagram (%v)", n, err)
+	if _, _, err := unix.Accept(g.sockets[1].FD); !errors.Is(err, unix.EAGAIN) {
+		t.Errorf("the second got a connection (%v)", err)
 	}
 }
 

@@ -85,9 +85,8 @@ func (s *Supervisor) save(frozen bool) *ipc.State {
 	st.Watcher = sv.watcher()
 	st.Queued = sv.reload(s.queued)
 	st.Upgrade = sv.upgrade(s.upgrade, -1)
-	if u := s.nextUpgrade; u != nil {
-		next := sv.upgrade(u, sv.generation(u.gen))
-		st.Next = &next
+	for _, u := range s.upgrades {
+		st.Next = append(st.Next, sv.upgrade(u, sv.generation(u.gen)))
 	}
 	st.Words = sv.otherWords()
 	st.Generations, st.Listeners, st.Groups = sv.generations.rows, sv.listeners.rows, sv.groups.rows
@@ -127,10 +126,10 @@ func (sv *saver) generation(g *generation) int {
 func (sv *saver) listener(lis *listener) int {
 	return sv.listeners.of(lis, func(lis *listener) ipc.ListenerState {
 		row := ipc.ListenerState{
-			FD: lis.fd, Address: lis.address, LentTo: sv.process(lis.lentTo), CloseAt: lis.closeAt,
+			FD: lis.FD, Address: lis.address, LentTo: sv.process(lis.lentTo), CloseAt: lis.closeAt,
 		}
-		if f := lis.file; f != nil {
-			row.File = &ipc.FileAt{Path: f.path, Dir: f.dir, Own: f.own}
+		if f := lis.File; f != nil {
+			row.File = &ipc.FileAt{Path: f.Path, Dir: f.Dir, Own: f.Own}
 		}
 		return row
 	})

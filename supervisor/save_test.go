@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/listen"
 	"github.com/workerman-go/wm/rundir"
 )
 
@@ -33,9 +34,10 @@ var carriedFields = map[reflect.Type]map[string]string{
 		"opened": carried,
 		"byLink": "from the processes", "byPID": carried,
 		"probe": "none while an upgrade begins", "roll": carried, "queued": carried,
-		"upgrade":     carried,
-		"nextUpgrade": carried,
-		"control":     carried, "reaper": "of each image", "lock": carried, "words": carried,
+		"upgrade": carried, "upgrades": carried,
+		"away": "none during an exec", "errands": "nobody is away",
+		"signalled": "only while a binary is read", "opensBySignal": "the same",
+		"control": carried, "reaper": "of each image", "lock": carried, "words": carried,
 		"dropped": carried, "stopWaiters": "only in leaving", "left": "only in leaving",
 		"graceful": "only in leaving", "nextLook": carried, "nextRead": carried,
 		"certNotes": "written before each turn of the loop ends",
@@ -66,10 +68,11 @@ var carriedFields = map[reflect.Type]map[string]string{
 		"group": carried, "certs": carried},
 	reflect.TypeFor[generation](): {"number": carried, "path": carried, "root": carried, "file": carried,
 		"digest": carried, "changed": carried, "program": carried, "version": carried, "specs": carried, "settings": carried},
-	reflect.TypeFor[listener](): {"fd": carried, "address": carried, "file": carried, "lentTo": carried,
+	reflect.TypeFor[listener](): {"Socket": carried, "address": carried, "lentTo": carried,
 		"closeAt": carried},
-	reflect.TypeFor[socketFile](): {"path": carried, "name": "from the path", "dir": carried, "own": carried},
-	reflect.TypeFor[portGroup]():  {"sockets": carried, "steered": carried},
+	reflect.TypeFor[listen.Socket](): {"FD": carried, "File": carried},
+	reflect.TypeFor[listen.File]():   {"Path": carried, "Dir": carried, "Own": carried},
+	reflect.TypeFor[portGroup]():     {"sockets": carried, "steered": carried},
 	reflect.TypeFor[certificateFiles](): {"worker": carried, "pairs": carried, "contents": carried,
 		"read": carried, "seen": carried},
 	reflect.TypeFor[identity](): {"user": carried, "uid": carried, "gid": carried, "groups": carried},
@@ -86,7 +89,7 @@ var carriedFields = map[reflect.Type]map[string]string{
 		"gen": carried, "image": "opened anew", "install": carried, "by": carried,
 		"waiters": carried, "then": carried, "stage": "opened, or at its end",
 		"began": carried, "child": "ends with the exec", "retryAt": "begins anew", "busySince": "begins anew",
-		"limit": "begins anew",
+		"limit": "begins anew", "quietBy": "begins anew", "heldUp": "told already",
 	},
 	reflect.TypeFor[link](): {
 		"conn": carried, "messages": "of each image", "gone": "of each image", "mu": "free",
@@ -100,7 +103,7 @@ var carriedFields = map[reflect.Type]map[string]string{
 	},
 	reflect.TypeFor[caller](): {"conn": carried, "readBy": carried, "request": carried, "rest": carried,
 		"again":   carried,
-		"carried": "false when frozen"},
+		"carried": "false when frozen", "reads": "nothing when frozen"},
 	reflect.TypeFor[request](): {
 		"Request": carried, "peer": "asked of the kernel", "reload": "in the queue already",
 		"upgrade": "in the queue already", "gen": "opened anew", "digest": carried, "err": "answered already", "note": "logged already",
@@ -133,7 +136,7 @@ func full(t *testing.T) *world {
 		letGo(w.s)
 		clear(w.procs)
 		clear(w.s.byPID)
-		w.s.control, w.s.roll, w.s.queued, w.s.upgrade, w.s.nextUpgrade = nil, nil, nil, nil, nil
+		w.s.control, w.s.roll, w.s.queued, w.s.upgrade, w.s.upgrades = nil, nil, nil, nil, nil
 	})
 	w.now = w.now.UTC() // as JSON reads it
 	w.serve(spec("a", count(2)), spec("b"), spec("c", func(sp *ipc.Spec) {
@@ -156,9 +159,9 @@ func full(t *testing.T) *world {
 	a.plan.certs, a.slots[0].plan.certs = certs, certs
 	a.plan.ident = &identity{user: "www", uid: 33, gid: 34, groups: []uint32{34}}
 	a.exits[9], a.kickAt, a.kicked = &exitCount{2, 1}, when, when
+	file := &listen.File{Path: "/x.sock", Dir: w.descriptor(), Own: w.descriptor()}
 	s.listeners["extra"] = &listener{
-		fd: w.descriptor(), address: "/x.sock", closeAt: when,
-		file: openedFile("/x.sock", w.descriptor(), w.descriptor()),
+		Socket: &listen.Socket{FD: w.descriptor(), File: file}, address: "/x.sock", closeAt: when,
 	}
 	*c.group = portGroup{sockets: c.group.sockets, steered: true}
 	c.group.sockets[0].lentTo = c.slots[1].current
@@ -178,7 +181,7 @@ func (w *world) descriptor() int {
 
 func (w *world) fillSlots(a, b *unit, when time.Time) {
 	sl, p := a.slots[0], a.slots[0].current
-	sl.inner["tcp://x"] = &listener{fd: w.descriptor(), address: "x"}
+	sl.inner["tcp://x"] = &listener{Socket: &listen.Socket{FD: w.descriptor()}, address: "x"}
 	sl.wait, sl.crashes, sl.lastCause, sl.lastWords = when, 2, "signal", "panic: x"
 	sl.busySince, sl.renewAfter, sl.rest = when, when, backoff
 	p.readyBy, p.toldAt, p.yieldBy, p.killAt = when, when, when, when
@@ -243,7 +246,9 @@ func (w *world) fillOperations(a, b *unit) {
 		gen: gen(), install: "x", by: askers, began: at, waiters: waiter("upgrade"),
 		then: &reload{gen: gen(), graceful: true},
 	}
-	s.nextUpgrade = &upgrade{gen: gen(), waiters: waiter("upgrade")}
+	for range 2 {
+		s.upgrades = append(s.upgrades, &upgrade{gen: gen(), waiters: waiter("upgrade")})
+	}
 	read, write, err := os.Pipe()
 	must(w.t, err)
 	w.t.Cleanup(func() { write.Close() })

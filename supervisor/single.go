@@ -190,7 +190,7 @@ func (o *Single) duplicate() error {
 		fd, lis := -1, u.plan.listener(0)
 		if lis != nil {
 			var err error
-			if fd, err = unix.FcntlInt(uintptr(lis.fd), unix.F_DUPFD_CLOEXEC, 3); err != nil {
+			if fd, err = unix.FcntlInt(uintptr(lis.FD), unix.F_DUPFD_CLOEXEC, 3); err != nil {
 				return fmt.Errorf("duplicate listener: %w", err)
 			}
 		}

@@ -73,7 +73,7 @@ func (s *Supervisor) tellLast() {
 // ever serve would only make them wait.
 func (s *Supervisor) closeListeners() {
 	for key, lis := range s.listeners {
-		lis.close()
+		lis.Close()
 		delete(s.listeners, key)
 	}
 	for key, g := range s.groups {

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/listen"
 	"github.com/workerman-go/wm/rundir"
 )
 
@@ -58,7 +60,7 @@ func newWorld(t *testing.T) *world {
 		},
 	}
 	w.s = newSupervisor(cfg, system{
-		start: w.start, kill: w.kill, bind: w.bind, try: w.try,
+		start: w.start, kill: w.kill, open: w.open, try: w.try,
 		now: func() time.Time { return w.now }, stderr: io.Discard,
 		pidfd: func(pid int) (int, error) { return pidfdOffset + pid, nil },
 	})
@@ -112,24 +114,28 @@ func (w *world) kill(pidfd int, sig unix.Signal) error {
 	return nil
 }
 
-func (w *world) bind(b binding) (*listener, error) {
-	if w.taken[b.host] {
-		return nil, b.failed(unix.EADDRINUSE)
+func (w *world) open(a listen.Address) (*listen.Socket, error) {
+	if w.taken[a.Host] {
+		return nil, takenError(a)
 	}
-	w.bound = append(w.bound, b.host)
+	w.bound = append(w.bound, a.Host)
 	fd, err := unix.FcntlInt(1, unix.F_DUPFD_CLOEXEC, 3) // something that can be passed on
 	if err != nil {
 		return nil, err
 	}
-	return &listener{fd: fd, address: b.host}, nil
+	return &listen.Socket{FD: fd}, nil
 }
 
-func (w *world) try(b binding) error {
-	if w.taken[b.host] {
-		return b.failed(unix.EADDRINUSE)
+func (w *world) try(a listen.Address) error {
+	if w.taken[a.Host] {
+		return takenError(a)
 	}
-	w.tried = append(w.tried, b.host)
+	w.tried = append(w.tried, a.Host)
 	return nil
+}
+
+func takenError(a listen.Address) error {
+	return fmt.Errorf("listen %s: %w", a.Name, unix.EADDRINUSE)
 }
 
 // say delivers what a process sends.
@@ -143,7 +149,7 @@ func (w *world) say(pid int, messages ...ipc.Message) {
 			w.s.onMessage(linkMessage{from: w.s.byPID[pid].link, m: m})
 		}
 	}
-	w.s.reconcile()
+	w.reconcile()
 }
 
 func (w *world) played(pid int) *played {
@@ -176,7 +182,7 @@ func (w *world) exit(pid, status int, words ...string) {
 	<-said.done
 	w.s.onMessage(linkMessage{from: l, err: io.EOF})
 	w.s.onExit(exit{pid, status})
-	w.s.reconcile()
+	w.reconcile()
 }
 
 // leave plays an orderly end.
@@ -190,7 +196,22 @@ func (w *world) leave(pids ...int) {
 
 func (w *world) pass(d time.Duration) {
 	w.now = w.now.Add(d)
+	w.reconcile()
+}
+
+// reconcile also waits for binaries that are read.
+func (w *world) reconcile() {
 	w.s.reconcile()
+	for len(w.s.away) > 0 {
+		w.s.onErrand(<-w.s.errands)
+		w.s.reconcile()
+	}
+}
+
+// signal delivers one.
+func (w *world) signal(sig unix.Signal) {
+	w.s.onSignal(sig)
+	w.reconcile()
 }
 
 // probe answers the probe that runs now with specs.
@@ -276,7 +297,7 @@ func (w *world) reload(content string, graceful bool) *request {
 	}
 	r.reload, r.err = w.s.openReload(w.s.cfg.Executable, "", graceful)
 	w.s.onRequest(r)
-	w.s.reconcile()
+	w.reconcile()
 	return r
 }
 

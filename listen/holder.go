@@ -1,4 +1,4 @@
-package supervisor
+package listen
 
 import (
 	"bufio"
@@ -24,83 +24,85 @@ const maxLooked = 1024
 // maxLook bounds the look through /proc: the loop of the master takes it.
 const maxLook = 2 * time.Second
 
-// holder is who has an address.
-type holder struct {
-	pid  int // 0: it cannot be seen, it belongs to another user or a container
-	name string
+// Holder is a process that has an address.
+type Holder struct {
+	PID  int // 0: it cannot be seen, it belongs to another user or a container
+	Name string
 }
 
-func (h holder) String() string {
+// String names the process as messages do.
+func (h Holder) String() string {
 	switch {
-	case h.pid == os.Getpid():
+	case h.PID == os.Getpid():
 		return "this service"
-	case h.pid == 0:
+	case h.PID == 0:
 		return "a process that cannot be seen from here"
 	}
-	return fmt.Sprintf("pid %d (%s)", h.pid, h.name)
+	return fmt.Sprintf("pid %d (%s)", h.PID, h.Name)
 }
 
 // blame says who has the address that could not be bound.
-func blame(b binding, err error) error {
-	if b.plain || !errors.Is(err, unix.EADDRINUSE) {
+func (a Address) blame(err error) error {
+	if a.Brief || !errors.Is(err, unix.EADDRINUSE) {
 		return err
 	}
-	return &inUseError{b.holders(), err}
+	return &InUseError{a.holders(), err}
 }
 
-// inUseError is an EADDRINUSE that names who is in the way.
-type inUseError struct {
-	holders []holder
+// InUseError is an EADDRINUSE that names who is in the way.
+type InUseError struct {
+	Holders []Holder // this process alone, or the lowest pid first; none: nobody can be seen
 	err     error
 }
 
-func (e *inUseError) Error() string { return fmt.Sprintf("%v by %v", e.err, e.by()) }
+func (e *InUseError) Error() string { return fmt.Sprintf("%v by %v", e.err, e.By()) }
 
-// by is the first of them.
-func (e *inUseError) by() holder {
-	if len(e.holders) == 0 {
-		return holder{}
+// By is the first of the holders, the most likely to have opened it.
+func (e *InUseError) By() Holder {
+	if len(e.Holders) == 0 {
+		return Holder{}
 	}
-	return e.holders[0]
+	return e.Holders[0]
 }
 
-func (e *inUseError) Unwrap() error { return e.err }
+// Unwrap returns what bind(2) said.
+func (e *InUseError) Unwrap() error { return e.err }
 
-// holders lists who has the socket that is in the way of b, this process first
+// holders lists who has the socket that is in the way of a, this process first
 // and then by pid: a master is older than its worker processes. On a machine
 // with very many processes the later ones are not looked at.
-func (b binding) holders() []holder {
-	began, inodes := time.Now(), b.inTheWay()
+func (a Address) holders() []Holder {
+	began, inodes := time.Now(), a.inTheWay()
 	if len(inodes) == 0 {
 		return nil
 	}
 	if holdsAny("self", inodes) {
-		return []holder{{pid: os.Getpid()}}
+		return []Holder{{PID: os.Getpid()}}
 	}
-	var found []holder
+	var found []Holder
 	for _, pid := range everyPid() {
 		if time.Since(began) > maxLook {
 			break
 		}
 		if holdsAny(strconv.Itoa(pid), inodes) {
-			found = append(found, holder{pid, commandName(pid)})
+			found = append(found, Holder{pid, commandName(pid)})
 		}
 	}
 	return found
 }
 
-// inTheWay is the inodes of the sockets that keep b from being bound.
-func (b binding) inTheWay() map[string]bool {
-	switch b.network {
+// inTheWay is the inodes of the sockets that keep a from being bound.
+func (a Address) inTheWay() map[string]bool {
+	switch a.Network {
 	case "unix":
-		return unixListeners(b.host)
+		return unixListeners(a.Host)
 	case "tcp", "udp":
-		address, err := parseHost(b.host)
+		address, err := ParseHost(a.Host)
 		if err != nil {
 			return nil
 		}
 		inodes := map[string]bool{}
-		for _, table := range []string{b.network, b.network + "6"} {
+		for _, table := range []string{a.Network, a.Network + "6"} {
 			inetListeners(table, address, inodes)
 		}
 		return inodes
@@ -194,8 +196,9 @@ func atPath(line, path string) bool {
 	return strings.HasSuffix(line, " "+path)
 }
 
-// visible tells whether this process may see what pid has open.
-func visible(pid int) bool {
+// Visible tells whether this process may see what pid has open: if not, pid may
+// be the holder of an address that nobody is seen to have.
+func Visible(pid int) bool {
 	_, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	return err == nil
 }

@@ -1,6 +1,7 @@
-package supervisor
+package listen
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -49,7 +50,7 @@ func TestListenerOfIPv6(t *testing.T) {
 		}
 	})
 	t.Run("unknown interface", func(t *testing.T) {
-		_, err := bind(binding{network: "tcp", host: "[fe80::1%nosuch0]:0"})
+		_, err := Open(Address{Network: "tcp", Host: "[fe80::1%nosuch0]:0"})
 		checkError(t, err, `listen tcp [fe80::1%nosuch0]:0: no interface "nosuch0"`, 0)
 	})
 }
@@ -80,12 +81,12 @@ func TestAcceptedSocketsInheritOptions(t *testing.T) {
 }
 
 func TestBacklogIsGivenToTheKernel(t *testing.T) {
-	lis, err := bind(binding{network: "tcp", host: "127.0.0.1:0", backlog: 7})
+	lis, err := Open(Address{Network: "tcp", Host: "127.0.0.1:0", Backlog: 7})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lis.close()
-	fd := lis.fd
+	defer lis.Close()
+	fd := lis.FD
 	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 	must(t, err)
 	if info.Sacked != 7 { // that field holds the backlog of a listening socket
@@ -94,11 +95,11 @@ func TestBacklogIsGivenToTheKernel(t *testing.T) {
 }
 
 func TestListenAgainAtOnceAfterClose(t *testing.T) {
-	lis, err := bind(binding{network: "tcp", host: "127.0.0.1:0"})
+	lis, err := Open(Address{Network: "tcp", Host: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	fd := lis.fd
+	fd := lis.FD
 	at, _ := where(t, fd)
 	client := dial(t, at)
 	accepted, _, err := unix.Accept(fd)
@@ -112,7 +113,7 @@ func TestListenAgainAtOnceAfterClose(t *testing.T) {
 func TestListenerPortInUse(t *testing.T) {
 	at, port := where(t, mustListen(t, "127.0.0.1:0"))
 	for _, host := range []string{at, "localhost:" + port, "0.0.0.0:" + port} {
-		_, err := bind(binding{network: "tcp", host: host})
+		_, err := Open(Address{Network: "tcp", Host: host})
 		checkError(t, err, "listen tcp "+host+": address already in use by this service",
 			unix.EADDRINUSE)
 	}
@@ -135,7 +136,7 @@ func TestListenerRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			lis, err := bind(binding{network: tt.network, host: tt.host})
+			lis, err := Open(Address{Network: tt.network, Host: tt.host})
 			want := fmt.Sprintf("listen %s %s: %s", tt.network, tt.host, tt.want)
 			checkError(t, err, want, tt.errno)
 			if lis != nil {
@@ -146,7 +147,7 @@ func TestListenerRefuses(t *testing.T) {
 }
 
 func TestListenerLooksNoNameUp(t *testing.T) {
-	_, err := bind(binding{network: "tcp", host: "wm.test.:80"})
+	_, err := Open(Address{Network: "tcp", Host: "wm.test.:80"})
 	checkError(t, err, `listen tcp wm.test.:80: "wm.test." is no IP address`, 0)
 }
 
@@ -157,11 +158,11 @@ func TestLowPortWithoutPrivilege(t *testing.T) {
 		t.Skip("low ports are free for all here")
 	}
 	withoutNetBind(t, func() {
-		lis, err := bind(binding{network: "tcp", host: "127.0.0.1:1023"})
+		lis, err := Open(Address{Network: "tcp", Host: "127.0.0.1:1023"})
 		checkError(t, err, "listen tcp 127.0.0.1:1023: permission denied "+
 			"(a port below 1024 needs root or CAP_NET_BIND_SERVICE)", unix.EACCES)
 		if err == nil {
-			lis.close()
+			lis.Close()
 		}
 	})
 }
@@ -193,14 +194,20 @@ func isOpenListener(fd int) error {
 	return nil
 }
 
-func mustListen(t *testing.T, host string) int {
+// mustOpen opens a socket that is closed when the test ends.
+func mustOpen(t *testing.T, a Address) *Socket {
 	t.Helper()
-	lis, err := bind(binding{network: "tcp", host: host})
+	s, err := Open(a)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(lis.close)
-	return lis.fd
+	t.Cleanup(s.Close)
+	return s
+}
+
+func mustListen(t *testing.T, host string) int {
+	t.Helper()
+	return mustOpen(t, Address{Network: "tcp", Host: host}).FD
 }
 
 // where is the address at which fd really listens, with its port.
@@ -259,4 +266,29 @@ func withoutNetBind(t *testing.T, fn func()) {
 		fn()
 	}()
 	<-done
+}
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkError wants an error of that text that wraps errno, unless that is 0.
+func checkError(t *testing.T, err error, want string, errno unix.Errno) {
+	t.Helper()
+	if err == nil || err.Error() != want {
+		t.Fatalf("error %v\nwant  %s", err, want)
+	}
+	if errno != 0 && !errors.Is(err, errno) {
+		t.Errorf("error %q does not wrap %q", err, errno)
+	}
 }

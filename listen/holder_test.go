@@ -1,4 +1,4 @@
-package supervisor
+package listen
 
 import (
 	"os"
@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/workerman-go/wm/ipc"
 )
 
 func TestParseKernelAddress(t *testing.T) {
@@ -31,45 +29,38 @@ func TestParseKernelAddress(t *testing.T) {
 // Another process is found by the socket that it inherited.
 func TestHolderIsNamed(t *testing.T) {
 	at, _ := where(t, mustListen(t, "127.0.0.1:0"))
-	found := binding{network: "tcp", host: at}.holders()
-	if len(found) != 1 || found[0].pid != os.Getpid() || found[0].String() != "this service" {
+	found := Address{Network: "tcp", Host: at}.holders()
+	if len(found) != 1 || found[0].PID != os.Getpid() || found[0].String() != "this service" {
 		t.Errorf("holders %v", found)
 	}
 	for _, c := range []struct {
-		holders []holder
+		holders []Holder
 		want    string
 	}{
 		{nil, "address already in use by a process that cannot be seen from here"},
-		{[]holder{{4711, "nginx"}, {4712, "nginx"}}, "address already in use by pid 4711 (nginx)"},
+		{[]Holder{{4711, "nginx"}, {4712, "nginx"}}, "address already in use by pid 4711 (nginx)"},
 	} {
-		if got := (&inUseError{c.holders, unix.EADDRINUSE}).Error(); got != c.want {
+		if got := (&InUseError{c.holders, unix.EADDRINUSE}).Error(); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
 }
 
-// A process that tries one port after another does not make the master look
-// through all processes each time.
-func TestNobodyLooksForTheHolderOfAnInnerPort(t *testing.T) {
-	w := newWorld(t)
-	w.serve(spec("a"))
-	at, _ := where(t, mustListen(t, "127.0.0.1:0"))
-	w.s.sys.bind = bind
-	_, err := w.s.innerListener(w.newest(), &ipc.Listen{Address: "tcp://" + at})
-	checkError(t, err, "listen tcp "+at+": address already in use", unix.EADDRINUSE)
+func TestBriefErrorNamesNobody(t *testing.T) {
+	host, _ := where(t, mustListen(t, "127.0.0.1:0"))
+	_, err := Open(Address{Network: "tcp", Host: host, Brief: true})
+	checkError(t, err, "listen tcp "+host+": address already in use", unix.EADDRINUSE)
 }
 
 func TestUnixListenerOfALongPath(t *testing.T) {
 	path := t.TempDir() + "/" + strings.Repeat("d", 60)
 	must(t, os.MkdirAll(path, 0o755))
 	path += "/" + strings.Repeat("s", 40)
-	lis, err := bind(binding{network: "unix", host: path})
-	must(t, err)
-	defer lis.close()
+	mustOpen(t, unixAt(path))
 	if !listensAt(path) {
 		t.Errorf("nobody is seen at a path of %d bytes", len(path))
 	}
-	if err := tryBind(binding{network: "unix", host: path}); err == nil {
+	if err := Try(unixAt(path)); err == nil {
 		t.Error("the address is free although somebody listens")
 	}
 }

@@ -1,4 +1,4 @@
-package supervisor
+package listen
 
 import (
 	"errors"
@@ -13,16 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func bindAt(path string) binding { return binding{network: "unix", host: path} }
-
-func mustBind(t *testing.T, b binding) *listener {
-	t.Helper()
-	lis, err := bind(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return lis
-}
+func unixAt(path string) Address { return Address{Network: "unix", Host: path} }
 
 func dialUnix(t *testing.T, path string) {
 	t.Helper()
@@ -40,17 +31,17 @@ func exists(path string) bool {
 
 func TestUnixSocketComesAndGoesWithItsListener(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.sock")
-	lis := mustBind(t, bindAt(path))
+	lis := mustOpen(t, unixAt(path))
 	dialUnix(t, path)
 	info, err := os.Stat(path)
 	if err != nil || info.Mode() != os.ModeSocket|0o660 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	if _, err := bind(bindAt(path)); !errors.Is(err, unix.EADDRINUSE) {
+	if _, err := Open(unixAt(path)); !errors.Is(err, unix.EADDRINUSE) {
 		t.Errorf("a second one: %v", err)
 	}
 	dialUnix(t, path)
-	lis.close()
+	lis.Close()
 	if exists(path) {
 		t.Error("the file is still there")
 	}
@@ -58,12 +49,12 @@ func TestUnixSocketComesAndGoesWithItsListener(t *testing.T) {
 
 func TestUnixSocketOfTheDeadIsReplaced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.sock")
-	dead := mustBind(t, bindAt(path))
-	unix.Close(dead.fd) // as kill -9 does: the file stays
-	lis := mustBind(t, bindAt(path))
-	defer lis.close()
+	dead, err := Open(unixAt(path))
+	must(t, err)
+	unix.Close(dead.FD) // as kill -9 does: the file stays
+	mustOpen(t, unixAt(path))
 	dialUnix(t, path)
-	dead.file.remove()
+	dead.File.remove()
 	if !exists(path) {
 		t.Error("the first owner removed the file of the second")
 	}
@@ -83,7 +74,7 @@ func TestUnixSocketTakesNothingElseAway(t *testing.T) {
 		filepath.Join(dir, "g"):         unix.EADDRINUSE,
 		filepath.Join(dir, "none", "x"): unix.ENOENT,
 	} {
-		_, err := bind(bindAt(path))
+		_, err := Open(unixAt(path))
 		if !errors.Is(err, want) || !strings.HasPrefix(err.Error(), "listen unix "+path+": ") {
 			t.Errorf("%s: got %v, want %v", path, err, want)
 		}
@@ -97,17 +88,17 @@ func TestUnixSocketOfALongPath(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("d", 100))
 	must(t, os.Mkdir(dir, 0o755))
 	path := filepath.Join(dir, "x.sock")
-	lis := mustBind(t, bindAt(path))
-	if _, err := bind(bindAt(path)); !errors.Is(err, unix.EADDRINUSE) {
+	lis := mustOpen(t, unixAt(path))
+	if _, err := Open(unixAt(path)); !errors.Is(err, unix.EADDRINUSE) {
 		t.Errorf("a second one: %v", err)
 	}
 	t.Chdir(dir)
 	dialUnix(t, "x.sock")
-	lis.close()
+	lis.Close()
 	if exists(path) {
 		t.Error("the file is still there")
 	}
-	_, err := bind(bindAt(filepath.Join(dir, strings.Repeat("x", 120))))
+	_, err := Open(unixAt(filepath.Join(dir, strings.Repeat("x", 120))))
 	if err == nil || !strings.Contains(err.Error(), "the file name is too long") {
 		t.Errorf("a long name: %v", err)
 	}
@@ -116,37 +107,12 @@ func TestUnixSocketOfALongPath(t *testing.T) {
 func TestUnixSocketBelongsToTheUserOfTheWorker(t *testing.T) {
 	needRoot(t)
 	path := filepath.Join(t.TempDir(), "x.sock")
-	b := bindAt(path)
-	b.owner = &identity{uid: 65534, gid: 65533}
-	lis := mustBind(t, b)
-	defer lis.close()
+	a := unixAt(path)
+	a.Owner = &Owner{65534, 65533}
+	lis := mustOpen(t, a)
 	checkOwner(t, path, 65534, 65533)
-	must(t, lis.file.give(&identity{uid: 65532, gid: 65531}))
+	must(t, lis.File.Give(&Owner{65532, 65531}))
 	checkOwner(t, path, 65532, 65531)
-}
-
-func TestInnerUnixSocketNeedsTheRightsOfTheProcess(t *testing.T) {
-	needRoot(t)
-	dir := t.TempDir()
-	b := bindAt(filepath.Join(dir, "x.sock"))
-	b.as = &identity{uid: 65534, gid: 65533, groups: []uint32{65533}}
-	must(t, os.Chmod(dir, 0o700))
-	if _, err := bind(b); !errors.Is(err, unix.EACCES) {
-		t.Errorf("in a folder of root: %v", err)
-	}
-	for parent := dir; parent != "/tmp" && parent != "/"; parent = filepath.Dir(parent) {
-		must(t, os.Chmod(parent, 0o755))
-	}
-	must(t, os.Chown(dir, 65534, 65533))
-	lis := mustBind(t, b)
-	checkOwner(t, b.host, 65534, 65533)
-	lis.close()
-	if exists(b.host) {
-		t.Error("the file is still there")
-	}
-	if unix.Geteuid() != 0 { // the rights were those of one thread
-		t.Error("the test is not root any more")
-	}
 }
 
 func checkOwner(t *testing.T, path string, uid, gid uint32) {
