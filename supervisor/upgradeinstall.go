@@ -75,7 +75,7 @@ func (s *Supervisor) installOnly(u *upgrade, now time.Time) {
 		case made:
 			text := fmt.Sprintf("%s, and %s is a copy of it now", already, u.install)
 			s.logf("%s%s", text, askedBy(u.by))
-			s.rememberUpgrade(u, ipc.CodeDone, text, "the binary of the service")
+			s.rememberUpgrade(u, ipc.CodeDone, text, "binary installed")
 			s.endUnneeded(u, text)
 		default:
 			s.endUnneeded(u, already)

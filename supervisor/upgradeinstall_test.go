@@ -102,3 +102,17 @@ func TestUpgradeToWhatRunsIsOnlyInstalled(t *testing.T) {
 	w.wantRefused(r, "already runs this binary, but "+as+" could not become its binary",
 		"nothing was changed")
 }
+
+// An image of before there were copies leaves none; the new one makes it.
+func TestUpgradeOfAnImageThatMakesNoCopy(t *testing.T) {
+	as := filepath.Join(t.TempDir(), "wm")
+	u := &upgrade{install: as}
+	must(t, u.installCopy())
+	running, err := openGeneration(ownExecutable)
+	must(t, err)
+	defer running.close()
+	if !running.isContentOf(as) {
+		t.Error("it is no copy of what runs")
+	}
+	wantFiles(t, filepath.Dir(as), "wm")
+}
