@@ -76,8 +76,8 @@ func (s *Supervisor) restore(st *ipc.State, rehearsal bool) (kept map[int]bool, 
 	r.watcher(st.Watcher)
 	s.queued = r.reload(st.Queued)
 	s.upgrade = r.upgrade(st.Upgrade)
-	if st.Next != nil {
-		s.nextUpgrade = r.upgrade(*st.Next)
+	for _, row := range st.Next {
+		s.upgrades = append(s.upgrades, r.upgrade(row))
 	}
 	if r.err == nil && s.gen == nil {
 		r.err = fmt.Errorf("%w: no generation", ipc.ErrState)

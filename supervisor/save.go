@@ -85,9 +85,8 @@ func (s *Supervisor) save(frozen bool) *ipc.State {
 	st.Watcher = sv.watcher()
 	st.Queued = sv.reload(s.queued)
 	st.Upgrade = sv.upgrade(s.upgrade, -1)
-	if u := s.nextUpgrade; u != nil {
-		next := sv.upgrade(u, sv.generation(u.gen))
-		st.Next = &next
+	for _, u := range s.upgrades {
+		st.Next = append(st.Next, sv.upgrade(u, sv.generation(u.gen)))
 	}
 	st.Words = sv.otherWords()
 	st.Generations, st.Listeners, st.Groups = sv.generations.rows, sv.listeners.rows, sv.groups.rows
