@@ -279,9 +279,12 @@ type WatcherState struct {
 	Done    bool        `json:"done,omitempty"`
 }
 
-// ControlState is the control socket and everybody who is connected.
+// ControlState is the control socket, which file it was bound to, and everybody
+// who is connected.
 type ControlState struct {
 	FD      int           `json:"fd"`
+	Dev     uint64        `json:"dev,omitempty"`
+	Ino     uint64        `json:"ino,omitempty"`
 	Callers []CallerState `json:"callers,omitempty"`
 }
 

@@ -290,7 +290,7 @@ func (sv *saver) control() ipc.ControlState {
 	c := sv.s.control
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	row := ipc.ControlState{FD: ipc.DescriptorOf(c.ln)}
+	row := ipc.ControlState{FD: ipc.DescriptorOf(c.ln), Dev: c.file.Dev, Ino: c.file.Ino}
 	if !sv.frozen {
 		return row // they come and go
 	}

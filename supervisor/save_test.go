@@ -40,6 +40,7 @@ var carriedFields = map[reflect.Type]map[string]string{
 		"control": carried, "reaper": "of each image", "lock": carried, "words": carried,
 		"dropped": carried, "stopWaiters": "only in leaving", "left": "only in leaving",
 		"graceful": "only in leaving", "nextLook": carried, "nextRead": carried,
+		"ownFiles": "looked at anew by each image", "refused": "told before",
 		"certNotes": "written before each turn of the loop ends",
 		"collects":  "answered before", "lastID": carried,
 		"signals": "wait in the kernel", "exits": "drained by freeze",
