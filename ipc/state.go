@@ -114,6 +114,7 @@ type CertificateState struct {
 	Contents map[string][]byte    `json:"contents,omitempty"`
 	Read     map[string]FileStamp `json:"read,omitempty"`
 	Seen     map[string]FileStamp `json:"seen,omitempty"`
+	Again    time.Time            `json:"again,omitzero"` // on the clock on the wall
 }
 
 // FileStamp changes with a file; times are in ns.

@@ -149,7 +149,7 @@ func (sv *saver) certificates(f *certificateFiles) int {
 	return sv.certs.of(f, func(f *certificateFiles) ipc.CertificateState {
 		return ipc.CertificateState{
 			Worker: f.worker, Pairs: f.pairs, Contents: f.contents,
-			Read: saveStamps(f.read), Seen: saveStamps(f.seen),
+			Read: saveStamps(f.read), Seen: saveStamps(f.seen), Again: f.again,
 		}
 	})
 }
