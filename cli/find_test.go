@@ -15,8 +15,10 @@ import (
 
 func TestWhatASilentMasterIsSaidToLack(t *testing.T) {
 	var got strings.Builder
-	for _, missing := range []string{"", "wm.sock is missing in /srv/shop", "wm.lock, wm.sock and wm.pid " +
-		"are missing in /srv/shop"} {
+	for _, missing := range []string{
+		"", "wm.sock is missing in /srv/shop",
+		"wm.lock, wm.sock and wm.pid are missing in /srv/shop",
+	} {
 		for _, pid := range []int{0, 4711} {
 			for _, suspended := range []bool{false, true} {
 				if !suspended || pid != 0 {

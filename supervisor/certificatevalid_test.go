@@ -56,7 +56,8 @@ func TestValidCertificateIsKept(t *testing.T) {
 			w.wantLogged("reloaded", 0)
 			w.exit(w.last, 9)
 			w.pass(backoffMost)
-			if got := w.expect(w.last, ipc.TypeFiles).(*ipc.Files); !bytes.Equal(got.Files[files.Cert], good) {
+			got := w.expect(w.last, ipc.TypeFiles).(*ipc.Files)
+			if !bytes.Equal(got.Files[files.Cert], good) {
 				t.Error("a new process got another certificate")
 			}
 			files.put(w, 3, -time.Hour, time.Hour)
@@ -81,7 +82,8 @@ func TestEarlyCertificateIsTakenInTime(t *testing.T) {
 	w.pass(4 * readEvery)
 	w.wantLogged("reloaded, serial 2,", 1)
 	w.expect(w.last, ipc.TypeFiles)
-	if got := w.expect(w.last, ipc.TypeFiles).(*ipc.Files); !bytes.Equal(got.Files[files.Cert], early) {
+	got := w.expect(w.last, ipc.TypeFiles).(*ipc.Files)
+	if !bytes.Equal(got.Files[files.Cert], early) {
 		t.Error("the process got another certificate")
 	}
 }
