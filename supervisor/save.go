@@ -225,6 +225,7 @@ func (sv *saver) process(p *process) int {
 			Link: sv.link(p.link), Words: sv.words(p.words),
 			Started: p.started, ReadyBy: p.readyBy, ReadyAt: p.readyAt, ToldAt: p.toldAt,
 			YieldBy: p.yieldBy, Yielded: p.yielded, Paced: p.paced, Pacing: p.pacing,
+			Turn:     p.turn.String(),
 			WaitsFor: p.waitsFor, KillAt: p.killAt, Killed: p.killed, Late: p.late,
 			Goodbye: p.goodbye, Failed: p.failed, Finished: p.finished,
 			Inner: slices.Sorted(maps.Keys(p.inner)), Lent: p.lent,
