@@ -1,5 +1,5 @@
 // Package echo answers what comes, with its pid on request: E2E_TCP, E2E_TEXT
-// and E2E_WS are the addresses of its Workers.
+// and E2E_WS are the addresses of its Workers, E2E_DRAIN_RATE their Life.DrainRate.
 package echo
 
 import (
@@ -25,6 +25,9 @@ func declare(scheme, address string) {
 	w.Count = 4
 	if n, err := strconv.Atoi(os.Getenv("E2E_COUNT")); err == nil {
 		w.Count = n
+	}
+	if n, err := strconv.Atoi(os.Getenv("E2E_DRAIN_RATE")); err == nil {
+		w.Life.DrainRate = n
 	}
 	w.OnMessage = func(c *worker.Connection, data []byte) {
 		if string(data) == "pid" {
