@@ -51,7 +51,7 @@ func (p *process) onDrain(m *ipc.Drain) {
 // onTurn ends the wait of a process that stands in line: its time begins.
 func (p *process) onTurn() {
 	l := &p.leaving
-	if !l.begun || !l.restart {
+	if !l.restart || l.within <= 0 {
 		return // a stop has come first
 	}
 	l.warn = time.After(l.within * 4 / 5)

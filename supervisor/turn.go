@@ -78,7 +78,7 @@ func (p *process) ahead(q *process) int {
 	case q.toldBefore(p):
 		return 1
 	}
-	return cmp.Compare(p.pid, q.pid)
+	return cmp.Compare(p.pid, q.pid) // of one reload, they do not exclude each other
 }
 
 // tendLine gives those their turn who have nobody before them any more. A limit
@@ -100,7 +100,7 @@ func (s *Supervisor) tendLine(now time.Time) {
 		for _, q := range first {
 			from = latest(from, q.killAt)
 		}
-		if p.yielded && !p.hung && !p.killed {
+		if p.yielded && !p.hung {
 			p.killAt = from.Add(p.pacing + s.stopTimeout(p.plan.spec))
 		}
 	}
