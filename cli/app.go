@@ -31,12 +31,12 @@ func (in *invocation) app() *urfave.App {
 func programFlags() []urfave.Flag {
 	return []urfave.Flag{
 		valued("run-dir", "WM_RUN_DIR",
-			"`DIR` for pid file, log and socket; default is that of the binary"),
+			"`DIR` of pid file and log; else the binary's"),
 		valued("pid-file", "WM_PID_FILE", "write the pid of the master to `FILE`"),
 		valued("log-file", "WM_LOG_FILE", "log to `FILE`"),
-		valued("stdout-file", "WM_STDOUT_FILE", "with -d: what worker processes print goes to `FILE`"),
+		valued("stdout-file", "WM_STDOUT_FILE", "with -d: processes print to `FILE`"),
 		valued("app", "", "run only these `APPS`: chat,todpole/gateway"),
-		toggle("no-build", "run the binary as it is, although it stands in its source tree"),
+		toggle("no-build", "run the binary as it is, even in its source tree"),
 		toggle("quiet", "no banner, no progress", "q"),
 	}
 }

@@ -92,8 +92,11 @@ func (p *parser) flag(arg string, args []string) ([]string, error) {
 	}
 	given := foundFlag{name, []string{arg}}
 	if takesValue(flag) && !valued {
-		if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+		if len(args) == 0 {
 			return nil, fmt.Errorf("%s needs a value", arg)
+		}
+		if strings.HasPrefix(args[0], "-") {
+			return nil, fmt.Errorf("%s needs a value, and %s is a flag", arg, args[0])
 		}
 		given.words = append(given.words, args[0])
 		args = args[1:]

@@ -63,7 +63,7 @@ func TestOrderRefuses(t *testing.T) {
 		{"start -g", "start has no flag -g"},
 		{"-d", "-d needs a command"},
 		{"status --run-dir", "--run-dir needs a value"},
-		{"start --app -d", "--app needs a value"},
+		{"start --app -d", "--app needs a value, and -d is a flag"},
 	} {
 		got, err := order(testApp(), strings.Fields(c.args))
 		if err == nil {

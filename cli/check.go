@@ -12,6 +12,7 @@ import (
 
 func (in *invocation) checkCommand() *urfave.Command {
 	return in.command("check", "build and tell whether a start would work, start nothing", in.check,
+		wide(),
 		toggle("json", "print JSON"))
 }
 
@@ -28,7 +29,7 @@ func (in *invocation) check(c *urfave.Context) int {
 		}
 		return codeOf(err)
 	}
-	page := statusfmt.Check(in.stdout, found, pageOptions(in.stdout))
+	page := statusfmt.Check(in.stdout, found, tableOptions(in.stdout, c))
 	if code := in.written(page); code != ipc.CodeDone {
 		return code
 	}

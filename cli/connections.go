@@ -9,6 +9,7 @@ import (
 
 func (in *invocation) connectionsCommand() *urfave.Command {
 	return in.command("connections", "list the connections of all processes", in.connections,
+		wide(),
 		toggle("json", "print JSON"))
 }
 
@@ -35,6 +36,7 @@ func (in *invocation) connections(c *urfave.Context) int {
 		if c.Bool("json") {
 			return in.written(statusfmt.ConnectionsJSON(in.stdout, rows, unlisted))
 		}
-		return in.written(statusfmt.Connections(in.stdout, rows, unlisted))
+		return in.written(statusfmt.Connections(in.stdout, rows, unlisted,
+			tableOptions(in.stdout, c)))
 	})
 }

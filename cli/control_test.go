@@ -25,7 +25,11 @@ func TestNothingRuns(t *testing.T) {
 		{"upgrade", ipc.CodeNotRunning},
 		{"connections", ipc.CodeNotRunning},
 	} {
-		command(t, dir, c.command).wants(t, c.code, "not run")
+		r := command(t, dir, c.command)
+		r.wants(t, c.code, "not run")
+		if c.code != ipc.CodeDone {
+			r.wants(t, c.code, "not run in "+dir.Path+"; ", " start -d --run-dir "+dir.Path+" starts it")
+		}
 	}
 }
 
@@ -34,7 +38,8 @@ func TestStalePidFileIsMentioned(t *testing.T) {
 	if err := os.WriteFile(dir.PidFile, []byte("4194304\n"), 0o644); err != nil { // above any pid
 		t.Fatal(err)
 	}
-	command(t, dir, "stop").wants(t, ipc.CodeDone, "Master pid:4194304 is not alive", "not run")
+	command(t, dir, "stop").wants(t, ipc.CodeDone,
+		"Master pid:4194304 is not alive; the next start writes its pid file anew", "not run")
 	if err := os.WriteFile(dir.PidFile, []byte("1\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func (in *invocation) askForPlan(binary *candidate) (plan *ipc.Plan, code int) {
 			}
 		},
 	})
-	code = in.settle(result, err)
+	code = in.settleAs("diff failed: ", result, err)
 	switch {
 	case code == ipc.CodeDone && plan == nil:
 		return nil, in.fail(errors.New("the master sent no plan"))

@@ -29,7 +29,11 @@ func (in *invocation) notRunning() int {
 		tell = in.complain
 	}
 	in.tellStalePid(tell)
-	tell("not run")
+	if in.absent == ipc.CodeDone {
+		tell("not run")
+	} else {
+		tell("not run in %s; %s starts it", in.dir.Path, in.typed("start -d"))
+	}
 	return in.absent
 }
 
@@ -39,9 +43,10 @@ func (in *invocation) tellStalePid(tell func(string, ...any)) {
 	switch {
 	case !stale:
 	case rundir.PidExists(pid):
-		tell("pid file %s names %d, which is another program", in.pidPath(), pid)
+		tell("pid file %s names %d, which is another program; the next start writes it anew",
+			in.pidPath(), pid)
 	default:
-		tell("Master pid:%d is not alive", pid)
+		tell("Master pid:%d is not alive; the next start writes its pid file anew", pid)
 	}
 }
 

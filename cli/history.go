@@ -15,9 +15,10 @@ import (
 const historyLines = 20
 
 func (in *invocation) historyCommand() *urfave.Command {
-	return in.command("history", "list starts, reloads, upgrades and stops: when, who, how it ended",
+	return in.command("history", "list starts, reloads, upgrades and stops, and by whom",
 		in.history,
 		valued("n", "", "the newest `N` (default 20, 0 is all)"),
+		wide(),
 		toggle("json", "print JSON"))
 }
 
@@ -36,7 +37,7 @@ func (in *invocation) history(c *urfave.Context) int {
 		return in.written(statusfmt.HistoryJSON(in.stdout, entries, damaged))
 	}
 	in.say("history")
-	return in.written(statusfmt.History(in.stdout, entries, damaged))
+	return in.written(statusfmt.History(in.stdout, entries, damaged, tableOptions(in.stdout, c)))
 }
 
 // countOf reads a number that is not negative.

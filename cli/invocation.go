@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,21 +54,30 @@ func (in *invocation) run(args []string) int {
 }
 
 // usage answers a command line that cannot be understood, with the help of its
-// command when it names one.
+// command when it names one. The help of all would scroll the error away.
 func (in *invocation) usage(args []string, err error) int {
 	fmt.Fprintf(in.stderr, "%s: %v\n\n", in.Name, err)
 	app := in.app()
 	app.Writer = in.stderr
-	help := []string{in.Name}
+	var names []string
+	for _, c := range app.Commands {
+		names = append(names, c.Name)
+	}
 	for _, word := range args {
-		if app.Command(word) != nil {
-			help = append(help, word, "--help")
-			break
+		if !slices.Contains(names, word) {
+			continue
 		}
+		if err := app.RunContext(in.ctx, []string{in.Name, word, "--help"}); err != nil {
+			fmt.Fprintf(in.stderr, "%s: %v\n", in.Name, err)
+		}
+		return ipc.CodeUsage
 	}
-	if err := app.RunContext(in.ctx, help); err != nil {
-		fmt.Fprintf(in.stderr, "%s: %v\n", in.Name, err)
+	fmt.Fprintf(in.stderr, "Usage: %s COMMAND [FLAGS] [-- ARGUMENTS OF THE APPS]\n", in.Name)
+	fmt.Fprintln(in.stderr, "Commands:")
+	for line := range slices.Chunk(names, 7) {
+		fmt.Fprintf(in.stderr, "  %s\n", strings.Join(line, " "))
 	}
+	fmt.Fprintf(in.stderr, "%s help tells what each does.\n", in.Name)
 	return ipc.CodeUsage
 }
 

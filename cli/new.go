@@ -17,9 +17,9 @@ import (
 func (in *invocation) newCommand() *urfave.Command {
 	c := in.command("new", "make an app in the module of the working directory", in.newApp,
 		valued("listen", "",
-			"`ADDRESS` of the app: http://127.0.0.1:8080; default is text on a free port"),
-		valued("module", "", "`PATH` of a module to be made here for the app: example.com/shop"),
-		valued("replace", "", "with --module: `DIR`, the source tree that the module takes wm from"))
+			"`ADDRESS`: http://127.0.0.1:8080; else text on a free port"),
+		valued("module", "", "`PATH` of a module to be made for it: example.com/shop"),
+		valued("replace", "", "with --module: `DIR`, the source tree to take wm from"))
 	c.ArgsUsage = "NAME"
 	return c
 }

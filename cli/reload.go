@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"time"
@@ -18,7 +19,7 @@ const reloadPatience = 10 * time.Second
 
 func (in *invocation) reloadCommand() *urfave.Command {
 	return in.command("reload", "replace the worker processes one by one", in.reload,
-		toggle("g", "gracefully: old processes leave when their connections are closed"),
+		toggle("g", "gracefully: old ones leave with their last connection"),
 		toggle("no-wait", "return at once"))
 }
 
@@ -71,7 +72,7 @@ func (in *invocation) binaryOf(shares func(*buildOutcome) bool) (*candidate, int
 	}
 	shop, err := in.workshop(owner)
 	if err != nil {
-		return nil, in.fail(err)
+		return nil, in.failUnchanged(err)
 	}
 	if shop == nil {
 		return &candidate{path: in.exe}, ipc.CodeDone
@@ -100,7 +101,15 @@ func (in *invocation) buildIn(shop *workshop, master int) (*candidate, int) {
 		o.Master = master
 		in.tellOthers(shop, o)
 	}
-	return nil, in.fail(err)
+	return nil, in.failUnchanged(err)
+}
+
+// failUnchanged is fail for what went wrong before the master was asked.
+func (in *invocation) failUnchanged(err error) int {
+	if !errors.Is(err, errBuild) { // says so itself
+		err = fmt.Errorf("%w\nnothing was changed", err)
+	}
+	return in.fail(err)
 }
 
 // isExecutable tells whether path leads to where this binary stands. The file

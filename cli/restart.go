@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
+
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/workerman-go/wm/ipc"
@@ -27,7 +30,10 @@ func (in *invocation) restart(c *urfave.Context) int {
 		scope.Addresses = scope.Master != 0
 	}
 	settings, err := in.prepare(scope)
-	if err != nil {
+	switch {
+	case err != nil && held && !errors.Is(err, errBuild):
+		return in.fail(fmt.Errorf("restart failed: %w\nthe service was not stopped", err))
+	case err != nil:
 		return in.fail(err)
 	}
 	if held {
@@ -39,5 +45,9 @@ func (in *invocation) restart(c *urfave.Context) int {
 		in.tellStalePid(in.say)
 		in.say("stop success")
 	}
-	return in.launch(c.Bool("d") || settings.Daemonize)
+	code := in.launch(c.Bool("d") || settings.Daemonize)
+	if code != ipc.CodeDone && held {
+		in.complain("restart failed: the service was stopped and did not start again, nothing runs")
+	}
+	return code
 }

@@ -18,7 +18,7 @@ const alreadyRunning = "already running"
 func (in *invocation) startCommand() *urfave.Command {
 	return in.command("start", "start in this terminal (debug mode)", in.start,
 		toggle("d", "as a daemon; returns when all processes are ready"),
-		toggle("single", "in one process, without building: for debuggers and go run -race"))
+		toggle("single", "in one process, unbuilt: for debuggers and go run -race"))
 }
 
 func (in *invocation) start(c *urfave.Context) int {

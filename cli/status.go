@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
 	"github.com/workerman-go/wm/statusfmt"
@@ -18,6 +21,7 @@ const refreshEvery = time.Second
 func (in *invocation) statusCommand() *urfave.Command {
 	return in.command("status", "show workers, processes and what they have done", in.status,
 		toggle("d", "live, every second, until Ctrl+C"),
+		wide(),
 		toggle("json", "print JSON"))
 }
 
@@ -27,13 +31,13 @@ func (in *invocation) status(c *urfave.Context) int {
 	}
 	return in.ifRunning(ipc.CodeNoStatus, func() int {
 		if c.Bool("d") {
-			return in.liveStatus(c.Bool("json"))
+			return in.liveStatus(c)
 		}
 		snap, code := in.snapshot()
 		if snap == nil {
 			return code
 		}
-		return in.printStatus(snap, c.Bool("json"))
+		return in.printStatus(snap, c)
 	})
 }
 
@@ -70,11 +74,11 @@ func (in *invocation) state() (state string) {
 	return state
 }
 
-func (in *invocation) printStatus(snap *ipc.Snapshot, asJSON bool) int {
-	if asJSON {
+func (in *invocation) printStatus(snap *ipc.Snapshot, c *urfave.Context) int {
+	if c.Bool("json") {
 		return in.written(statusfmt.JSON(in.stdout, snap))
 	}
-	return in.written(statusfmt.Status(in.stdout, snap, pageOptions(in.stdout)))
+	return in.written(statusfmt.Status(in.stdout, snap, tableOptions(in.stdout, c)))
 }
 
 // written is the exit status of a command that ends with printing.
@@ -85,10 +89,15 @@ func (in *invocation) written(err error) int {
 	return ipc.CodeDone
 }
 
-// liveStatus draws the page again each second until the user or the master
-// goes away.
-func (in *invocation) liveStatus(asJSON bool) int {
+// liveStatus draws the page again each second, and when the terminal gets another
+// size, until the user or the master goes away.
+func (in *invocation) liveStatus(c *urfave.Context) int {
 	var prev *ipc.Snapshot
+	resized := make(chan os.Signal, 1)
+	if !c.Bool("json") {
+		signal.Notify(resized, unix.SIGWINCH)
+		defer signal.Stop(resized)
+	}
 	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()
 	for {
@@ -101,24 +110,39 @@ func (in *invocation) liveStatus(asJSON bool) int {
 		}
 		statusfmt.QPS(prev, snap)
 		prev = snap
-		if code := in.drawLive(snap, asJSON); code != ipc.CodeDone {
+		if code := in.untilTick(snap, c, tick.C, resized); code != ipc.CodeDone {
+			return code
+		}
+		if in.ctx.Err() != nil {
+			fmt.Fprintln(in.stdout)
+			return ipc.CodeDone
+		}
+	}
+}
+
+// untilTick shows snap up to the next one, or the end of the command.
+func (in *invocation) untilTick(snap *ipc.Snapshot, c *urfave.Context, tick <-chan time.Time,
+	resized <-chan os.Signal) int {
+	for {
+		if code := in.drawLive(snap, c); code != ipc.CodeDone {
 			return code
 		}
 		select {
 		case <-in.ctx.Done():
-			fmt.Fprintln(in.stdout)
 			return ipc.CodeDone
-		case <-tick.C:
+		case <-tick:
+			return ipc.CodeDone
+		case <-resized:
 		}
 	}
 }
 
 // drawLive replaces the page on a terminal; elsewhere pages follow each other.
-func (in *invocation) drawLive(snap *ipc.Snapshot, asJSON bool) int {
-	if asJSON {
-		return in.printStatus(snap, true)
+func (in *invocation) drawLive(snap *ipc.Snapshot, c *urfave.Context) int {
+	if c.Bool("json") {
+		return in.printStatus(snap, c)
 	}
-	opt := pageOptions(in.stdout)
+	opt := tableOptions(in.stdout, c)
 	opt.Live = true
 	var page bytes.Buffer
 	if err := statusfmt.Status(&page, snap, opt); err != nil {

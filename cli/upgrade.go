@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -66,7 +67,8 @@ func (in *invocation) requestUpgrade(request ipc.Request) int {
 		return ipc.CodeFailed
 	}
 	if errors.Is(err, errGone) {
-		return in.fail(err)
+		return in.fail(fmt.Errorf("upgrade failed: %w, and its processes end with it; %s starts the "+
+			"service again", err, in.typed("start -d")))
 	}
 	code := in.settleAs("upgrade failed: ", result, err)
 	if code == ipc.CodeDone {

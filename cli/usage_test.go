@@ -41,6 +41,11 @@ func TestHelpTexts(t *testing.T) {
 		if errs.Len() > 0 {
 			t.Errorf("wm %s: on standard error: %s", c.args, &errs)
 		}
+		for line := range strings.Lines(out.String()) {
+			if len(line) > 80+len("\n") {
+				t.Errorf("wm %s: %d columns: %s", c.args, len(line)-1, line)
+			}
+		}
 		golden(t, c.golden, out.Bytes())
 	}
 }
@@ -62,6 +67,9 @@ func TestUsageErrors(t *testing.T) {
 		}
 		if named := c.args != "strat"; named == strings.Contains(errs.String(), "Commands:") {
 			t.Errorf("wm %s: help of all commands, or not of its own:\n%s", c.args, &errs)
+		}
+		if lines := strings.Count(errs.String(), "\n"); lines > 20 {
+			t.Errorf("wm %s: the error is %d lines above the prompt", c.args, lines)
 		}
 		if text := errs.String(); !strings.HasPrefix(text, c.want) || !strings.Contains(text, "Usage:") {
 			t.Errorf("wm %s: no %q and usage in:\n%s", c.args, c.want, text)

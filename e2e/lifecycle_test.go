@@ -213,10 +213,23 @@ func TestRestartChecksFirst(t *testing.T) {
 	s.start()
 	before := s.snapshot()
 	s.env = append(s.env, "E2E_ODD=panic")
-	s.run("restart", "-d").wantCode(1).wantText("odd", "panic on purpose in Start")
+	s.run("restart", "-d").wantCode(1).wantText("odd", "panic on purpose in Start",
+		"restart failed: ", "the service was not stopped")
 	s.env = s.env[:len(s.env)-1]
 	s.snapshot().wantSame(t, before, "web")
 	mustFetch(t, address, "/")
+}
+
+// What only shows when the processes start leaves nothing running, which is said.
+func TestRestartThatDoesNotComeBackSaysSo(t *testing.T) {
+	t.Parallel()
+	path, entry := failFile(t, "")
+	s := newService(t, "E2E_HTTP="+freeAddress(t), "E2E_COUNT=1", entry)
+	s.start()
+	write(t, path, "0 error")
+	s.run("restart", "-d").wantCode(1).wantText("refuses on purpose",
+		"restart failed: the service was stopped and did not start again, nothing runs")
+	s.run("status").wantCode(3).wantText("not run in "+s.dir, " start -d", " starts it")
 }
 
 func TestArgumentsBehindTwoDashesReachTheApp(t *testing.T) {

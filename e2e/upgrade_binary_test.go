@@ -55,6 +55,7 @@ func TestUpgradeToWhatIsNoWm(t *testing.T) {
 			t.Errorf("%s: exit status %d\n%s", c.name, r.code, r.out)
 		}
 		r.wantText(c.want)
+		r.wantText("nothing was changed")
 		u.wantSameLives(0)
 	}
 	u.wantVersion(labVersion)

@@ -126,7 +126,7 @@ func TestClosedTerminalEndsDebugModeAfterAnUpgrade(t *testing.T) {
 	s.waitGone(0)
 }
 
-// The steps are those that docs/reload.md tells, each once, in order.
+// The steps are those that docs/upgrade.md tells, each once, in order.
 func TestStepsOfAnUpgrade(t *testing.T) {
 	t.Parallel()
 	steps := filepath.Join(t.TempDir(), "steps")

@@ -164,6 +164,10 @@ func TestDevShowsAnErrorOnce(t *testing.T) {
 	edit(t, apps, "extra", "w.Count = thisNameDoesNotExist", "w.Count = 3")
 	s.wantShown(c, "changed apps/extra/start.go: not reloaded, everything keeps running as it was", 1)
 	s.wantShown(c, "dropped in and gone wrong", 1)
+	s.wantShown(c, "/apps/panics/start.go:", 1)
+	s.wantShown(c, " lines of wm below", 1)
+	s.wantShown(c, "main.main()", 0)
+	s.wantLog("main.main()") // the whole trace
 	wantEdition(t, a, "first")
 	s.snapshot().wantSame(t, before, "extra")
 

@@ -69,7 +69,7 @@ type AdoptHandover struct {
 	Image int `json:"image"`
 	// Reason is why the new image failed, for the old one.
 	Reason string `json:"reason,omitempty"`
-	// Signals came to the new image before it failed.
+	// Signals have come to the image before, which leaves them to this one.
 	Signals []int `json:"signals,omitempty"`
 }
 

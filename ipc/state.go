@@ -60,12 +60,12 @@ type State struct {
 	Processes    []ProcessState     `json:"processes"`
 	Words        []WordsState       `json:"words,omitempty"` // pipes whose process is gone
 
-	Reloads []ReloadState `json:"reloads,omitempty"` // committed, and not over
-	Queued  *ReloadState  `json:"queued,omitempty"`
-	Watcher *WatcherState `json:"watcher,omitempty"`
-	Control ControlState  `json:"control"`
-	Upgrade UpgradeState  `json:"upgrade"`
-	Next    *UpgradeState `json:"next,omitempty"` // asked for meanwhile
+	Reloads []ReloadState  `json:"reloads,omitempty"` // committed, and not over
+	Queued  *ReloadState   `json:"queued,omitempty"`
+	Watcher *WatcherState  `json:"watcher,omitempty"`
+	Control ControlState   `json:"control"`
+	Upgrade UpgradeState   `json:"upgrade"`
+	Next    []UpgradeState `json:"next,omitempty"` // that wait, in order of arrival
 }
 
 // GenerationState is one executable and what its probe declared.
@@ -299,9 +299,9 @@ type CallerState struct {
 	Out     [][]byte  `json:"out,omitempty"` // records
 }
 
-// UpgradeState is the operation that the new image ends, or the next one.
+// UpgradeState is the operation that the new image ends, or one that waits.
 type UpgradeState struct {
-	Generation int `json:"generation"` // the new binary of the next one; else -1
+	Generation int `json:"generation"` // the new binary of one that waits; else -1
 
 	Path    string       `json:"path"` // of the new binary
 	Install string       `json:"install,omitempty"`

@@ -56,7 +56,9 @@ var sampleState = &State{
 		{FD: 15, ReadBy: time.Date(2025, 1, 31, 12, 0, 2, 0, time.UTC)},
 	}},
 	Upgrade: UpgradeState{Generation: -1, Path: "/r/wm2", Install: "/r/wm", Waiters: []int{0}},
-	Next:    &UpgradeState{Generation: 0, Path: "/r/wm3"},
+	Next: []UpgradeState{
+		{Generation: 0, Path: "/r/wm3"}, {Generation: 0, Path: "/r/wm4", Waiters: []int{1}},
+	},
 }
 
 const stateGolden = "state-1"

@@ -17,26 +17,33 @@ var bannerColumns = []column{
 	{"listen", left}, {"count", left}, {"state", left},
 }
 
+var bannerGiving = giving{
+	leave: []string{"event-loop", "proto   ", "user    "}, cut: []string{"listen  ", "worker  "},
+}
+
 // Banner writes what start shows once the service runs: the Workers, whether
 // every process of them is ready, and how to stop. Called by the command line
 // after the master reported success.
 func Banner(w io.Writer, snap *ipc.Snapshot, opt Options) error {
 	rows, tags := bannerRows(snap)
-	lines, err := table(spread(bannerColumns), rows, 4)
+	drawn, err := fit(spread(bannerColumns), rows, 4, opt.Width, bannerGiving)
 	if err != nil {
 		return err
 	}
-	version := versionLine(snap, opt)
+	lines, version := drawn.lines, versionLine(snap, opt)
 	p := newPage(opt, append(lines, version)...)
 	p.ruler(" " + strings.ToUpper(program(snap)) + " ")
-	p.line("%s", version)
+	p.prose(version)
 	p.ruler(" WORKERS ")
 	p.head(lines[0], widest(lines...))
 	for i, l := range lines[1:] {
 		p.row(l, tags[i].text, tags[i])
 	}
 	p.ruler("")
-	p.line("%s", bannerFooter(snap, opt))
+	if note := drawn.note(opt.Width, "status --json"); note != "" {
+		p.prose(note)
+	}
+	p.prose(bannerFooter(snap, opt))
 	_, err = w.Write(p.Bytes())
 	return err
 }

@@ -13,10 +13,15 @@ var checkColumns = []column{
 	{"declared in", left},
 }
 
+var checkGiving = giving{
+	leave: []string{"processes"}, cut: []string{"listening", "address", "declared in", "worker"},
+}
+
 // Check writes the page of wm check: the Workers, and then each finding with
 // what to do about it. Called by the command line.
 func Check(w io.Writer, found *ipc.Check, opt Options) error {
 	p := newPage(opt)
+	drawn := new(fitted)
 	if len(found.Workers) > 0 {
 		var rows [][]string
 		for _, row := range found.Workers {
@@ -27,18 +32,19 @@ func Check(w io.Writer, found *ipc.Check, opt Options) error {
 			rows = append(rows, []string{clean(row.Key), clean(row.Listen), strconv.Itoa(row.Count),
 				clean(address), clean(row.Source)})
 		}
-		lines, err := table(checkColumns, rows, 2)
-		if err != nil {
+		var err error
+		if drawn, err = fit(checkColumns, rows, 2, opt.Width, checkGiving); err != nil {
 			return err
 		}
-		p.head(lines[0], widest(lines...))
-		for _, l := range lines[1:] {
+		p.head(drawn.lines[0], widest(drawn.lines...))
+		for _, l := range drawn.lines[1:] {
 			p.line("%s", l)
 		}
 	}
 	for _, f := range found.Findings {
 		p.finding(f)
 	}
+	p.missing(drawn)
 	_, err := w.Write(p.Bytes())
 	return err
 }
@@ -54,9 +60,9 @@ func (p *page) finding(f ipc.Finding) {
 		of = fmt.Sprintf("worker %s (%s): ", clean(f.Worker), clean(f.Source))
 	}
 	level := p.paint(colour, fmt.Sprintf("%-8s", clean(f.Level)))
-	p.line("%s %s%s", level, of, cleanLines(f.Text))
+	p.prose(level + " " + of + cleanLines(f.Text))
 	if f.Advice != "" {
-		p.line("         %s", clean(f.Advice))
+		p.prose("         " + clean(f.Advice))
 	}
 }
 

@@ -22,26 +22,37 @@ var connectionColumns = []column{
 	{"Local Address", left}, {"Foreign Address", left},
 }
 
+// connectionGiving keeps who is connected to whom, and how that is.
+var connectionGiving = giving{
+	leave: []string{
+		"ipv6", "ipv4", "Trans", "Local Address", "CID", "Protocol", "Bytes-R", "Bytes-W",
+		"Recv-Q", "Send-Q",
+	},
+	cut: []string{"Foreign Address", "Local Address", "Worker"},
+}
+
 // Connections writes the page of wm connections, ordered by pid and
 // connection id, with a line below for each process that did not list all of
 // its own. Called by the command line with all pieces of the answer.
-func Connections(w io.Writer, rows []ipc.ConnectionRow, unlisted []ipc.UnlistedRow) error {
+func Connections(w io.Writer, rows []ipc.ConnectionRow, unlisted []ipc.UnlistedRow,
+	opt Options) error {
 	cells := make([][]string, 0, len(rows))
 	for _, r := range byProcess(rows) {
 		cells = append(cells, connectionCells(r))
 	}
-	lines, err := table(connectionColumns, cells, 2)
+	drawn, err := fit(connectionColumns, cells, 2, opt.Width, connectionGiving)
 	if err != nil {
 		return err
 	}
-	p := newPage(Options{}, lines...)
+	p := newPage(opt, drawn.lines...)
 	p.ruler(" WM CONNECTION STATUS ")
-	for _, l := range lines {
+	for _, l := range drawn.lines {
 		p.line("%s", l)
 	}
 	for _, u := range unlisted {
-		p.line("%s", unlistedNote(u))
+		p.prose(unlistedNote(u))
 	}
+	p.missing(drawn)
 	_, err = w.Write(p.Bytes())
 	return err
 }

@@ -18,6 +18,10 @@ type Options struct {
 	// Colour switches ANSI colours on. The caller decides it: only on a
 	// terminal, and never when NO_COLOR is set.
 	Colour bool
+	// Width is that of the terminal in columns; 0 is no limit, as for a pipe.
+	// Wider tables leave columns out and say so below, wider sentences go on
+	// in the next line.
+	Width int
 	// Live is set by status -d: the page ends with how to leave it.
 	Live bool
 	// Kernel is the release of the running kernel for the version line,

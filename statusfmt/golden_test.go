@@ -40,7 +40,7 @@ func (in *input) draw(view string) (string, error) {
 	case "json":
 		err = JSON(&buf, &in.Snapshot)
 	case "connections":
-		err = Connections(&buf, in.Rows, in.Unlisted)
+		err = Connections(&buf, in.Rows, in.Unlisted, in.Options)
 	case "plan":
 		err = Plan(&buf, &in.Plan, in.Options)
 	case "planjson":
@@ -50,7 +50,7 @@ func (in *input) draw(view string) (string, error) {
 	case "checkjson":
 		err = CheckJSON(&buf, &in.Check)
 	case "history":
-		err = History(&buf, in.Entries, in.Damaged)
+		err = History(&buf, in.Entries, in.Damaged, in.Options)
 	case "historyjson":
 		err = HistoryJSON(&buf, in.Entries, in.Damaged)
 	case "connectionsjson":

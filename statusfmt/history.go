@@ -15,6 +15,8 @@ var historyColumns = []column{
 	{"by", left}, {"changed", left},
 }
 
+var historyGiving = giving{leave: []string{"gen", "took"}, cut: []string{"changed", "by"}}
+
 // maxByColumns holds a uid and a pid of seven digits each.
 const maxByColumns = 28
 
@@ -28,22 +30,22 @@ type historyDocument struct {
 // History writes the page of wm history, in the order of entries. What a
 // failure said follows its row, and a note how many lines of the file could
 // not be read. Called by the command line with what it read of wm.history.
-func History(w io.Writer, entries []rundir.HistoryEntry, damaged int) error {
+func History(w io.Writer, entries []rundir.HistoryEntry, damaged int, opt Options) error {
 	cells := make([][]string, 0, len(entries))
 	for _, e := range entries {
 		cells = append(cells, historyCells(e))
 	}
-	lines, err := table(historyColumns, cells, 2)
+	drawn, err := fit(historyColumns, cells, 2, opt.Width, historyGiving)
 	if err != nil {
 		return err
 	}
-	p := newPage(Options{}, lines...)
+	p := newPage(opt, drawn.lines...)
 	p.ruler(" WM HISTORY ")
-	for i, l := range lines {
+	for i, l := range drawn.lines {
 		p.line("%s", l)
 		if i > 0 {
 			for _, said := range historyWords(entries[i-1]) {
-				p.line("    %s", said)
+				p.prose("    " + said)
 			}
 		}
 	}
@@ -53,6 +55,7 @@ func History(w io.Writer, entries []rundir.HistoryEntry, damaged int) error {
 	if damaged > 0 {
 		p.line("left out: %s that cannot be read", plural(damaged, "damaged line"))
 	}
+	p.missing(drawn)
 	_, err = w.Write(p.Bytes())
 	return err
 }

@@ -17,12 +17,56 @@ type page struct {
 }
 
 func newPage(opt Options, lines ...string) *page {
-	return &page{opt: opt, width: widest(lines...)}
+	p := &page{opt: opt, width: widest(lines...)}
+	if opt.Width > 0 {
+		p.width = min(p.width, opt.Width)
+	}
+	return p
 }
 
 func (p *page) line(format string, a ...any) {
 	fmt.Fprintf(p, format, a...)
 	p.WriteByte('\n')
+}
+
+// prose draws lines of words. What is wider than the terminal goes on below,
+// four blanks deeper, and not in the middle of a word.
+func (p *page) prose(text string) {
+	for l := range strings.Lines(text + "\n") {
+		p.wrapped(strings.TrimSuffix(l, "\n"))
+	}
+}
+
+// pair draws two texts beside each other, or below when there is no room.
+func (p *page) pair(a, b string) {
+	const gap = "   "
+	if p.opt.Width > 0 && display(a+gap+b) > p.opt.Width {
+		p.prose(a + "\n" + b)
+		return
+	}
+	p.line("%s%s%s", a, gap, b)
+}
+
+// missing says what the width of the terminal has cost a table.
+func (p *page) missing(f *fitted) {
+	if note := f.note(p.opt.Width, "--wide"); note != "" {
+		p.prose(note)
+	}
+}
+
+func (p *page) wrapped(line string) {
+	words := strings.Split(strings.TrimLeft(line, " "), " ")
+	indent := strings.Repeat(" ", len(line)-len(strings.TrimLeft(line, " ")))
+	now := indent + words[0]
+	for _, word := range words[1:] {
+		if next := now + " " + word; p.opt.Width == 0 || display(next) <= p.opt.Width {
+			now = next
+			continue
+		}
+		p.line("%s", strings.TrimRight(now, " "))
+		now = indent + "    " + word
+	}
+	p.line("%s", now)
 }
 
 // ruler draws a line of dashes with the caption in its middle.

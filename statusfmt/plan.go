@@ -1,6 +1,7 @@
 package statusfmt
 
 import (
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -36,8 +37,8 @@ func Plan(w io.Writer, plan *ipc.Plan, opt Options) error {
 	p := newPage(opt)
 	p.head(lines[0], widest(lines...))
 	if plan.Upgrade() {
-		p.line("master %s -> %s, while all processes keep running", clean(plan.Version),
-			clean(plan.NextVersion))
+		p.prose(fmt.Sprintf("master %s -> %s, while all processes keep running",
+			clean(plan.Version), clean(plan.NextVersion)))
 	}
 	lines = lines[1:]
 	for _, worker := range plan.Workers {
@@ -48,20 +49,20 @@ func Plan(w io.Writer, plan *ipc.Plan, opt Options) error {
 	if reload == "" {
 		reload = "wm reload"
 	}
-	p.line("%s; %s does this", clean(plan.Summary()), clean(reload))
+	p.prose(clean(plan.Summary()) + "; " + clean(reload) + " does this")
 	_, err = w.Write(p.Bytes())
 	return err
 }
 
 // planWorker draws a Worker above the lines of its slots.
 func (p *page) planWorker(w ipc.PlanWorker, slots []string) {
-	p.line("%s  %s  %s: %s", p.paint(bold, clean(w.Key)), clean(w.Listen), p.planWord(w.Change),
-		clean(w.Reason()))
+	p.prose(fmt.Sprintf("%s  %s  %s: %s", p.paint(bold, clean(w.Key)), clean(w.Listen),
+		p.planWord(w.Change), clean(w.Reason())))
 	for _, address := range w.Opens {
-		p.line("  %s %s", p.planWord("opens"), clean(address))
+		p.prose("  " + p.planWord("opens") + " " + clean(address))
 	}
 	for _, address := range w.Closes {
-		p.line("  %s %s", p.planWord("closes"), clean(address))
+		p.prose("  " + p.planWord("closes") + " " + clean(address))
 	}
 	for i, l := range slots {
 		action := clean(w.Steps[i].Action)

@@ -24,19 +24,39 @@ var processColumns = []column{
 	{"gen", right}, {"age", right}, {"status", left},
 }
 
+// processGiving keeps who it is, what it serves now and how it is. What went
+// wrong leaves last.
+var processGiving = giving{
+	leave: []string{
+		"timestamp", "listening", "timers", "gen", "memory", "age", "qps", "total_request",
+		"throw_exception", "send_fail",
+	},
+	cut: []string{"listening", "worker_name"},
+}
+
 // processTable is the drawn table; cells and tags are those of lines[1:].
 type processTable struct {
-	lines []string
+	*fitted
 	cells []string
 	tags  []tag
 }
 
-func drawProcesses(snap *ipc.Snapshot) (*processTable, error) {
+// drawProcesses draws the table in width columns. Where the causes of backoffs have
+// no room they are in the notes alone, which tell all of them.
+func drawProcesses(snap *ipc.Snapshot, width int) (*processTable, error) {
+	t, err := processesWith(snap, width, maxCauseColumns)
+	if err == nil && t.note(width, "") != "" {
+		t, err = processesWith(snap, width, 0)
+	}
+	return t, err
+}
+
+func processesWith(snap *ipc.Snapshot, width, causeColumns int) (*processTable, error) {
 	t := &processTable{}
 	var rows [][]string
 	add := func(row []string, tag tag, cause string) {
 		cell := tag.text
-		if cause != "" {
+		if cause != "" && causeColumns > 0 {
 			cell += " " + cause
 		}
 		rows = append(rows, append(row, cell))
@@ -44,11 +64,11 @@ func drawProcesses(snap *ipc.Snapshot) (*processTable, error) {
 	}
 	for _, p := range sorted(snap) {
 		tag, cause := state(p, snap.Taken)
-		add(processRow(p, snap.Taken), tag, shorten(cause, maxCauseColumns))
+		add(processRow(p, snap.Taken), tag, shorten(cause, causeColumns))
 	}
 	add(summaryRow(snap), tag{"[Summary]", bold}, "")
 	var err error
-	t.lines, err = table(processColumns, rows, 2)
+	t.fitted, err = fit(processColumns, rows, 2, width, processGiving)
 	return t, err
 }
 

@@ -2,6 +2,7 @@ package statusfmt
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -10,16 +11,18 @@ import (
 	"github.com/workerman-go/wm/ipc"
 )
 
+var exitGiving = giving{cut: []string{"worker_name"}}
+
 var exitColumns = []column{{"worker_name", left}, {"exit_status", right}, {"exit_count", right}}
 
 // Status writes the page of wm status: the service, the ends of its processes
 // and one line for each process. Called by the command line.
 func Status(w io.Writer, snap *ipc.Snapshot, opt Options) error {
-	exits, err := table(exitColumns, exitRows(snap), 2)
+	exits, err := fit(exitColumns, exitRows(snap), 2, opt.Width, exitGiving)
 	if err != nil {
 		return err
 	}
-	procs, err := drawProcesses(snap)
+	procs, err := drawProcesses(snap, opt.Width)
 	if err != nil {
 		return err
 	}
@@ -27,19 +30,20 @@ func Status(w io.Writer, snap *ipc.Snapshot, opt Options) error {
 	p := newPage(opt, append(procs.lines, version)...)
 	p.line("Start worker in %s mode.", clean(snap.Mode))
 	p.ruler("GLOBAL STATUS")
-	p.line("%s", version)
-	p.line("start time:%s run %s   load average: %s", snap.Started.Format("2006-01-02 15:04:05"),
-		uptime(snap.Taken.Sub(snap.Started)), load(snap.Load))
+	p.prose(version)
+	p.pair(fmt.Sprintf("start time:%s run %s", snap.Started.Format("2006-01-02 15:04:05"),
+		uptime(snap.Taken.Sub(snap.Started))), "load average: "+load(snap.Load))
 	p.line("%d workers %d processes", len(snap.Workers), live(snap))
-	p.head(exits[0], widest(exits...))
-	for _, l := range exits[1:] {
+	p.head(exits.lines[0], widest(exits.lines...))
+	for _, l := range exits.lines[1:] {
 		p.line("%s", l)
 	}
 	p.ruler("PROCESS STATUS")
 	procs.writeTo(p)
 	for _, n := range notes(snap) {
-		p.line("%s", n)
+		p.prose(n)
 	}
+	p.missing(procs.fitted)
 	if opt.Live {
 		p.line("\nPress Ctrl+C to quit.")
 	}

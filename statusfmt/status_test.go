@@ -74,7 +74,7 @@ func TestDrawingLeavesTheSnapshotAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := []ipc.ConnectionRow{{PID: 9}, {PID: 3}}
-	if err := Connections(io.Discard, rows, nil); err != nil {
+	if err := Connections(io.Discard, rows, nil, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if snap.Processes[0].PID != 9 || snap.Exits[0].Key != "b" || rows[0].PID != 9 {
@@ -97,7 +97,7 @@ func TestWriteErrorIsReturned(t *testing.T) {
 	for i, draw := range []func(io.Writer) error{
 		func(w io.Writer) error { return Banner(w, snap, Options{}) },
 		func(w io.Writer) error { return Status(w, snap, Options{}) },
-		func(w io.Writer) error { return Connections(w, nil, nil) },
+		func(w io.Writer) error { return Connections(w, nil, nil, Options{}) },
 		func(w io.Writer) error { return JSON(w, snap) },
 		func(w io.Writer) error { return ConnectionsJSON(w, nil, nil) },
 	} {

@@ -153,10 +153,11 @@ func (s *Supervisor) inUse() *inUse {
 	if s.queued != nil {
 		in.generations[s.queued.gen] = true
 	}
-	for _, u := range []*upgrade{s.upgrade, s.nextUpgrade} {
-		if u != nil {
-			in.generations[u.gen] = true
-		}
+	if s.upgrade != nil {
+		in.generations[s.upgrade.gen] = true
+	}
+	for _, u := range s.upgrades {
+		in.generations[u.gen] = true
 	}
 	return in
 }

@@ -55,7 +55,7 @@ func adopt(cfg Config) error {
 	return a.s.run()
 }
 
-// catchAgain repeats the signals that came to the image that failed.
+// catchAgain repeats the signals that the image before has not acted on.
 func (a *adoption) catchAgain() {
 	for _, sig := range a.told.Signals {
 		select {
@@ -195,7 +195,10 @@ func (s *Supervisor) endFailedUpgrade(u *upgrade, reason string) {
 	u.answer(ipc.CodeFailed, err.Error()+"\nthe old image is back, nothing was changed")
 }
 
-// installOwn gives a copy of the running image a name.
+// installOwn gives a copy of the running image a name. That is done on the loop:
+// a reload that waits must find it there, and would go back to the wm before.
+// What is read was read a moment ago to be verified, and what is written goes to
+// the memory of the kernel: some milliseconds, unless that folder hangs.
 func installOwn(as string) error {
 	file, err := openHigh(ownExecutable)
 	if err != nil {

@@ -30,6 +30,7 @@ type caller struct {
 	again   *ipc.Request // had come to the image before, as if it came now
 	rest    [][]byte     // records to be sent before those of request.out
 	carried bool         // a goroutine serves it; guarded by control.mu
+	reads   string       // a binary that is being read for it; guarded by control.mu
 }
 
 // carry starts to accept, and to serve those whom nobody serves.
@@ -182,7 +183,7 @@ func (c *control) read(cl *caller) (*request, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: %T is no request", ipc.ErrMalformed, m)
 	}
-	return c.requestOf(want, peer), nil
+	return c.requestOf(cl, want, peer), nil
 }
 
 // recv waits until readBy, which a pause puts off.
@@ -202,13 +203,22 @@ func (c *control) recv(cl *caller) (ipc.Message, error) {
 	}
 }
 
+// opensBinary are the commands that name a binary.
+var opensBinary = map[string]bool{
+	ipc.CommandDiff: true, ipc.CommandReload: true, ipc.CommandUpgrade: true,
+}
+
 // requestOf opens what the command names: reading a binary takes a while.
-func (c *control) requestOf(want *ipc.Request, peer ipc.Peer) *request {
+func (c *control) requestOf(cl *caller, want *ipc.Request, peer ipc.Peer) *request {
 	r := &request{Request: *want, peer: peer, out: make(chan ipc.Message, maxReplies)}
 	if c.s.alone != nil {
 		return r // it runs no other binary
 	}
 	path := firstSet(want.Binary, c.s.cfg.Executable)
+	if opensBinary[want.Command] {
+		c.reading(cl, path)
+		defer c.reading(cl, "")
+	}
 	switch want.Command {
 	case ipc.CommandDiff:
 		r.gen, r.err = openGeneration(path)
@@ -304,88 +314,4 @@ func (c *control) mayAnswer(cl *caller, by time.Time) (halt <-chan struct{}) {
 	}
 	cl.conn.SetWriteDeadline(by)
 	return c.halt
-}
-
-// pause lets nobody ask any more: new commands wait in the queue of the
-// socket, others with what they have sent. It reports true when nobody is about
-// to bring a request to the loop.
-func (c *control) pause() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.paused {
-		c.paused = true
-		c.ln.SetDeadline(past)
-		for cl := range c.callers {
-			cl.conn.SetReadDeadline(past)
-		}
-	}
-	return c.asking == 0
-}
-
-// freeze answers nobody any more either, see still.
-func (c *control) freeze() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.frozen = true
-	close(c.halt)
-	for cl := range c.callers {
-		cl.conn.SetWriteDeadline(past)
-	}
-}
-
-// still tells whether nobody is served.
-func (c *control) still() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for cl := range c.callers {
-		if cl.carried {
-			return false
-		}
-	}
-	return !c.accepts
-}
-
-// save describes a command that nobody serves; control.mu is held.
-func (cl *caller) save() ipc.CallerState {
-	row := ipc.CallerState{
-		FD: cl.conn.Descriptor(), Partial: cl.conn.Partial(), ReadBy: cl.readBy,
-	}
-	r := cl.request
-	if r == nil {
-		row.Request = cl.again
-		return row
-	}
-	cl.takeReplies()
-	row.Request, row.Digest = &r.Request, r.digest[:]
-	row.Cut, row.Ended, row.Out = r.cut, r.ended, cl.rest
-	return row
-}
-
-// takeReplies makes records of what the loop has answered.
-func (cl *caller) takeReplies() {
-	for {
-		select {
-		case m, open := <-cl.request.out:
-			if !open {
-				return
-			}
-			if recs, err := ipc.Records(m); err == nil {
-				cl.rest = append(cl.rest, recs...)
-			}
-		default:
-			return
-		}
-	}
-}
-
-// thaw undoes pause and freeze.
-func (c *control) thaw() {
-	c.mu.Lock()
-	if c.frozen {
-		c.halt = make(chan struct{})
-	}
-	c.paused, c.frozen = false, false
-	c.ln.SetDeadline(time.Time{})
-	c.mu.Unlock()
-	c.carry()
 }

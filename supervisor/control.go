@@ -174,7 +174,7 @@ func (s *Supervisor) stopByCommand(r *request) {
 
 func (s *Supervisor) reloadByCommand(r *request) {
 	if r.err != nil {
-		r.finish(ipc.CodeFailed, r.err.Error())
+		r.finish(ipc.CodeFailed, r.err.Error()+"\n"+Unchanged)
 		return
 	}
 	r.reload.by, r.digest = []rundir.Asker{r.asker()}, r.reload.gen.digest

@@ -18,7 +18,8 @@
 // listener and its slots. The files, by what they are about:
 //
 //   - the loop: supervisor.go, what it hears in signals.go, control.go (commands;
-//     each one's goroutine is in caller.go), link.go, lastwords.go, reap.go, exit.go
+//     each one's goroutine is in caller.go), link.go, lastwords.go,
+//     trace.go (what of them is shown), reap.go, exit.go
 //   - the life of a slot: slot.go, and of its processes process.go, spawn.go,
 //     recycle.go, collect.go (what they are asked), snapshot.go
 //   - what they are given: addresses.go (which listener is kept), listener.go,

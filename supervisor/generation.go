@@ -129,7 +129,9 @@ func appsRoot(path string) string {
 }
 
 // install gives the binary of a successful reload its final name, also when
-// another build has taken its place meanwhile.
+// another build has taken its place meanwhile. It is done on the loop, because
+// whoever looks for the name after this reload must find it: a rename, but for
+// that one case, in which a binary that was read before is copied.
 func (g *generation) install(as string) error {
 	from := g.path
 	if !g.sameFile(from) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -95,7 +96,18 @@ func (s *Supervisor) tendProbe(now time.Time) {
 	s.probe = nil
 	p.link.close()
 	unix.Close(p.pidfd)
-	p.done(p.verdict())
+	verdict := p.verdict()
+	s.logProbe(p, verdict)
+	p.done(verdict)
+}
+
+// logProbe keeps the last words of a probe that failed, whole: what is said of it
+// on terminals is cut. A command line without a log has none to keep them in.
+func (s *Supervisor) logProbe(p *probing, verdict error) {
+	words := p.words.String()
+	if verdict != nil && words != "" && s.log != nil {
+		s.log.Record(os.Getpid(), fmt.Sprintf("last words of the probe:\n%s", words))
+	}
 }
 
 // verdict is nil when the declarations can be run.
@@ -161,7 +173,7 @@ func mergeSettings(old, new ipc.Settings) ipc.Settings {
 // quote appends last words to a message, indented.
 func quote(words *lastWords) string {
 	if text := words.String(); text != "" {
-		return ":\n" + indent(text)
+		return ":\n" + indent(ownFrames(text))
 	}
 	return ""
 }

@@ -221,6 +221,7 @@ func (s *Supervisor) killLate(now time.Time) {
 		switch {
 		case !p.readyBy.IsZero() && !now.Before(p.readyBy):
 			// Where it waits is its last words.
+			s.logf("%s is not ready within %v, is killed", p.name(), p.plan.spec.ReadyTimeout)
 			p.late, p.readyBy = true, time.Time{}
 			p.link.send(&ipc.Dump{})
 			p.limit(now.Add(dumpPatience))

@@ -29,8 +29,8 @@ func (s *Supervisor) requestReload(r *reload) {
 		s.merge(next, r)
 	default:
 		s.queued = r
-		if running != nil {
-			r.tell(ipc.Progress{Kind: "note", Text: "waits for " + running.title()})
+		if before := s.ahead(); before != "" {
+			r.tell(ipc.Progress{Kind: "note", Text: "waits for " + before})
 		}
 	}
 }
@@ -117,13 +117,13 @@ func (s *Supervisor) idle() bool {
 
 // quiet tells whether nothing waits for its turn either.
 func (s *Supervisor) quiet() bool {
-	return s.idle() && s.queued == nil && s.nextUpgrade == nil
+	return s.idle() && s.queued == nil && len(s.upgrades) == 0
 }
 
 // nextOperation begins what waits, when its time has come. An upgrade goes first,
 // see tendUpgrade: the reload is then done by the newer master.
 func (s *Supervisor) nextOperation() {
-	if !s.idle() || s.nextUpgrade != nil {
+	if !s.idle() || len(s.upgrades) > 0 {
 		return
 	}
 	if r := s.queued; r != nil {

@@ -67,7 +67,7 @@ func TestStopAnswersWhatSettlesAndWhatWaits(t *testing.T) {
 	running := w.reload("three", false)
 	waiting := w.reload("four", false)
 	w.s.onSignal(unix.SIGTERM)
-	w.s.reconcile()
+	w.reconcile()
 	wantResult(t, settling, 1, "generation 2 went live", stoppingText)
 	wantResult(t, running, 1, stoppingText)
 	wantResult(t, waiting, 1, stoppingText)
@@ -182,11 +182,11 @@ func TestSignalsJoinAndWait(t *testing.T) {
 	w := newWorld(t)
 	w.serve(spec("a"))
 	r := w.reload("two", false)
-	w.s.onSignal(unix.SIGUSR1) // joins
+	w.signal(unix.SIGUSR1) // joins
 	w.probe(spec("a"))
-	w.s.onSignal(unix.SIGUSR2)
-	w.s.onSignal(unix.SIGUSR1)
-	w.s.reconcile()
+	w.signal(unix.SIGUSR2)
+	w.signal(unix.SIGUSR1)
+	w.reconcile()
 	if q := w.s.queued; q == nil || q.graceful || len(q.by) != 2 {
 		t.Fatalf("queued %+v", q)
 	}

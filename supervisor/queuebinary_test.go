@@ -3,6 +3,7 @@ package supervisor
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func (w *world) deliver(requests ...*request) {
 	for _, r := range requests {
 		w.s.onRequest(r)
 	}
-	w.s.reconcile()
+	w.reconcile()
 }
 
 // build writes what a command has built beside the binary.
@@ -89,8 +90,10 @@ func TestFollowUpIsTheNewestBinary(t *testing.T) {
 	wantResult(t, first, 0)
 	w.probe(spec("a"))
 	w.turn(w.live()[0])
-	wantResult(t, older, 0)
-	wantResult(t, newer, 0)
+	wantResult(t, older, 0, "a newer binary than the one that was asked for")
+	if res := result(newer); res == nil || res.Code != 0 || strings.Contains(res.Text, "newer") {
+		t.Errorf("result %+v", res)
+	}
 	if got := w.content(); got != "four" {
 		t.Errorf("%q runs", got)
 	}
@@ -112,7 +115,7 @@ func TestLateRequestDoesNotGoBack(t *testing.T) {
 	w.pass(0)
 	w.probe(spec("a"))
 	w.turn(w.live()[0])
-	wantResult(t, late, 0)
+	wantResult(t, late, 0, "a newer binary than the one that was asked for")
 	if got := w.content(); got != "three" {
 		t.Errorf("%q runs", got)
 	}

@@ -248,10 +248,15 @@ func (s *Supervisor) logReload(r *reload, format string, a ...any) {
 	s.logf(format, a...)
 }
 
-// answer ends the wait of everybody who asked for this reload.
+// answer ends the wait of everybody who asked for this reload. Whoever asked for
+// another binary is told that a newer one is live in its place.
 func (r *reload) answer(code int, text string) {
 	for _, w := range r.waiters {
-		w.finish(code, text)
+		said := text
+		if code == ipc.CodeDone && w.digest != r.gen.digest {
+			said += "\nit has a newer binary than the one that was asked for"
+		}
+		w.finish(code, said)
 	}
 	r.waiters = nil
 }

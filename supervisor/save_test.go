@@ -34,9 +34,10 @@ var carriedFields = map[reflect.Type]map[string]string{
 		"opened": carried,
 		"byLink": "from the processes", "byPID": carried,
 		"probe": "none while an upgrade begins", "roll": carried, "queued": carried,
-		"upgrade":     carried,
-		"nextUpgrade": carried,
-		"control":     carried, "reaper": "of each image", "lock": carried, "words": carried,
+		"upgrade": carried, "upgrades": carried,
+		"away": "none during an exec", "errands": "nobody is away",
+		"signalled": "only while a binary is read", "opensBySignal": "the same",
+		"control": carried, "reaper": "of each image", "lock": carried, "words": carried,
 		"dropped": carried, "stopWaiters": "only in leaving", "left": "only in leaving",
 		"graceful": "only in leaving", "nextLook": carried, "nextRead": carried,
 		"certNotes": "written before each turn of the loop ends",
@@ -89,7 +90,7 @@ var carriedFields = map[reflect.Type]map[string]string{
 		"gen": carried, "image": "opened anew", "install": carried, "by": carried,
 		"waiters": carried, "then": carried, "stage": "opened, or at its end",
 		"began": carried, "child": "ends with the exec", "retryAt": "begins anew", "busySince": "begins anew",
-		"limit": "begins anew",
+		"limit": "begins anew", "quietBy": "begins anew", "heldUp": "told already",
 	},
 	reflect.TypeFor[link](): {
 		"conn": carried, "messages": "of each image", "gone": "of each image", "mu": "free",
@@ -103,7 +104,7 @@ var carriedFields = map[reflect.Type]map[string]string{
 	},
 	reflect.TypeFor[caller](): {"conn": carried, "readBy": carried, "request": carried, "rest": carried,
 		"again":   carried,
-		"carried": "false when frozen"},
+		"carried": "false when frozen", "reads": "nothing when frozen"},
 	reflect.TypeFor[request](): {
 		"Request": carried, "peer": "asked of the kernel", "reload": "in the queue already",
 		"upgrade": "in the queue already", "gen": "opened anew", "digest": carried, "err": "answered already", "note": "logged already",
@@ -136,7 +137,7 @@ func full(t *testing.T) *world {
 		letGo(w.s)
 		clear(w.procs)
 		clear(w.s.byPID)
-		w.s.control, w.s.roll, w.s.queued, w.s.upgrade, w.s.nextUpgrade = nil, nil, nil, nil, nil
+		w.s.control, w.s.roll, w.s.queued, w.s.upgrade, w.s.upgrades = nil, nil, nil, nil, nil
 	})
 	w.now = w.now.UTC() // as JSON reads it
 	w.serve(spec("a", count(2)), spec("b"), spec("c", func(sp *ipc.Spec) {
@@ -247,7 +248,9 @@ func (w *world) fillOperations(a, b *unit) {
 		gen: gen(), install: "x", by: askers, began: at, waiters: waiter("upgrade"),
 		then: &reload{gen: gen(), graceful: true},
 	}
-	s.nextUpgrade = &upgrade{gen: gen(), waiters: waiter("upgrade")}
+	for range 2 {
+		s.upgrades = append(s.upgrades, &upgrade{gen: gen(), waiters: waiter("upgrade")})
+	}
 	read, write, err := os.Pipe()
 	must(w.t, err)
 	w.t.Cleanup(func() { write.Close() })

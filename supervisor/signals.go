@@ -62,16 +62,45 @@ func (s *Supervisor) stopBySignal(by rundir.Asker, graceful bool) {
 	s.leave(graceful)
 }
 
+// signalled is a reload that was asked for by signals.
+type signalled struct {
+	by       []rundir.Asker
+	graceful bool
+}
+
 // reloadBySignal takes the same road as the command, from the binary as it
-// stands under its name now.
+// stands under its name now, or later: one is read at a time, and one reload is
+// for all signals that come meanwhile.
 func (s *Supervisor) reloadBySignal(by rundir.Asker, graceful bool) {
-	r, err := s.openReload(s.cfg.Executable, "", graceful)
-	if err != nil {
-		s.logf("reload: %v", err)
+	if next := s.signalled; next != nil {
+		next.by, next.graceful = append(next.by, by), next.graceful && graceful
 		return
 	}
-	r.by = []rundir.Asker{by}
-	s.requestReload(r)
+	s.signalled = &signalled{by: []rundir.Asker{by}, graceful: graceful}
+	if !s.opensBySignal {
+		s.openBySignal()
+	}
+}
+
+// openBySignal reads the binary of the reload that signals have asked for.
+func (s *Supervisor) openBySignal() {
+	asked := s.signalled
+	s.signalled, s.opensBySignal = nil, true
+	var r *reload
+	var err error
+	open := func() { r, err = s.openReload(s.cfg.Executable, "", asked.graceful) }
+	s.sendErrand(s.cfg.Executable, open, func() {
+		s.opensBySignal = false
+		if err != nil {
+			s.logf("reload: %v", err)
+		} else {
+			r.by = asked.by
+			s.requestReload(r)
+		}
+		if s.signalled != nil {
+			s.openBySignal()
+		}
+	})
 }
 
 // logStatus answers tools that still send SIGIOT for the status file.

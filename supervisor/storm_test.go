@@ -70,8 +70,7 @@ func (st *storm) step() {
 	case n < 11:
 		st.asked = append(st.asked, st.diff(st.build()))
 	case n < 12:
-		st.s.onSignal(unix.SIGUSR1)
-		st.s.reconcile()
+		st.signal(unix.SIGUSR1)
 	case n < 14:
 		st.built()
 	case n < 15:

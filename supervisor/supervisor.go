@@ -58,8 +58,8 @@ type Supervisor struct {
 	stopWaiters []*request
 	left        []*process // told to go by the stop
 	graceful    bool       // the stop under way waits for connections
-	upgrade     *upgrade
-	nextUpgrade *upgrade
+	upgrade     *upgrade   // the one under way
+	upgrades    []*upgrade // that wait, in order of arrival
 	control     *control
 	reaper      *reaper
 	lock        *rundir.Lock
@@ -79,6 +79,10 @@ type Supervisor struct {
 	collects  map[uint64]*collect
 	lastID    uint64
 
+	away          map[*errand]bool
+	signalled     *signalled // waits until the binary of the one before is read
+	opensBySignal bool       // that is being read
+
 	opening sync.Mutex // guards opened, and the order in which binaries are opened
 	opened  uint64
 
@@ -86,6 +90,7 @@ type Supervisor struct {
 	exits    chan exit
 	messages chan linkMessage
 	requests chan *request
+	errands  chan *errand  // that are back
 	pokes    chan struct{} // something reconcile looks at has changed
 	wake     *time.Timer
 	gone     chan struct{} // closed when the loop has ended
@@ -103,10 +108,12 @@ func newSupervisor(cfg Config, sys system) *Supervisor {
 		byPID:       map[int]*process{},
 		collects:    map[uint64]*collect{},
 		words:       map[*lastWords]bool{},
+		away:        map[*errand]bool{},
 		signals:     make(chan os.Signal, 64),
 		exits:       make(chan exit, 64),
 		messages:    make(chan linkMessage, 256),
 		requests:    make(chan *request),
+		errands:     make(chan *errand),
 		pokes:       make(chan struct{}, 1),
 		wake:        time.NewTimer(time.Hour),
 		gone:        make(chan struct{}),
@@ -163,6 +170,8 @@ func (s *Supervisor) run() error {
 			s.onMessage(m)
 		case r := <-s.requests:
 			s.onRequest(r)
+		case e := <-s.errands:
+			s.onErrand(e)
 		case <-s.pokes:
 		case <-s.wake.C:
 		}

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -17,48 +18,51 @@ const stillEvery = 200 * time.Microsecond
 // exchange stops everything that moves and executes the new image. It returns
 // only when that could not be done; then everything goes on as before.
 func (s *Supervisor) exchange(u *upgrade) error {
-	stop, err := s.tryExchange(u)
+	e := &execution{s: s, u: u, memfd: -1}
+	err := e.try()
 	s.thaw()
-	if stop != nil {
-		s.onSignal(stop) // answers those who wait
-		return nil
+	for _, sig := range e.signals {
+		s.onSignal(sig)
+	}
+	if s.upgrade != u {
+		return nil // a stop has answered those who wait
 	}
 	return err
 }
 
-func (s *Supervisor) tryExchange(u *upgrade) (stop os.Signal, err error) {
+// errStopped ends an exchange that a stop has overtaken.
+var errStopped = errors.New(stoppingText)
+
+func (e *execution) try() error {
 	upgradeStep("freeze")
-	since := monotonic()
+	s := e.s
+	e.since = monotonic()
 	if err := s.freeze(); err != nil {
-		return nil, err
+		return err
 	}
 	upgradeStep("state")
-	e := &execution{s: s, u: u, since: since, memfd: -1}
 	defer e.close()
 	if err := e.prepare(); err != nil {
-		return nil, err
+		return err
+	}
+	if err := e.u.image.executable(); err != nil {
+		return err
 	}
 	upgradeStep("exec")
 	blockSignals(s.signals, s.cfg.Daemon)
 	defer unblockSignals(s.signals)
-	for caught := true; caught; {
-		select {
-		case sig := <-s.signals:
-			if s.stopsAt(sig) {
-				return sig, nil
-			}
-			s.onSignal(sig) // a reload is queued, and has to be in the state
-			if err := e.prepare(); err != nil {
-				return nil, err
-			}
-		default:
-			caught = false
+	for len(s.signals) > 0 {
+		// The next image acts on it: a reload reads a binary first.
+		sig := <-s.signals
+		e.signals = append(e.signals, sig)
+		if s.stopsAt(sig) {
+			return errStopped
 		}
 	}
 	if err := s.flushLog(); err != nil {
-		return nil, err
+		return err
 	}
-	return nil, e.exec()
+	return e.exec()
 }
 
 // stopsAt tells whether a signal ends the service.
@@ -164,16 +168,16 @@ func (s *Supervisor) thaw() {
 
 // execution is the new image about to be executed with a state.
 type execution struct {
-	s     *Supervisor
-	u     *upgrade
-	since int64
-	memfd int
-	fds   []int
+	s       *Supervisor
+	u       *upgrade
+	since   int64
+	memfd   int
+	fds     []int
+	signals []os.Signal // that came at the last moment
 }
 
 // prepare writes the state as it is now.
 func (e *execution) prepare() error {
-	e.close()
 	st := e.s.save(true)
 	st.Mono = e.since
 	st.Comm = processName()
@@ -195,6 +199,9 @@ func (e *execution) close() {
 // exec returns only an error.
 func (e *execution) exec() error {
 	adopt := &ipc.AdoptHandover{State: e.memfd, Image: ipc.DescriptorOf(e.u.image.file)}
+	for _, sig := range e.signals {
+		adopt.Signals = append(adopt.Signals, int(sig.(unix.Signal)))
+	}
 	err := execImage(&e.s.cfg, e.u.gen.execPath(), adopt, e.fds)
 	for _, fd := range e.fds {
 		unix.CloseOnExec(fd)

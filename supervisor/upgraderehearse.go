@@ -87,12 +87,8 @@ func (s *Supervisor) tendRehearsal(u *upgrade, now time.Time) error {
 		return r.verdict(u)
 	case r.adopted != nil:
 		upgradeStep("verify")
-		if err := u.gen.unchanged(); err != nil {
-			return err
-		}
-		upgradeStep("quiesce")
-		u.stage, u.limit = answering, now.Add(answerTimeout)
-		s.quiesce(u, now)
+		u.stage, u.limit = verifying, now.Add(verifyTimeout)
+		s.verify(u)
 	case !r.late && !now.Before(u.limit):
 		r.late = true
 		s.sys.kill(r.pidfd, unix.SIGKILL)
@@ -100,10 +96,28 @@ func (s *Supervisor) tendRehearsal(u *upgrade, now time.Time) error {
 	return nil
 }
 
+// verify looks for what was written to the file before the rehearsal; from then
+// on nobody can write.
+func (s *Supervisor) verify(u *upgrade) {
+	var err error
+	s.sendErrand(u.gen.path, func() { err = u.gen.unchanged() }, func() {
+		switch {
+		case s.upgrade != u:
+		case err != nil:
+			s.refuseUpgrade(u, err)
+		default:
+			s.beginQuiet(u, s.sys.now())
+		}
+	})
+}
+
 // verdict is why a rehearsal that has ended is none.
 func (r *rehearsal) verdict(u *upgrade) error {
 	text := fmt.Sprintf("it ended (%s) without having read the state",
 		describeStatus(r.ended.status))
+	if r.words.String() == "" {
+		text += " and without a word: it may be no program of wm"
+	}
 	switch {
 	case r.failed != nil:
 		text = r.failed.Text
@@ -128,7 +142,7 @@ func (s *Supervisor) endRehearsal(u *upgrade) {
 }
 
 // unchanged finds what was written to the file between its opening and its
-// execution. From then on nobody can write.
+// execution. Any goroutine may call it.
 func (g *generation) unchanged() error {
 	sum := sha256.New()
 	if _, err := io.Copy(sum, io.NewSectionReader(g.file, 0, math.MaxInt64)); err != nil {

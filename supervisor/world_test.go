@@ -75,6 +75,9 @@ func (w *world) end() {
 	}
 	w.s.reconcile()
 	close(w.s.gone)
+	if w.s.reaper != nil {
+		<-w.s.reaper.done // it must not take the statuses of later tests
+	}
 }
 
 func (w *world) write(path, content string) {
@@ -146,7 +149,7 @@ func (w *world) say(pid int, messages ...ipc.Message) {
 			w.s.onMessage(linkMessage{from: w.s.byPID[pid].link, m: m})
 		}
 	}
-	w.s.reconcile()
+	w.reconcile()
 }
 
 func (w *world) played(pid int) *played {
@@ -179,7 +182,7 @@ func (w *world) exit(pid, status int, words ...string) {
 	<-said.done
 	w.s.onMessage(linkMessage{from: l, err: io.EOF})
 	w.s.onExit(exit{pid, status})
-	w.s.reconcile()
+	w.reconcile()
 }
 
 // leave plays an orderly end.
@@ -193,7 +196,22 @@ func (w *world) leave(pids ...int) {
 
 func (w *world) pass(d time.Duration) {
 	w.now = w.now.Add(d)
+	w.reconcile()
+}
+
+// reconcile also waits for binaries that are read.
+func (w *world) reconcile() {
 	w.s.reconcile()
+	for len(w.s.away) > 0 {
+		w.s.onErrand(<-w.s.errands)
+		w.s.reconcile()
+	}
+}
+
+// signal delivers one.
+func (w *world) signal(sig unix.Signal) {
+	w.s.onSignal(sig)
+	w.reconcile()
 }
 
 // probe answers the probe that runs now with specs.
@@ -279,7 +297,7 @@ func (w *world) reload(content string, graceful bool) *request {
 	}
 	r.reload, r.err = w.s.openReload(w.s.cfg.Executable, "", graceful)
 	w.s.onRequest(r)
-	w.s.reconcile()
+	w.reconcile()
 	return r
 }
 

@@ -26,9 +26,7 @@ func declare(scheme, address string) {
 	if n, err := strconv.Atoi(os.Getenv("E2E_COUNT")); err == nil {
 		w.Count = n
 	}
-	if n, err := strconv.Atoi(os.Getenv("E2E_DRAIN_RATE")); err == nil {
-		w.Life.DrainRate = n
-	}
+	w.Life.DrainRate, _ = strconv.Atoi(os.Getenv("E2E_DRAIN_RATE"))
 	w.OnMessage = func(c *worker.Connection, data []byte) {
 		if string(data) == "pid" {
 			c.WriteString(strconv.Itoa(os.Getpid()))
