@@ -229,7 +229,7 @@ func (sv *saver) process(p *process) int {
 			Link: sv.link(p.link), Words: sv.words(p.words),
 			Started: sv.at(p.started), ReadyBy: sv.at(p.readyBy), ReadyAt: sv.at(p.readyAt),
 			ToldAt: sv.at(p.toldAt), YieldBy: sv.at(p.yieldBy), Yielded: p.yielded,
-			Paced: p.paced, Pacing: p.pacing,
+			Paced: p.paced, Pacing: p.pacing, Turn: p.turn.String(),
 			WaitsFor: p.waitsFor, KillAt: sv.at(p.killAt), Killed: p.killed, Late: p.late,
 			Goodbye: p.goodbye, Failed: p.failed, Finished: p.finished,
 			Inner: slices.Sorted(maps.Keys(p.inner)), Lent: p.lent,
