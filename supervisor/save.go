@@ -152,7 +152,7 @@ func (sv *saver) certificates(f *certificateFiles) int {
 	return sv.certs.of(f, func(f *certificateFiles) ipc.CertificateState {
 		return ipc.CertificateState{
 			Worker: f.worker, Pairs: f.pairs, Contents: f.contents,
-			Read: saveStamps(f.read), Seen: saveStamps(f.seen),
+			Read: saveStamps(f.read), Seen: saveStamps(f.seen), Again: f.again,
 		}
 	})
 }
@@ -296,7 +296,7 @@ func (sv *saver) control() ipc.ControlState {
 	c := sv.s.control
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	row := ipc.ControlState{FD: ipc.DescriptorOf(c.ln)}
+	row := ipc.ControlState{FD: ipc.DescriptorOf(c.ln), Dev: c.file.Dev, Ino: c.file.Ino}
 	if !sv.frozen {
 		return row // they come and go
 	}
