@@ -251,3 +251,24 @@ func TestDrainBeforeReady(t *testing.T) {
 	expect[*ipc.Yielded](s)
 	s.leaves(ipc.ExitDone)
 }
+
+// A process that stands in line serves its clients until its turn comes, and says
+// so; then it closes them, and says when it is done.
+func TestProcessInLineWaitsForItsTurn(t *testing.T) {
+	s := run(t, echo("bye"))
+	c := s.dial()
+	c.ask("x", "x")
+	s.send(&ipc.Drain{Timeout: testDeadline, Restart: true, InLine: true})
+	if got := expect[*ipc.Yielded](s).Pacing; got != time.Second/2 {
+		t.Errorf("closes for %v, want 500ms", got)
+	}
+	c.ask("still", "still")
+	s.send(&ipc.AskReport{ID: 1})
+	if got := expect[*ipc.Report](s).WaitsFor; !strings.HasSuffix(got, ", in line to close them") {
+		t.Errorf("waits for %q", got)
+	}
+	s.send(&ipc.Turn{})
+	expect[*ipc.TurnOver](s)
+	c.ends(protocol.Restarting, protocol.Restarting)
+	s.leaves(ipc.ExitDone)
+}

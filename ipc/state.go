@@ -114,6 +114,7 @@ type CertificateState struct {
 	Contents map[string][]byte    `json:"contents,omitempty"`
 	Read     map[string]FileStamp `json:"read,omitempty"`
 	Seen     map[string]FileStamp `json:"seen,omitempty"`
+	Again    time.Time            `json:"again,omitzero"` // on the clock on the wall
 }
 
 // FileStamp changes with a file; times are in ns.
@@ -195,6 +196,7 @@ type ProcessState struct {
 	Yielded  bool          `json:"yielded,omitempty"`
 	Paced    bool          `json:"paced,omitempty"`
 	Pacing   time.Duration `json:"pacing_ns,omitempty"`
+	Turn     string        `json:"turn,omitempty"` // waits or has; empty: none
 	KillAt   time.Time     `json:"kill_at,omitzero"`
 	Killed   bool          `json:"killed,omitempty"`
 	Late     bool          `json:"late,omitempty"`
@@ -281,9 +283,12 @@ type WatcherState struct {
 	Done    bool        `json:"done,omitempty"`
 }
 
-// ControlState is the control socket and everybody who is connected.
+// ControlState is the control socket, which file it was bound to, and everybody
+// who is connected.
 type ControlState struct {
 	FD      int           `json:"fd"`
+	Dev     uint64        `json:"dev,omitempty"`
+	Ino     uint64        `json:"ino,omitempty"`
 	Callers []CallerState `json:"callers,omitempty"`
 }
 

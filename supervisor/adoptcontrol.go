@@ -26,6 +26,10 @@ func (r *restorer) control(row ipc.ControlState) {
 		return
 	}
 	c := r.s.newControl(unix)
+	c.file = rundir.FileID{Dev: row.Dev, Ino: row.Ino}
+	if c.file == (rundir.FileID{}) { // of a master that did not look
+		c.file = rundir.FileIDOf(c.path)
+	}
 	c.busy = make(chan struct{}, max(maxControls, len(row.Callers)))
 	r.s.control = c
 	for _, cl := range row.Callers {

@@ -220,7 +220,7 @@ func (r *restorer) group(g *portGroup, row ipc.GroupState) {
 
 func (r *restorer) certificates(f *certificateFiles, row ipc.CertificateState) {
 	f.worker, f.pairs, f.contents = row.Worker, row.Pairs, row.Contents
-	f.read, f.seen = restoreStamps(row.Read), restoreStamps(row.Seen)
+	f.read, f.seen, f.again = restoreStamps(row.Read), restoreStamps(row.Seen), row.Again
 	if row.Key != "" { // else its processes leave
 		r.s.certs[row.Key] = f
 	}
@@ -297,6 +297,7 @@ func (r *restorer) process(p *process, row ipc.ProcessState) {
 		started: r.since(row.Started), readyBy: r.delayed(row.ReadyBy),
 		readyAt: row.ReadyAt, toldAt: r.since(row.ToldAt),
 		yieldBy: r.delayed(row.YieldBy), yielded: row.Yielded, paced: row.Paced, pacing: row.Pacing,
+		turn:     turnNamed(row.Turn),
 		waitsFor: row.WaitsFor, killAt: r.delayed(row.KillAt), killed: row.Killed, late: row.Late,
 		goodbye: row.Goodbye, failed: row.Failed, linkGone: row.Link.FD < 0,
 		finished: row.Finished, inner: map[string]bool{}, lent: row.Lent,

@@ -152,7 +152,7 @@ func (sv *saver) certificates(f *certificateFiles) int {
 	return sv.certs.of(f, func(f *certificateFiles) ipc.CertificateState {
 		return ipc.CertificateState{
 			Worker: f.worker, Pairs: f.pairs, Contents: f.contents,
-			Read: saveStamps(f.read), Seen: saveStamps(f.seen),
+			Read: saveStamps(f.read), Seen: saveStamps(f.seen), Again: f.again,
 		}
 	})
 }
@@ -229,7 +229,7 @@ func (sv *saver) process(p *process) int {
 			Link: sv.link(p.link), Words: sv.words(p.words),
 			Started: sv.at(p.started), ReadyBy: sv.at(p.readyBy), ReadyAt: sv.at(p.readyAt),
 			ToldAt: sv.at(p.toldAt), YieldBy: sv.at(p.yieldBy), Yielded: p.yielded,
-			Paced: p.paced, Pacing: p.pacing,
+			Paced: p.paced, Pacing: p.pacing, Turn: p.turn.String(),
 			WaitsFor: p.waitsFor, KillAt: sv.at(p.killAt), Killed: p.killed, Late: p.late,
 			Goodbye: p.goodbye, Failed: p.failed, Finished: p.finished,
 			Inner: slices.Sorted(maps.Keys(p.inner)), Lent: p.lent,
@@ -296,7 +296,7 @@ func (sv *saver) control() ipc.ControlState {
 	c := sv.s.control
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	row := ipc.ControlState{FD: ipc.DescriptorOf(c.ln)}
+	row := ipc.ControlState{FD: ipc.DescriptorOf(c.ln), Dev: c.file.Dev, Ino: c.file.Ino}
 	if !sv.frozen {
 		return row // they come and go
 	}

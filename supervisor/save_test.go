@@ -40,6 +40,7 @@ var carriedFields = map[reflect.Type]map[string]string{
 		"control": carried, "reaper": "of each image", "lock": carried, "words": carried,
 		"dropped": carried, "stopWaiters": "only in leaving", "left": "only in leaving",
 		"graceful": "only in leaving", "nextLook": carried, "nextRead": carried,
+		"ownFiles": "looked at anew by each image", "refused": "told before",
 		"certNotes": "written before each turn of the loop ends",
 		"collects":  "answered before", "lastID": carried,
 		"signals": "wait in the kernel", "exits": "drained by freeze",
@@ -54,6 +55,7 @@ var carriedFields = map[reflect.Type]map[string]string{
 		"ended": carried, "linkGone": carried, "finished": carried, "inner": carried,
 		"lent": carried, "figures": carried, "answeredAt": carried, "spread": carried,
 		"yielded": carried, "paced": carried, "pacing": carried, "waitsFor": carried,
+		"turn": carried,
 		"hung": carried, "shares": "only in one process",
 	},
 	reflect.TypeFor[slot](): {
@@ -74,7 +76,7 @@ var carriedFields = map[reflect.Type]map[string]string{
 	reflect.TypeFor[listen.File]():   {"Path": carried, "Dir": carried, "Own": carried},
 	reflect.TypeFor[portGroup]():     {"sockets": carried, "steered": carried},
 	reflect.TypeFor[certificateFiles](): {"worker": carried, "pairs": carried, "contents": carried,
-		"read": carried, "seen": carried},
+		"read": carried, "seen": carried, "again": carried},
 	reflect.TypeFor[identity](): {"user": carried, "uid": carried, "gid": carried, "groups": carried},
 	reflect.TypeFor[reload](): {
 		"gen": carried, "graceful": carried, "install": carried, "renewal": carried,
@@ -152,6 +154,7 @@ func full(t *testing.T) *world {
 		contents: map[string][]byte{"/c": []byte("--")},
 		read:     map[string]stamp{"/c": {1, 2, 3, unix.Timespec{Sec: 4}, unix.Timespec{Sec: 5}}},
 		seen:     map[string]stamp{"/k": {1, 2, 3, unix.Timespec{Sec: 4}, unix.Timespec{Sec: 5}}},
+		again:    when,
 	}
 	s.certs["key"] = certs
 	a.plan.certs, a.slots[0].plan.certs = certs, certs
@@ -187,6 +190,7 @@ func (w *world) fillSlots(a, b *unit, when time.Time) {
 	p.failed, p.inner["tcp://x"] = &ipc.Failed{Code: 1, Text: "no"}, true
 	p.figures, p.answeredAt = ipc.Figures{Connections: 5}, when
 	p.yielded, p.paced, p.pacing, p.waitsFor = true, true, time.Second, "1 connection"
+	p.turn = hasTurn
 	w.silence(p)
 	p.words.text, p.words.head = []byte("panic: x"), []byte("panic")
 	p.words.said, p.words.found = true, true

@@ -95,8 +95,9 @@ func TestPacing(t *testing.T) {
 		n      int
 		want   float64 // seconds
 	}{
-		{"one", func(w *worker.Worker) {}, 1, 0},
-		{"one sweep", func(w *worker.Worker) {}, 20, 0},
+		{"nobody", func(w *worker.Worker) {}, 0, 0},
+		{"one", func(w *worker.Worker) {}, 1, 0.005},
+		{"one sweep", func(w *worker.Worker) {}, 20, 0.005},
 		{"the default is 2,000 a second", func(w *worker.Worker) { w.Life.DrainRate = 0 }, 30, 0.005},
 		{"a part for each process", func(w *worker.Worker) { w.Count = 100 }, 30, 29.0 / 20},
 		{"never above 20 s", func(w *worker.Worker) { w.Life.DrainRate = 1 }, 30, 29 / 1.5},

@@ -1,5 +1,5 @@
 // Package echo answers what comes, with its pid on request: E2E_TCP, E2E_TEXT
-// and E2E_WS are the addresses of its Workers.
+// and E2E_WS are the addresses of its Workers, E2E_DRAIN_RATE their Life.DrainRate.
 package echo
 
 import (
