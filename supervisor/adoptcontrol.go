@@ -75,6 +75,7 @@ func (r *restorer) reload(row *ipc.ReloadState) *reload {
 		graceful: row.Graceful, ifNew: row.IfNew, watched: row.Watched, install: row.Install,
 		by: restoreAskers(row.By), began: row.Began, renewal: pick(r, r.slots, row.Renewal),
 		waiters: r.waiters(row.Waiters), leaves: r.all(row.Leaves), did: row.Did,
+		failed: row.Failed, upgraded: row.Upgraded,
 	}
 }
 
@@ -103,6 +104,6 @@ func (r *restorer) upgrade(row ipc.UpgradeState) *upgrade {
 	}
 	return &upgrade{
 		gen: gen, install: row.Install, by: restoreAskers(row.By), began: row.Began,
-		waiters: r.waiters(row.Waiters), then: r.reload(row.Then),
+		waiters: r.waiters(row.Waiters), then: r.reload(row.Then), staged: r.staged(row.Staged),
 	}
 }

@@ -163,6 +163,7 @@ func (s *Supervisor) onRequest(r *request) {
 		return
 	}
 	if s.alone != nil && !servedAlone[r.Command] {
+		s.rememberRefused(r, RefusedSingle)
 		r.finish(ipc.CodeFailed, RefusedSingle)
 		return
 	}
@@ -178,6 +179,8 @@ func (s *Supervisor) stopByCommand(r *request) {
 
 func (s *Supervisor) reloadByCommand(r *request) {
 	if r.err != nil {
+		s.logf("reload failed: %v", r.err)
+		s.rememberRefused(r, r.err.Error())
 		r.finish(ipc.CodeFailed, r.err.Error()+"\n"+Unchanged)
 		return
 	}

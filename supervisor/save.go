@@ -317,6 +317,7 @@ func (sv *saver) reload(r *reload) *ipc.ReloadState {
 		Generation: sv.generation(r.gen), Path: r.path, Order: r.order, Graceful: r.graceful,
 		IfNew: r.ifNew, Watched: r.watched, Install: r.install, By: saveAskers(r.by),
 		Began: r.began, Renewal: sv.slot(r.renewal), Waiters: sv.waiters(r.waiters), Did: r.did,
+		Failed: r.failed, Upgraded: r.upgraded,
 	}
 	row.Leaves = sv.all(r.leaves)
 	return row
@@ -365,5 +366,6 @@ func (sv *saver) upgrade(u *upgrade, generation int) ipc.UpgradeState {
 	return ipc.UpgradeState{
 		Generation: generation, Path: u.gen.path, Install: u.install, By: saveAskers(u.by),
 		Began: u.began, Waiters: sv.waiters(u.waiters), Then: sv.reload(u.then),
+		Staged: u.staged.save(),
 	}
 }
