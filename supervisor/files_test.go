@@ -22,10 +22,12 @@ func TestReloadIsRefusedWithoutDescriptors(t *testing.T) {
 		next []ipc.Spec
 		need int
 	}{
-		"the same":         {[]ipc.Spec{spec("a", count(2))}, roomToReplace},
-		"more processes":   {[]ipc.Spec{spec("a", count(4))}, roomToReplace + 2*processFiles},
-		"another address":  {[]ipc.Spec{spec("a", count(2), at("b"))}, roomToReplace + 1},
-		"another Worker":   {[]ipc.Spec{spec("a", count(2)), spec("b")}, roomToReplace + processFiles + 1},
+		"the same":        {[]ipc.Spec{spec("a", count(2))}, roomToReplace},
+		"more processes":  {[]ipc.Spec{spec("a", count(4))}, roomToReplace + 2*processFiles},
+		"another address": {[]ipc.Spec{spec("a", count(2), at("b"))}, roomToReplace + 1},
+		"another Worker": {
+			[]ipc.Spec{spec("a", count(2)), spec("b")}, roomToReplace + processFiles + 1,
+		},
 		"sockets of slots": {[]ipc.Spec{spec("a", count(2), at("b"), ports)}, roomToReplace + 2},
 		"fewer processes":  {[]ipc.Spec{spec("a")}, roomToReplace},
 	} {
