@@ -20,6 +20,7 @@ const (
 type departure struct {
 	graceful bool          // waits for its connections without a limit
 	restart  bool          // others go on serving, see worker.Process.Pace
+	inLine   bool          // until the master gives it its turn, see ipc.Drain
 	within   time.Duration // then somebody ends the process
 	enforced bool          // the harness does; otherwise the master
 	answer   bool          // the master waits for yielded
@@ -32,6 +33,7 @@ type leaving struct {
 	graceful bool
 	restart  bool
 	code     int
+	within   time.Duration    // of the last order
 	over     time.Time        // when limit comes; zero for never
 	patience time.Duration    // with the loop, after warn
 	warn     <-chan time.Time // time to say what is waited for
@@ -41,7 +43,21 @@ type leaving struct {
 // onDrain begins to leave by order of the master, who kills a late process.
 func (p *process) onDrain(m *ipc.Drain) {
 	p.leave(departure{
-		graceful: m.Graceful, restart: m.Restart, within: m.Timeout, answer: true,
+		graceful: m.Graceful, restart: m.Restart, inLine: m.InLine, within: m.Timeout,
+		answer: true,
+	})
+}
+
+// onTurn ends the wait of a process that stands in line: its time begins.
+func (p *process) onTurn() {
+	l := &p.leaving
+	if !l.restart || l.within <= 0 {
+		return // a stop has come first
+	}
+	l.warn = time.After(l.within * 4 / 5)
+	p.loop.Post(func() {
+		p.inLine.Store(false)
+		p.pacing.Store(int64(p.served.Load().Turn()))
 	})
 }
 
@@ -66,7 +82,7 @@ func (l *leaving) schedule(d departure) {
 	if d.graceful || d.within <= 0 {
 		return
 	}
-	l.warn = time.After(d.within * 4 / 5)
+	l.within, l.warn = d.within, time.After(d.within*4/5)
 	l.patience = min(waitingPatience, d.within/10)
 	over := time.Now().Add(d.within)
 	if d.enforced && (l.over.IsZero() || over.Before(l.over)) {
@@ -85,6 +101,10 @@ func (p *process) depart(d departure, drain bool) {
 	var pacing time.Duration
 	if drain {
 		pacing = served.Pace(d.restart, d.graceful)
+		if d.inLine {
+			pacing = served.StandInLine()
+		}
+		p.inLine.Store(d.inLine && pacing > 0)
 		p.pacing.Store(int64(pacing))
 	}
 	if d.answer {
@@ -99,8 +119,11 @@ func (p *process) depart(d departure, drain bool) {
 }
 
 // onWarning has sayWaiting called, when what was planned to take its time has
-// taken it.
+// taken it. In line there is nothing to tell.
 func (p *process) onWarning() {
+	if p.inLine.Load() {
+		return // onTurn sets the alarm anew
+	}
 	if pacing := time.Duration(p.pacing.Swap(0)); pacing > 0 {
 		p.leaving.warn = time.After(pacing)
 		return

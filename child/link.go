@@ -89,6 +89,8 @@ func (p *process) onReceived(r received) {
 		p.loop.Post(func() { p.served.Load().Kick() })
 	case *ipc.Drain:
 		p.onDrain(m)
+	case *ipc.Turn:
+		p.onTurn()
 	case *ipc.Dump:
 		go dumpStacks() // ends with its one write
 	case *ipc.AskReport:

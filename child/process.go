@@ -47,6 +47,7 @@ type process struct {
 
 	leaving leaving      // the harness goroutine's
 	pacing  atomic.Int64 // nanoseconds that the drain is to take anyway
+	inLine  atomic.Bool  // the drain waits for its turn
 	bye     sync.Once    // the end comes from main or from the harness goroutine
 }
 
@@ -132,6 +133,7 @@ func (p *process) env() worker.Env {
 		Paused:     func() { p.out.send(&ipc.Paused{}) },
 		Ready:      func() { p.out.send(&ipc.Ready{}) },
 		Exit:       p.exitWith,
+		TurnOver:   func() { p.out.send(&ipc.TurnOver{}) },
 		Gone:       func() { p.loop.Stop() },
 	}
 }

@@ -202,12 +202,71 @@ func TestReloadsWithOpenWebsockets(t *testing.T) {
 	}
 }
 
+// Reloads that come while the websockets of earlier ones are still closed do not
+// make more of them a second: no more can have been read at any time than the rate
+// allows since the first one began, as above.
+func TestReloadsCloseToEachOtherKeepTheRate(t *testing.T) {
+	t.Parallel()
+	const n, rate, burst = 400, 200, 4
+	address := freeAddress(t)
+	s := newService(t, "E2E_WS="+address, "E2E_COUNT=2", fmt.Sprintf("E2E_DRAIN_RATE=%d", rate))
+	s.start()
+	f := newFleet(address, n)
+	f.fully(s, n)
+	began := time.Now()
+	var reloads []*command
+	for i := range 3 {
+		reloads = append(reloads, s.begin(nil, "reload"))
+		waitFor(t, eventLimit, "websockets to close and the reload to be live", func() bool {
+			return f.closed() >= (i+1)*n/4 && s.snapshot().Generation == i+2
+		})
+	}
+	s.waitSnapshot("somebody in line", func(snap snapshot) bool {
+		return slices.ContainsFunc(snap.Processes, func(p process) bool {
+			return strings.HasSuffix(p.WaitsFor, ", in line to close them")
+		})
+	})
+	for _, r := range reloads {
+		s.wait(r).wantCode(0)
+	}
+	f.fully(s, n)
+	told, clients := f.closedSince()
+	for i, at := range told {
+		if most := rate*at.Sub(began).Seconds() + burst; float64(i+1) > most {
+			t.Fatalf("%d websockets closed %v after the first reload, want %.0f at most",
+				i+1, at.Sub(began), most)
+		}
+	}
+	if clients != n {
+		t.Errorf("%d of %d clients were told", clients, n)
+	}
+	f.ending.Store(true)
+	s.run("stop").wantCode(0)
+	f.group.Wait()
+	if len(f.faults) > 0 {
+		t.Errorf("%d faults: %s", len(f.faults),
+			strings.Join(f.faults[:min(5, len(f.faults))], "\n"))
+	}
+	t.Logf("3 reloads, %d closes within %v, %d at most read within a second", len(told),
+		told[len(told)-1].Sub(began).Round(time.Millisecond), mostWithin(told, time.Second))
+}
+
+// closed is how many closes were noted.
+func (f *fleet) closed() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.told)
+}
+
 // waitOpen waits until all clients have an open connection, and not one to a
 // process that is gone whose close frame they have yet to read.
-func (f *fleet) waitOpen(s *service) {
+func (f *fleet) waitOpen(s *service) { f.fully(s, openSockets) }
+
+// fully is waitOpen for another number.
+func (f *fleet) fully(s *service, all int64) {
 	s.t.Helper()
 	waitFor(s.t, 2*eventLimit, "all websockets to be open", func() bool {
-		return f.open.Load() == openSockets
+		return f.open.Load() == all
 	})
 	s.waitSnapshot("all clients with the processes that run", func(snap snapshot) bool {
 		var sum int64
@@ -217,7 +276,7 @@ func (f *fleet) waitOpen(s *service) {
 			}
 			sum += p.Connections
 		}
-		return sum == openSockets
+		return sum == all
 	})
 }
 

@@ -51,9 +51,13 @@ func newPair(t *testing.T, serial int64, hosts ...string) (cert, key string) {
 }
 
 // dialTLS makes a connection and returns the serial number it was shown.
-func dialTLS(address string) (*client, int64, error) {
+func dialTLS(address string) (*client, int64, error) { return dialTLSAs(address, "") }
+
+// dialTLSAs asks for a host by its name.
+func dialTLSAs(address, name string) (*client, int64, error) {
 	dialer := &net.Dialer{Timeout: replyLimit}
-	conn, err := tls.DialWithDialer(dialer, "tcp", address, &tls.Config{InsecureSkipVerify: true})
+	config := &tls.Config{ServerName: name, InsecureSkipVerify: true}
+	conn, err := tls.DialWithDialer(dialer, "tcp", address, config)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -37,6 +38,10 @@ var (
 	// labFuture is a lab of the time when the state of a master has another
 	// version.
 	labFuture = &variant{name: "future", mark: "future", sources: futureState}
+	// labSecond is a lab whose state has the next version, and labMore one that has
+	// more fields in the present one.
+	labSecond = &variant{name: "second", mark: "second", sources: secondState}
+	labMore   = &variant{name: "more", mark: "more", sources: firstState}
 )
 
 // variants guards the processors: one build at a time.
@@ -96,6 +101,37 @@ func evilSources(dir string) (map[string]string, error) {
 // futureState numbers the state five versions higher.
 func futureState(dir string) (map[string]string, error) {
 	return edited(dir, "ipc/state.go", `StateVersion\s*=\s*\d+`, "StateVersion = 6")
+}
+
+// secondState numbers the state one higher, and has more in it.
+func secondState(dir string) (map[string]string, error) { return moreState(dir, "2") }
+
+// firstState only has more in it.
+func firstState(dir string) (map[string]string, error) { return moreState(dir, "1") }
+
+// moreState is another wm, with more fields in the state of a version.
+func moreState(dir, version string) (map[string]string, error) {
+	replaced, err := otherSelf(dir)
+	if err != nil {
+		return nil, err
+	}
+	more, err := edited(dir, "ipc/state.go", `StateVersion\s*=\s*\d+`, "StateVersion = "+version)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range more {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		fields := regexp.MustCompile(`(type (?:State|ProcessState|SlotState|CallerState) struct \{\n)`)
+		text = fields.ReplaceAll(text, []byte("${1}Later map[string]int `json:\"later\"`\n"))
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			return nil, err
+		}
+	}
+	maps.Copy(replaced, more)
+	return replaced, nil
 }
 
 // edited is a file of the tree with one place changed.

@@ -19,7 +19,7 @@ import (
 )
 
 // rigPatience is how long a test waits for what must happen.
-const rigPatience = 10 * time.Second
+const rigPatience = 20 * time.Second
 
 // rigGateway is a Gateway without clients: a listener, and what a Gateway says on
 // its links.
@@ -286,7 +286,8 @@ func runBusiness(t testing.TB, set func(b *BusinessWorker), gateways ...*rigGate
 	return r
 }
 
-// rigNoRegister is an address where nobody is.
+// rigNoRegister is an address where nobody is. At the usual one there may be a Register
+// of somebody else on this machine, whose BusinessWorkers would come.
 func rigNoRegister(t testing.TB) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

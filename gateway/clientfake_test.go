@@ -20,7 +20,10 @@ import (
 )
 
 // apiPatience is how long a test of the API waits for what should come at once.
-const apiPatience = 10 * time.Second
+const apiPatience = 20 * time.Second
+
+// apiShort is a Timeout that one Gateway lets pass while others answer in it.
+const apiShort = 2 * time.Second
 
 // apiListener is a listener that closes with the test, and all its connections.
 type apiListener struct {

@@ -124,6 +124,7 @@ func TestLeavingGivesBackWhatComesUntilDrainIsAnswered(t *testing.T) {
 			}
 		}
 		l.expect(wire.Drained, 0, "")
+		l.write(wire.Packet{Command: wire.Drained, Flag: wire.Scalar}) // it has taken them
 		l.expectEnd()
 	})
 }

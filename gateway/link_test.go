@@ -209,6 +209,7 @@ func TestSeveralGatewaysOfOneProgram(t *testing.T) {
 		for n := range 3 {
 			g := New("text://127.0.0.1:7272")
 			g.Name, g.StartPort = fmt.Sprint("gateway ", n), 2000+n
+			g.RegisterAddress = []string{rigNoRegister(t)}
 		}
 	})
 	seen := map[string]bool{}

@@ -16,7 +16,7 @@ import (
 )
 
 // linkDeadline is how long a test waits for what should come at once.
-const linkDeadline = 5 * time.Second
+const linkDeadline = 20 * time.Second
 
 // linkService is a Gateway for text clients, and how to reach it.
 type linkService struct {
@@ -37,6 +37,7 @@ func linkServeAt(t testing.TB, address string, change func(g *Gateway)) *linkSer
 	s := &linkService{t: t}
 	s.Service = wmtest.Run(t, func() {
 		s.g = New(address)
+		s.g.RegisterAddress = []string{rigNoRegister(t)}
 		if change != nil {
 			change(s.g)
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // leftPatience is how long what is about to end may take.
-const leftPatience = 5 * time.Second
+const leftPatience = 20 * time.Second
 
 // TestMain checks that the tests leave no goroutine and no descriptor behind.
 func TestMain(m *testing.M) {

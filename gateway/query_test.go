@@ -15,7 +15,6 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	"github.com/workerman-go/wm/gateway/phpserialize"
 	"github.com/workerman-go/wm/gateway/wire"
@@ -50,7 +49,7 @@ func TestManyGoroutinesShareOneConnection(t *testing.T) {
 
 func TestFrozenGatewayIsMissing(t *testing.T) {
 	c, gateways := apiCluster(t, 3)
-	c.Timeout = 300 * time.Millisecond
+	c.Timeout = apiShort
 	frozen := gateways[1]
 	for _, g := range gateways {
 		if g != frozen {
@@ -106,7 +105,7 @@ func TestQuestionBehindALostOneIsAnswered(t *testing.T) {
 func TestDeadlineOfTheContext(t *testing.T) {
 	c, gateways := apiCluster(t, 2)
 	gateways[0].on(wire.GetClientCountByGroup, "i:2;")
-	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), apiShort)
 	defer cancel()
 	n, err := c.AllClientCount(ctx)
 	apiMissing(t, err, ErrTimeout, gateways[1].address)

@@ -23,7 +23,7 @@ const (
 	onlyB         = `{"event":"broadcast_addresses","addresses":["127.0.0.1:2901"]}`
 	aThenB        = `{"event":"broadcast_addresses","addresses":["127.0.0.1:2900","127.0.0.1:2901"]}`
 	someWorker    = `{"event":"worker_connect","secret_key":""}`
-	registerTaken = 5 * time.Second
+	registerTaken = 20 * time.Second
 )
 
 // runRegister serves a Register, changed by with.

@@ -202,7 +202,7 @@ func TestAGatewayThatReadsNothingIsTheOnlyOneMissing(t *testing.T) {
 			_, frozen := silentGateway(t, r)
 			ask := func() {
 				c := r.b.run.cluster
-				c.Timeout = 100 * time.Millisecond
+				c.Timeout = apiShort
 				n, err := c.AllClientCount(context.Background())
 				if n != 2 {
 					t.Errorf("%d clients", n)

@@ -29,9 +29,10 @@ var samples = map[string]Message{
 	"failed":      &Failed{Code: ExitFailed, Text: "OnWorkerStart: no database"},
 	"waiting":     &Waiting{Text: "3 connections (oldest 41 s)"},
 	"goodbye":     &Goodbye{Code: 0},
+	"turn-over":   &TurnOver{},
 
 	"seated":          &Seated{},
-	"drain":           &Drain{Graceful: true, Timeout: 10 * time.Second, Restart: true},
+	"drain":           &Drain{Graceful: true, Timeout: 10 * time.Second, Restart: true, InLine: true},
 	"reload":          &Reload{},
 	"ask-report":      &AskReport{ID: 7},
 	"ask-connections": &AskConnections{ID: 8},
@@ -40,6 +41,7 @@ var samples = map[string]Message{
 	"files":           &Files{Files: map[string][]byte{"/c/a.pem": []byte("--"), "/c/b.pem": {}}},
 	"lend":            &Lend{Slot: 3},
 	"reclaim":         &Reclaim{Slot: 3},
+	"turn":            &Turn{},
 	"listening":       &Listening{ID: 9, Error: "address already in use"},
 
 	"announce": &Announce{App: "todpole/gateway"},

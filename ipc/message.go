@@ -18,6 +18,7 @@ const (
 	TypeFailed
 	TypeWaiting
 	TypeGoodbye
+	TypeTurnOver
 )
 
 // Master to worker process.
@@ -33,6 +34,7 @@ const (
 	TypeFiles
 	TypeLend
 	TypeReclaim
+	TypeTurn
 )
 
 // Probe to master.
@@ -72,8 +74,8 @@ type Ready struct{}
 // Yielded says that a draining process takes no part in accepting and
 // runs no timer of OnWorkerStart any more, so its seat may be taken.
 type Yielded struct {
-	// Pacing is how long the closes of its connections are spread. The Timeout
-	// of the drain begins when it is over.
+	// Pacing is how long the closes of its connections are spread, 0 when it has
+	// none to spread. The Timeout of the drain begins when it is over.
 	Pacing time.Duration `json:"pacing_ns,omitempty"`
 }
 
@@ -127,6 +129,11 @@ type Goodbye struct {
 	Code int `json:"code"`
 }
 
+// TurnOver says that a process which closes its connections one after another has
+// closed them, so that the next one may begin. One that has none, as Yielded says,
+// does not send it.
+type TurnOver struct{}
+
 // Seated gives the process its seat: the timers of OnWorkerStart begin.
 type Seated struct{}
 
@@ -134,11 +141,14 @@ type Seated struct{}
 // without a limit; otherwise idle ones are closed and the master kills the
 // process after Timeout. Restart says that others go on serving (a reload, a
 // renewal): peers are told so, and their connections are closed one after
-// another. The master waits for that too, see Yielded.
+// another. The master waits for that too, see Yielded. InLine says that processes
+// of the same Worker that were told before still do that: those connections are
+// served until Turn comes, and Timeout begins then.
 type Drain struct {
 	Graceful bool          `json:"graceful"`
 	Timeout  time.Duration `json:"timeout_ns"`
 	Restart  bool          `json:"restart,omitempty"`
+	InLine   bool          `json:"in_line,omitempty"`
 }
 
 // Reload tells a process that is not Reloadable to run OnWorkerReload. A
@@ -186,6 +196,10 @@ type Lend struct {
 type Reclaim struct {
 	Slot int `json:"slot"`
 }
+
+// Turn tells a process that stands in line to close its connections one after
+// another now.
+type Turn struct{}
 
 // Announce names the app whose Start runs next in the probe.
 type Announce struct {
@@ -275,6 +289,7 @@ func (*Paused) Type() Type         { return TypePaused }
 func (*Failed) Type() Type         { return TypeFailed }
 func (*Waiting) Type() Type        { return TypeWaiting }
 func (*Goodbye) Type() Type        { return TypeGoodbye }
+func (*TurnOver) Type() Type       { return TypeTurnOver }
 func (*Seated) Type() Type         { return TypeSeated }
 func (*Drain) Type() Type          { return TypeDrain }
 func (*Reload) Type() Type         { return TypeReload }
@@ -286,6 +301,7 @@ func (*Dump) Type() Type           { return TypeDump }
 func (*Files) Type() Type          { return TypeFiles }
 func (*Lend) Type() Type           { return TypeLend }
 func (*Reclaim) Type() Type        { return TypeReclaim }
+func (*Turn) Type() Type           { return TypeTurn }
 func (*Announce) Type() Type       { return TypeAnnounce }
 func (*Specs) Type() Type          { return TypeSpecs }
 func (*Done) Type() Type           { return TypeDone }
@@ -311,6 +327,7 @@ var blank = map[Type]func() Message{
 	TypeFailed:         func() Message { return new(Failed) },
 	TypeWaiting:        func() Message { return new(Waiting) },
 	TypeGoodbye:        func() Message { return new(Goodbye) },
+	TypeTurnOver:       func() Message { return new(TurnOver) },
 	TypeSeated:         func() Message { return new(Seated) },
 	TypeDrain:          func() Message { return new(Drain) },
 	TypeReload:         func() Message { return new(Reload) },
@@ -322,6 +339,7 @@ var blank = map[Type]func() Message{
 	TypeFiles:          func() Message { return new(Files) },
 	TypeLend:           func() Message { return new(Lend) },
 	TypeReclaim:        func() Message { return new(Reclaim) },
+	TypeTurn:           func() Message { return new(Turn) },
 	TypeAnnounce:       func() Message { return new(Announce) },
 	TypeSpecs:          func() Message { return new(Specs) },
 	TypeDone:           func() Message { return new(Done) },

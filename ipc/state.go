@@ -195,6 +195,7 @@ type ProcessState struct {
 	Yielded  bool          `json:"yielded,omitempty"`
 	Paced    bool          `json:"paced,omitempty"`
 	Pacing   time.Duration `json:"pacing_ns,omitempty"`
+	Turn     string        `json:"turn,omitempty"` // waits or has; empty: none
 	KillAt   time.Time     `json:"kill_at,omitzero"`
 	Killed   bool          `json:"killed,omitempty"`
 	Late     bool          `json:"late,omitempty"`

@@ -161,12 +161,12 @@ func TestRedisLockExcludes(t *testing.T) {
 func TestRedisLockIsRenewedWhileItIsHeld(t *testing.T) {
 	s := newServer(t)
 	one, two := newSessions(t, s.socket), newSessions(t, s.socket)
-	one.LockLease, two.LockLease = 150*time.Millisecond, 150*time.Millisecond
+	one.LockLease, two.LockLease = time.Second, time.Second
 	unlock, err := one.Lock(t.Context(), someID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 4*one.LockLease)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*one.LockLease/2)
 	defer cancel()
 	if _, err := two.Lock(ctx, someID); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("another gets the lock: %v", err)

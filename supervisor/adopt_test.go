@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/workerman-go/wm/ipc"
 	"github.com/workerman-go/wm/wayback"
@@ -66,9 +67,25 @@ func TestCarriedLimitsDoNotFollowTheWallClock(t *testing.T) {
 	if got := limit.Sub(now); got != time.Minute || limit == limit.Round(0) {
 		t.Errorf("%v from now, monotonic %v", got, limit != limit.Round(0))
 	}
-	if !r.delayed(time.Time{}).IsZero() {
+	began := r.since(now.Add(-time.Minute).Round(0))
+	if got := now.Sub(began); got != time.Minute || began == began.Round(0) {
+		t.Errorf("%v ago, monotonic %v", got, began != began.Round(0))
+	}
+	sv := &saver{now: setAhead(now)}
+	if got := sv.at(now.Add(time.Minute)).Sub(sv.now.Round(0)); got != time.Minute {
+		t.Errorf("what is due in a minute is saved as due in %v", got)
+	}
+	if !r.delayed(time.Time{}).IsZero() || !r.since(time.Time{}).IsZero() {
 		t.Error("a limit where none was")
 	}
+}
+
+// setAhead is t as the clock tells it when somebody has set it an hour ahead: the
+// monotonic part stays, see type time.Time.
+func setAhead(t time.Time) time.Time {
+	const second = 1 << 30
+	*(*uint64)(unsafe.Pointer(&t)) += 3600 * second
+	return t
 }
 
 // Who asks what a reload would do is served by the next image as if the

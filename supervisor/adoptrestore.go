@@ -97,16 +97,6 @@ func pick[T any](r *restorer, all []*T, i int) *T {
 	return all[i]
 }
 
-// delayed is a time that something is compared with. Nobody was heard while the
-// master stood still, so that time does not count; and what is read from JSON
-// would go with the clock on the wall when somebody sets that.
-func (r *restorer) delayed(t time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
-	return r.now.Add(t.Sub(r.now) + r.stood)
-}
-
 // some makes n empty things.
 func some[T any](n int) []*T {
 	all := make([]*T, n)
@@ -260,7 +250,7 @@ func (r *restorer) plan(row ipc.PlanState) plan {
 }
 
 func (r *restorer) unit(u *unit, row ipc.UnitState) {
-	u.plan, u.kicked, u.removed = r.plan(row.Plan), row.Kicked, row.Gone
+	u.plan, u.kicked, u.removed = r.plan(row.Plan), r.since(row.Kicked), row.Gone
 	u.kickAt = r.delayed(row.KickAt)
 	for _, i := range row.Slots {
 		u.slots = append(u.slots, pick(r, r.slots, i))
@@ -277,7 +267,7 @@ func (r *restorer) slot(sl *slot, row ipc.SlotState) {
 		current: pick(r, r.processes, row.Current), leaving: r.all(row.Leaving),
 		inner: map[string]*listener{}, rest: r.state(row.Rest), wait: r.delayed(row.Wait),
 		crashes: row.Crashes, lastCause: row.LastCause, lastWords: row.LastWords,
-		busySince: row.BusySince, renewAfter: r.delayed(row.RenewAfter),
+		busySince: r.since(row.BusySince), renewAfter: r.delayed(row.RenewAfter),
 	}
 	for address, i := range row.Inner {
 		sl.inner[address] = pick(r, r.listeners, i)
@@ -304,8 +294,10 @@ func (r *restorer) process(p *process, row ipc.ProcessState) {
 	*p = process{
 		pid: row.PID, pidfd: -1, slot: pick(r, r.slots, row.Slot), plan: r.plan(row.Plan),
 		state: r.state(row.State), link: r.link(row.Link), words: r.words(row.Words),
-		started: row.Started, readyBy: r.delayed(row.ReadyBy), readyAt: row.ReadyAt, toldAt: row.ToldAt,
+		started: r.since(row.Started), readyBy: r.delayed(row.ReadyBy),
+		readyAt: row.ReadyAt, toldAt: r.since(row.ToldAt),
 		yieldBy: r.delayed(row.YieldBy), yielded: row.Yielded, paced: row.Paced, pacing: row.Pacing,
+		turn:     turnNamed(row.Turn),
 		waitsFor: row.WaitsFor, killAt: r.delayed(row.KillAt), killed: row.Killed, late: row.Late,
 		goodbye: row.Goodbye, failed: row.Failed, linkGone: row.Link.FD < 0,
 		finished: row.Finished, inner: map[string]bool{}, lent: row.Lent,
@@ -344,7 +336,7 @@ func (r *restorer) watcher(row *ipc.WatcherState) {
 	}
 	w := &r.s.watcher
 	*w = watcher{
-		pid: row.PID, started: row.Started, killAt: r.delayed(row.KillAt),
+		pid: row.PID, started: r.since(row.Started), killAt: r.delayed(row.KillAt),
 		crashes: row.Crashes, wait: r.delayed(row.Wait), done: row.Done,
 	}
 	if row.PID == 0 {

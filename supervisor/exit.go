@@ -117,26 +117,25 @@ func (p *process) early() bool {
 }
 
 // reason is why a process ended, for people, with its last words.
-func (p *process) reason() string {
-	text := describeStatus(p.ended.status)
+func (p *process) reason() string { return p.cause() + quote(p.words) }
+
+// cause is what a process ended of.
+func (p *process) cause() string {
 	switch {
 	case p.failed != nil:
-		text = p.failed.Text
+		return p.failed.Text
 	case p.hung:
-		text = fmt.Sprintf("hung in a callback for more than %v", p.plan.spec.HangTimeout)
+		return fmt.Sprintf("hung in a callback for more than %v", p.plan.spec.HangTimeout)
 	case p.late:
-		text = fmt.Sprintf("not ready within %v", p.plan.spec.ReadyTimeout)
+		return fmt.Sprintf("not ready within %v", p.plan.spec.ReadyTimeout)
 	}
-	return text + quote(p.words)
+	return describeStatus(p.ended.status)
 }
 
 // backOff makes the slot wait, twice as long after every crash.
 func (sl *slot) backOff(p *process, now time.Time) {
 	sl.crashes++
-	sl.lastCause = describeStatus(p.ended.status)
-	if p.failed != nil {
-		sl.lastCause = p.failed.Text
-	}
+	sl.lastCause = p.cause()
 	sl.lastWords = p.words.String()
 	sl.step(crashed)
 	sl.wait = now.Add(backoffDelay(sl.crashes))

@@ -43,7 +43,7 @@ func TestLinkLosesNothingToAFreeze(t *testing.T) {
 			}
 		}
 	})
-	over := make(chan struct{})
+	over, come := make(chan struct{}), make(chan struct{}, 1)
 	all.Go(func() {
 		for {
 			l.freeze()
@@ -54,7 +54,7 @@ func TestLinkLosesNothingToAFreeze(t *testing.T) {
 			select {
 			case <-over:
 				return
-			default:
+			case <-come: // or on one processor it would be frozen all the time
 			}
 		}
 	})
@@ -62,6 +62,10 @@ func TestLinkLosesNothingToAFreeze(t *testing.T) {
 		l.send(&ipc.Lend{Slot: n})
 		if m := <-messages; m.err != nil || m.m.(*ipc.Report).ID != uint64(n) {
 			t.Fatalf("message %d of the process: %+v, %v", n, m.m, m.err)
+		}
+		select {
+		case come <- struct{}{}:
+		default:
 		}
 	}
 	close(over)
@@ -86,6 +90,7 @@ func TestLinkThatEndsFrozenKeepsNoDescriptor(t *testing.T) {
 			l.mu.Lock()
 			over = !l.writes
 			l.mu.Unlock()
+			runtime.Gosched()
 		}
 		close(gone)
 		unix.Close(theirs)
@@ -241,6 +246,7 @@ func TestFrozenReaperDeliversWhatItHas(t *testing.T) {
 		}
 	}
 	r.freeze()
+	<-r.done // it must not take the statuses of later tests
 }
 
 // startTrue starts a process that ends by itself.

@@ -334,3 +334,19 @@ func TestStartEndsAtTheFirstFailedSpawn(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// What a respawn was killed for is in the log and in status, as it is told of a
+// start and of a reload.
+func TestRespawnThatIsNotReadyInTimeSaysSo(t *testing.T) {
+	w := newWorld(t)
+	w.respawn()
+	w.pass(30 * time.Second)
+	w.pass(dumpPatience)
+	w.exit(w.last, 9)
+	if got := w.s.slots()[0].lastCause; got != "not ready within 30s" {
+		t.Errorf("the cause is %q", got)
+	}
+	if text := w.logged(); !strings.Contains(text, "is not ready within 30s, is killed") {
+		t.Errorf("wm.log says\n%s", text)
+	}
+}

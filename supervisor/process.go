@@ -86,6 +86,8 @@ func (s *Supervisor) onMessage(m linkMessage) {
 		s.onReady(p)
 	case *ipc.Yielded:
 		s.onYielded(p, m)
+	case *ipc.TurnOver:
+		p.onTurnOver()
 	case *ipc.Report:
 		s.onReport(p, m)
 	case *ipc.Connections:
@@ -153,20 +155,30 @@ func (s *Supervisor) tell(p *process, graceful bool) {
 	if !restart {
 		p.pacing = 0
 	}
-	p.link.send(&ipc.Drain{Graceful: graceful, Timeout: timeout, Restart: restart})
+	s.lineUp(p)
+	p.link.send(&ipc.Drain{
+		Graceful: graceful, Timeout: timeout, Restart: restart, InLine: p.turn == waitsTurn,
+	})
 }
 
 // onYielded frees the seat, and gives a process that spreads its closes the time
-// for it.
+// for it; tendLine does where it waits for its turn.
 func (s *Supervisor) onYielded(p *process, m *ipc.Yielded) {
 	p.yieldBy, p.yielded = time.Time{}, true
 	if s.gen != nil {
 		s.dropUnused() // the socket that it has closed
 	}
-	if !p.paced || m.Pacing <= 0 || p.killAt.IsZero() || p.hung {
+	if !p.paced {
 		return
 	}
-	p.paced, p.pacing = false, min(m.Pacing, maxPacing)
+	if p.paced = false; m.Pacing <= 0 {
+		p.turn = noTurn
+		return
+	}
+	if p.killAt.IsZero() || p.hung {
+		return
+	}
+	p.pacing = min(m.Pacing, maxPacing)
 	p.killAt = p.killAt.Add(p.pacing)
 }
 
@@ -209,6 +221,7 @@ func (s *Supervisor) killLate(now time.Time) {
 		switch {
 		case !p.readyBy.IsZero() && !now.Before(p.readyBy):
 			// Where it waits is its last words.
+			s.logf("%s is not ready within %v, is killed", p.name(), p.plan.spec.ReadyTimeout)
 			p.late, p.readyBy = true, time.Time{}
 			p.link.send(&ipc.Dump{})
 			p.limit(now.Add(dumpPatience))

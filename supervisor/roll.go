@@ -243,6 +243,9 @@ func (s *Supervisor) seat(st *step) {
 func (s *Supervisor) emptySeat(r *reload, st *step, now time.Time) bool {
 	sl := st.slot
 	if old := sl.current; old != nil {
+		if st.old == nil && s.mustWait(old, r.graceful) {
+			return false // it serves until then
+		}
 		if st.old == nil {
 			st.old = old
 			r.leaves = append(r.leaves, old)

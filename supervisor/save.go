@@ -4,6 +4,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -15,6 +16,7 @@ import (
 // other by index.
 type saver struct {
 	s      *Supervisor
+	now    time.Time
 	frozen bool // nobody else moves; else it is a copy for a rehearsal
 
 	generations table[*generation, ipc.GenerationState]
@@ -55,13 +57,13 @@ func (t *table[K, V]) of(k K, row func(K) V) int {
 
 // save describes the master for the image that is to take its place.
 func (s *Supervisor) save(frozen bool) *ipc.State {
-	sv := &saver{s: s, frozen: frozen, callers: map[*request]int{}}
+	sv := &saver{s: s, now: s.sys.now(), frozen: frozen, callers: map[*request]int{}}
 	st := &ipc.State{
 		Program: s.cfg.Program, WM: s.cfg.WM,
 		Started: s.started, Settings: s.settings, PidFile: s.pidFile,
 		DroppedLogLines: s.droppedLines(), LastNumber: s.lastNumber, LastID: s.lastID,
 		Opened:   s.openedUpTo(),
-		NextLook: s.nextLook, NextRead: s.nextRead,
+		NextLook: sv.at(s.nextLook), NextRead: sv.at(s.nextRead),
 		Lock: s.lock.Descriptor(), Inherited: s.cfg.Inherited,
 	}
 	st.Control = sv.control() // before what refers to callers
@@ -126,7 +128,8 @@ func (sv *saver) generation(g *generation) int {
 func (sv *saver) listener(lis *listener) int {
 	return sv.listeners.of(lis, func(lis *listener) ipc.ListenerState {
 		row := ipc.ListenerState{
-			FD: lis.FD, Address: lis.address, LentTo: sv.process(lis.lentTo), CloseAt: lis.closeAt,
+			FD: lis.FD, Address: lis.address, LentTo: sv.process(lis.lentTo),
+			CloseAt: sv.at(lis.closeAt),
 		}
 		if f := lis.File; f != nil {
 			row.File = &ipc.FileAt{Path: f.Path, Dir: f.Dir, Own: f.Own}
@@ -178,7 +181,9 @@ func (sv *saver) plan(pl plan) ipc.PlanState {
 
 func (sv *saver) unit(u *unit) int {
 	return sv.units.of(u, func(u *unit) ipc.UnitState {
-		row := ipc.UnitState{Plan: sv.plan(u.plan), KickAt: u.kickAt, Kicked: u.kicked, Gone: u.removed}
+		row := ipc.UnitState{
+			Plan: sv.plan(u.plan), KickAt: sv.at(u.kickAt), Kicked: sv.at(u.kicked), Gone: u.removed,
+		}
 		for _, sl := range u.slots {
 			row.Slots = append(row.Slots, sv.slot(sl))
 		}
@@ -197,9 +202,9 @@ func (sv *saver) slot(sl *slot) int {
 		row := ipc.SlotState{
 			Unit: sv.unit(sl.unit), Number: sl.number, Plan: sv.plan(sl.plan),
 			Current: sv.process(sl.current), Leaving: sv.all(sl.leaving),
-			Rest: sl.rest.String(), Wait: sl.wait, Crashes: sl.crashes,
+			Rest: sl.rest.String(), Wait: sv.at(sl.wait), Crashes: sl.crashes,
 			LastCause: sl.lastCause, LastWords: sl.lastWords,
-			BusySince: sl.busySince, RenewAfter: sl.renewAfter,
+			BusySince: sv.at(sl.busySince), RenewAfter: sv.at(sl.renewAfter),
 			Inner: map[string]int{},
 		}
 		for address, lis := range sl.inner {
@@ -222,15 +227,16 @@ func (sv *saver) process(p *process) int {
 		row := ipc.ProcessState{
 			PID: p.pid, Slot: sv.slot(p.slot), Plan: sv.plan(p.plan), State: p.state.String(),
 			Link: sv.link(p.link), Words: sv.words(p.words),
-			Started: p.started, ReadyBy: p.readyBy, ReadyAt: p.readyAt, ToldAt: p.toldAt,
-			YieldBy: p.yieldBy, Yielded: p.yielded, Paced: p.paced, Pacing: p.pacing,
-			WaitsFor: p.waitsFor, KillAt: p.killAt, Killed: p.killed, Late: p.late,
+			Started: sv.at(p.started), ReadyBy: sv.at(p.readyBy), ReadyAt: sv.at(p.readyAt),
+			ToldAt: sv.at(p.toldAt), YieldBy: sv.at(p.yieldBy), Yielded: p.yielded,
+			Paced: p.paced, Pacing: p.pacing, Turn: p.turn.String(),
+			WaitsFor: p.waitsFor, KillAt: sv.at(p.killAt), Killed: p.killed, Late: p.late,
 			Goodbye: p.goodbye, Failed: p.failed, Finished: p.finished,
 			Inner: slices.Sorted(maps.Keys(p.inner)), Lent: p.lent,
-			Figures: p.figures, AnsweredAt: p.answeredAt, Spread: p.spread, Hung: p.hung,
+			Figures: p.figures, AnsweredAt: sv.at(p.answeredAt), Spread: p.spread, Hung: p.hung,
 		}
 		if e := p.ended; e != nil {
-			row.Ended = &ipc.EndedState{Status: e.status, At: e.at}
+			row.Ended = &ipc.EndedState{Status: e.status, At: sv.at(e.at)}
 		}
 		return row
 	})
@@ -332,13 +338,14 @@ func (sv *saver) watcher() *ipc.WatcherState {
 	}
 	row := &ipc.WatcherState{
 		PID: w.pid, Link: ipc.LinkState{FD: -1}, Words: ipc.WordsState{FD: -1},
-		Started: w.started, KillAt: w.killAt, Crashes: w.crashes, Wait: w.wait, Done: w.done,
+		Started: sv.at(w.started), KillAt: sv.at(w.killAt), Wait: sv.at(w.wait),
+		Crashes: w.crashes, Done: w.done,
 	}
 	if w.pid != 0 {
 		row.Link, row.Words = sv.link(w.link), sv.words(w.words)
 	}
 	if e := w.ended; e != nil {
-		row.Ended = &ipc.EndedState{Status: e.status, At: e.at}
+		row.Ended = &ipc.EndedState{Status: e.status, At: sv.at(e.at)}
 	}
 	return row
 }

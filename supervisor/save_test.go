@@ -54,6 +54,7 @@ var carriedFields = map[reflect.Type]map[string]string{
 		"ended": carried, "linkGone": carried, "finished": carried, "inner": carried,
 		"lent": carried, "figures": carried, "answeredAt": carried, "spread": carried,
 		"yielded": carried, "paced": carried, "pacing": carried, "waitsFor": carried,
+		"turn": carried,
 		"hung": carried, "shares": "only in one process",
 	},
 	reflect.TypeFor[slot](): {
@@ -189,6 +190,7 @@ func (w *world) fillSlots(a, b *unit, when time.Time) {
 	p.failed, p.inner["tcp://x"] = &ipc.Failed{Code: 1, Text: "no"}, true
 	p.figures, p.answeredAt = ipc.Figures{Connections: 5}, when
 	p.yielded, p.paced, p.pacing, p.waitsFor = true, true, time.Second, "1 connection"
+	p.turn = hasTurn
 	w.silence(p)
 	p.words.text, p.words.head = []byte("panic: x"), []byte("panic")
 	p.words.said, p.words.found = true, true

@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,7 +83,8 @@ func blockSignals(caught chan<- os.Signal, daemon bool) {
 	signal.Stop(caught)       // blocks, and settles
 }
 
-// What a thread has not been woken for yet is lost when it is ignored.
+// What a thread has not been woken for yet, or has taken a moment ago, is lost when
+// it is ignored.
 const (
 	wakeTimeout = 100 * time.Millisecond
 	wakeEvery   = 100 * time.Microsecond
@@ -92,8 +94,10 @@ const (
 // the runtime has passed it on, which is what Stop does.
 func settleSignals() {
 	mine := sigset(masterSignals).Val[0]
-	for end := time.Now().Add(wakeTimeout); pending()&mine != 0 && time.Now().Before(end); {
-		time.Sleep(wakeEvery)
+	for end := time.Now().Add(wakeTimeout); time.Now().Before(end); time.Sleep(wakeEvery) {
+		if pending()&mine == 0 && !handling() {
+			break
+		}
 	}
 	passed := make(chan os.Signal, 1)
 	signal.Notify(passed, masterSignals...)
@@ -108,15 +112,33 @@ func unblockSignals(caught chan<- os.Signal) { signal.Notify(caught, masterSigna
 // threads block then, but for the one of os/signal.
 func beganBlocked() bool {
 	want := sigset(waitingSignals).Val[0]
-	tasks, _ := filepath.Glob("/proc/self/task/*/status")
-	open := 0
-	for _, task := range tasks {
-		text, err := os.ReadFile(task)
-		if err == nil && signalSet(string(text), "SigBlk")&want != want {
+	open, masks := 0, masks()
+	for _, mask := range masks {
+		if mask&want != want {
 			open++
 		}
 	}
-	return len(tasks) > 1 && open <= 1
+	return len(masks) > 1 && open <= 1
+}
+
+// handling tells whether a thread has taken a signal that the runtime may not
+// know of yet: a handler of Go's begins with all signals blocked, and TERM is
+// open otherwise.
+func handling() bool {
+	term := sigset([]os.Signal{unix.SIGTERM}).Val[0]
+	return slices.ContainsFunc(masks(), func(mask uint64) bool { return mask&term != 0 })
+}
+
+// masks are what the threads of this process block.
+func masks() []uint64 {
+	var masks []uint64
+	tasks, _ := filepath.Glob("/proc/self/task/*/status")
+	for _, task := range tasks {
+		if text, err := os.ReadFile(task); err == nil {
+			masks = append(masks, signalSet(string(text), "SigBlk"))
+		}
+	}
+	return masks
 }
 
 // pending are the signals that no thread has taken yet.

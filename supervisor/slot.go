@@ -156,6 +156,7 @@ type process struct {
 	killAt   time.Time // zero: never
 	paced    bool      // may say in Yielded that it takes longer
 	pacing   time.Duration
+	turn     turn // to close its connections one after another
 	killed   bool
 	late     bool // killed because it was not ready in time
 	goodbye  bool

@@ -62,7 +62,7 @@ func start(l launch) (*launched, error) {
 	if err != nil {
 		link.Close()
 		words.Close()
-		return nil, fmt.Errorf("start process: %w", err)
+		return nil, fmt.Errorf("start process: %w", l.denied(err))
 	}
 	return &launched{pid: pid, pidfd: pidfd, link: link, words: words}, nil
 }

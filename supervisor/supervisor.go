@@ -187,6 +187,7 @@ func (s *Supervisor) reconcile() {
 	s.tendAlone()
 	s.tendProbe(now)
 	s.finishDead(now)
+	s.tendLine(now)
 	s.killLate(now)
 	s.lookAfter(now)
 	s.rollOn(now)

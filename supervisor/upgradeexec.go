@@ -45,6 +45,9 @@ func (e *execution) try() error {
 	if err := e.prepare(); err != nil {
 		return err
 	}
+	if err := e.u.image.executable(); err != nil {
+		return err
+	}
 	upgradeStep("exec")
 	blockSignals(s.signals, s.cfg.Daemon)
 	defer unblockSignals(s.signals)

@@ -78,6 +78,9 @@ func (w *world) end() {
 	}
 	w.s.reconcile()
 	close(w.s.gone)
+	if w.s.reaper != nil {
+		<-w.s.reaper.done // it must not take the statuses of later tests
+	}
 }
 
 func (w *world) write(path, content string) {

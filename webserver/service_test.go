@@ -18,7 +18,7 @@ import (
 )
 
 // deadline is how long a test waits for what must happen.
-const deadline = 5 * time.Second
+const deadline = 20 * time.Second
 
 // TestMain checks that the tests leave no goroutine behind, and no descriptor but
 // those of roots, which go with their process.

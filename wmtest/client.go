@@ -101,7 +101,7 @@ func (c *Client) Send(v any) {
 	}
 }
 
-// Expect waits for the next message, which must be want, for no longer than 5 s.
+// Expect waits for the next message, which must be want, for no longer than 10 s.
 // It takes what has come in between too: nothing is passed over. Of raw bytes
 // it takes as many as want has, of an http response the body. What a protocol
 // of the app delivers to OnValue is compared as JSON.
@@ -121,7 +121,7 @@ func (c *Client) Expect(want string) {
 }
 
 // ExpectClose waits until the Worker closes the connection, for no longer than
-// 5 s. A message before that is an error.
+// 10 s. A message before that is an error.
 func (c *Client) ExpectClose() {
 	c.s.t.Helper()
 	got, err := c.talk.receive("", time.Now().Add(c.s.patience))

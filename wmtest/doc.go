@@ -42,7 +42,7 @@
 //		tom.Expect("hello Tom")
 //	}
 //
-// Nothing here sleeps: what should come is waited for, 5 s at most, and a
+// Nothing here sleeps: what should come is waited for, 10 s at most, and a
 // failure says what came instead. What this package has no words for is done
 // with Addr and any client library, or with Do on the loop.
 //

@@ -15,7 +15,7 @@ import (
 
 const (
 	// patience is how long a test waits for what should come at once.
-	patience = 5 * time.Second
+	patience = 10 * time.Second
 	// longPatience is for what may be work: OnWorkerStart, and hours of timers.
 	longPatience = 30 * time.Second
 )

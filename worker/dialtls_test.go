@@ -21,7 +21,7 @@ func tlsPeer(t testing.TB, config *tls.Config, handle func(*tls.Conn)) (addr str
 	config.Certificates = []tls.Certificate{selfSigned()}
 	return peer(t, func(conn net.Conn) {
 		secured := tls.Server(conn, config)
-		secured.SetDeadline(time.Now().Add(10 * deadline))
+		secured.SetDeadline(time.Now().Add(3 * deadline))
 		handle(secured)
 		secured.Close()
 	})

@@ -75,8 +75,6 @@ func (p *Process) Drain(graceful bool) {
 	}
 	if !graceful {
 		d.closing = true
-		// Shortly before the master would kill: OnClose is promised.
-		p.cutOffIn(d.pace.length + p.stopTimeout()*9/10)
 		p.beginPace()
 	}
 	p.sweep()
@@ -245,6 +243,8 @@ func (p *Process) Waiting() string {
 		}
 		if rate := p.published.rate.Load(); rate > 0 {
 			text += fmt.Sprintf(", closes %d a second", rate)
+		} else if p.published.inLine.Load() {
+			text += ", in line to close them"
 		}
 		parts = append(parts, text)
 	}

@@ -211,19 +211,21 @@ func oneConnection(conn net.Conn, secure bool) *http.Transport {
 
 func TestHandlerHandshakeHasADeadline(t *testing.T) {
 	w := secure(serving(http.NotFoundHandler()))
-	w.Limits.HandshakeTimeout = 50 * time.Millisecond
+	w.Limits.HandshakeTimeout = time.Minute
 	events := newEvents()
 	w.OnConnect = func(c *worker.Connection) { events.add("connect") }
 	w.OnClose = func(c *worker.Connection) { events.add("close") }
-	s := start(t, w)
-	s.dial().expectEnd()
-	events.expect(t, "connect", "close")
+	s := startClocked(t, w)
+	silent := s.dial()
+	events.expect(t, "connect")
+	s.advance(2 * time.Minute)
+	silent.expectEnd()
+	events.expect(t, "close")
 	conn := tls.Client(s.dial().TCPConn, clientTLS()) // this one is in time
 	if err := conn.Handshake(); err != nil {
 		t.Fatal(err)
 	}
 	events.expect(t, "connect")
-	s.do(func() {}) // the timer is deleted before its time
 	eventually(t, "TLS", func() (ok bool) {
 		s.do(func() {
 			for c := range w.Connections() {
@@ -232,6 +234,7 @@ func TestHandlerHandshakeHasADeadline(t *testing.T) {
 		})
 		return ok
 	})
+	s.advance(2 * time.Minute) // the timer is deleted before its time
 	io.WriteString(conn, anyRequest)
 	if _, err := conn.Read(make([]byte, 1)); err != nil {
 		t.Error(err)

@@ -43,6 +43,10 @@ type Env struct {
 	// Exit ends the process soon: OnWorkerStart failed, or StopAll has
 	// drained it. It is called once, and Gone not after it.
 	Exit func(code int, why string)
+	// TurnOver tells that the connections which a drain closes one after another
+	// are closed, see Process.Pace: another process may begin. It is called once,
+	// and not where Pace has returned 0. May be nil.
+	TurnOver func()
 	// Gone tells that a drain is done: no connection and no worker.Go work
 	// is left.
 	Gone func()

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 	proxyproto "github.com/pires/go-proxyproto"
@@ -319,7 +318,7 @@ func TestConnectionsPerIP(t *testing.T) {
 	s := start(t, w)
 	from := func(ip string) *wire {
 		t.Helper()
-		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}, Timeout: time.Second}
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}, Timeout: deadline}
 		conn, err := d.Dial("tcp", s.addr)
 		if err != nil {
 			t.Fatal(err)

@@ -59,7 +59,7 @@ func TestRelayBringsEverythingToASlowReader(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			conn.SetDeadline(time.Now().Add(10 * deadline))
+			conn.SetDeadline(time.Now().Add(3 * deadline))
 			go io.Copy(struct{ io.Writer }{conn}, newBulk(2, size)) // ends with the data or conn
 			from, p := newBulk(1, size), make([]byte, 3000)
 			for i := 0; from.left > 0; i++ {

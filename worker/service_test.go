@@ -22,8 +22,9 @@ import (
 	"github.com/workerman-go/wm/worker"
 )
 
-// deadline is how long a test waits for what must happen.
-const deadline = 5 * time.Second
+// deadline is how long a test waits for what must happen; nothing comes near it
+// unless something is broken.
+const deadline = 20 * time.Second
 
 // noDeadline is for clients that live as long as a benchmark.
 var noDeadline time.Time
@@ -90,9 +91,9 @@ type service struct {
 
 	secure bool // over ssl
 
-	ready, gone, paused chan struct{}
-	exits               chan exit
-	ran                 chan error
+	ready, gone, paused, over chan struct{}
+	exits                     chan exit
+	ran                       chan error
 
 	mu    sync.Mutex // guards lines
 	lines []string
@@ -130,6 +131,7 @@ func prepare(t testing.TB, w *worker.Worker, change ...func(*worker.Env)) *servi
 		t: t, loop: loop,
 		ready: make(chan struct{}, 1), gone: make(chan struct{}, 1),
 		paused: make(chan struct{}, 64), exits: make(chan exit, 4), ran: make(chan error, 1),
+		over: make(chan struct{}, 4),
 	}
 	env := worker.Env{
 		Seated: true,
@@ -142,6 +144,8 @@ func prepare(t testing.TB, w *worker.Worker, change ...func(*worker.Env)) *servi
 		Ready:  func() { s.ready <- struct{}{} },
 		Exit:   func(code int, why string) { s.exits <- exit{code, why} },
 		Gone:   func() { s.gone <- struct{}{} },
+
+		TurnOver: func() { s.over <- struct{}{} },
 	}
 	for _, fn := range change {
 		fn(&env)

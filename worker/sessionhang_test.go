@@ -115,6 +115,10 @@ func TestRequestsThatWaitForAPlaceFailInTime(t *testing.T) {
 		last.send("GET / HTTP/1.1\r\nHost: h\r\nCookie: PHPSID=" + id + "\r\n\r\n")
 	}
 	eventually(t, "a store that has to do", func() bool { return h.hung.Load() == places })
+	eventually(t, "requests that wait for a place", func() (all bool) {
+		s.do(func() { all = w.Connection(requests) != nil && w.Connection(requests).BytesRead > 0 })
+		return all
+	})
 	first := time.Now()
 	eventually(t, "the time of all", func() bool { return time.Since(first) > time.Second })
 	close(h.reads)

@@ -62,7 +62,7 @@ func TestConnectionsThatDoNotEndAreCutOff(t *testing.T) {
 	w := worker.New("tcp://127.0.0.1:0")
 	w.OnMessage = func(c *worker.Connection, _ []byte) { c.Send(pattern(8 << 20)) }
 	w.OnClose = func(c *worker.Connection) { closed.add("close %d", c.ID) }
-	w.Life.StopTimeout = deadline / 10
+	w.Life.StopTimeout = deadline / 40
 	s := start(t, w)
 	s.dial().send("x") // and reads nothing
 	eventually(t, "backlog", func() (full bool) {

@@ -18,6 +18,7 @@ type published struct {
 	// Of a drain, see Waiting: 1 s more than the age of the process at which the
 	// oldest connection came, and the rate of closes.
 	oldest, rate atomic.Int64
+	inLine       atomic.Bool // others close theirs first
 }
 
 // Statistics are the counters of this process.

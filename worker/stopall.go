@@ -23,6 +23,9 @@ func StopAll(code int, log string) {
 	d.exiting, d.code, d.why = true, code, log
 	p.flushAll()
 	p.loop.Post(func() {
+		if d.pace.inLine {
+			p.Pace(false, false) // its time is short
+		}
 		p.Drain(false)
 		p.loop.AddInnerTimer(p.stopTimeout(), false, p.end)
 	})

@@ -107,17 +107,9 @@ func (s *storm) run() {
 	s.serve()
 	s.socks, s.http = socksProxy(s.t, ""), httpProxy(s.t, "")
 	s.hostile = s.hostilePeer()
-	for i := range 40 {
-		k := s.kinds[s.rnd.IntN(len(s.kinds))]
-		if k.transport == "udp" {
-			continue
-		}
-		s.peers.Add(1)
-		s.resting.Add(1)
-		p := &peerOf{
-			s: s, k: k, rnd: rand.New(rand.NewPCG(s.seed, uint64(100+i))),
-			name: fmt.Sprintf("peer %d of %s/%s", i, k.scheme, k.transport),
-		}
+	peers := s.choose()
+	s.s.do(func() {}) // from here on all of s is the loop's
+	for _, p := range peers {
 		go p.live() // ends with the storm at the latest
 	}
 	s.s.do(func() {
@@ -130,6 +122,23 @@ func (s *storm) run() {
 	s.clear()
 	s.peers.Wait()
 	s.judge()
+}
+
+// choose makes the peers of a storm.
+func (s *storm) choose() (peers []*peerOf) {
+	for i := range 40 {
+		k := s.kinds[s.rnd.IntN(len(s.kinds))]
+		if k.transport == "udp" {
+			continue
+		}
+		peers = append(peers, &peerOf{
+			s: s, k: k, rnd: rand.New(rand.NewPCG(s.seed, uint64(100+i))),
+			name: fmt.Sprintf("peer %d of %s/%s", i, k.scheme, k.transport),
+		})
+	}
+	s.peers.Add(len(peers))
+	s.resting.Add(len(peers))
+	return peers
 }
 
 // serve starts the process and its Workers.
@@ -302,9 +311,8 @@ func (s *storm) inspect() {
 
 // clear ends all that is left, in one of several ways.
 func (s *storm) clear() {
-	way := s.rnd.IntN(3)
 	s.s.do(func() {
-		switch way {
+		switch s.rnd.IntN(3) {
 		case 0:
 			s.p.Drain(false)
 		case 1:

@@ -218,8 +218,9 @@ type Life struct {
 	// processes together, when they are replaced: by a reload, by MaxAge,
 	// MaxRequests or MaxMemory. Their clients read 1012 (service restart) and come
 	// back, and are to be spread over time when they do. Each process takes the
-	// Count-th part, and a higher rate where it would need more than 20 s. The
-	// StopTimeout begins when that time is over. Connections of other protocols
+	// Count-th part, and a higher rate where it would need more than 20 s. One that
+	// is replaced while processes before it still close serves its websockets until
+	// they are done. The StopTimeout begins when its own time is over. Connections of other protocols
 	// with a last word (protocol.Farewell without protocol.Leaver) count as
 	// websockets. A stop, and a Worker with StopFirst, closes all at once. New sets
 	// 2,000, and so does 0; below 0: all at once too.

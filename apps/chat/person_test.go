@@ -11,7 +11,7 @@ import (
 )
 
 // limit is how long a message may take that should come at once.
-const limit = 5 * time.Second
+const limit = 20 * time.Second
 
 // start is the whole chat.
 func start() {

@@ -12,7 +12,7 @@ import (
 	"github.com/workerman-go/wm/wmtest"
 )
 
-const limit = 5 * time.Second
+const limit = 20 * time.Second
 
 // start is the whole pond.
 func start() {

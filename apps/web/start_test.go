@@ -33,7 +33,7 @@ func open(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	browser := &http.Client{Jar: jar, Timeout: 5 * time.Second, Transport: &http.Transport{}}
+	browser := &http.Client{Jar: jar, Timeout: 20 * time.Second, Transport: &http.Transport{}}
 	t.Cleanup(browser.CloseIdleConnections)
 	return &site{t, s, "http://" + s.Addr("web"), browser}
 }

@@ -51,7 +51,7 @@ func dial(server netip.AddrPort, t Talk) (link, error) {
 	if err != nil {
 		return link{}, err
 	}
-	l := link{fd: fd}
+	l := link{wire: &wire{fd: fd, blocks: true}}
 	limit := unix.Timeval{Sec: dialLimit}
 	err = errors.Join(
 		unix.SetsockoptTimeval(int(fd), unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit),
@@ -67,6 +67,17 @@ func dial(server netip.AddrPort, t Talk) (link, error) {
 		return link{}, err
 	}
 	return l, nil
+}
+
+// readable waits until there is something to read, for dialLimit at most. A raw read
+// that waits would keep a processor, and on one the server may be who needs it.
+func readable(fd int32) bool {
+	fds := []unix.PollFd{{Fd: fd, Events: unix.POLLIN}}
+	for {
+		if n, err := unix.Poll(fds, dialLimit*1000); err != unix.EINTR {
+			return n > 0
+		}
+	}
 }
 
 // greet sends a greeting and reads the head that answers it.

@@ -18,7 +18,7 @@ func Hold(server netip.AddrPort, t Talk, n int) (*Idle, error) {
 	for i := range n {
 		l, err := dial(server, t)
 		if err == nil {
-			held.fds = append(held.fds, l.fd) // what TLS keeps is not needed any more
+			held.fds = append(held.fds, l.wire.fd) // what TLS keeps is not needed any more
 			err = e.exchange(&l, t.Request)
 		}
 		if err != nil {

@@ -5,21 +5,22 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // link is one connection, encrypted or not.
 type link struct {
-	fd  int32
-	tls *tls.Conn // nil in the clear
+	wire *wire
+	tls  *tls.Conn // nil in the clear
 }
 
 // read is one read of the socket, or of one TLS record; EAGAIN when nothing is
 // there. Over TLS more may be there until EAGAIN, of which epoll does not know.
 func (l *link) read(p []byte) (int, error) {
 	if l.tls == nil {
-		n, errno := readOnce(l.fd, p)
+		n, errno := l.wire.readOnce(p)
 		if errno != 0 {
 			return 0, errno
 		}
@@ -38,14 +39,14 @@ func (l *link) write(p []byte) error {
 		_, err := l.tls.Write(p)
 		return err
 	}
-	return writeAll(l.fd, p)
+	return writeAll(l.wire.fd, p)
 }
 
-func (l *link) close() { unix.Close(int(l.fd)) }
+func (l *link) close() { unix.Close(int(l.wire.fd)) }
 
 // encrypt makes the handshake; the socket blocks.
 func (l *link) encrypt(config *tls.Config) error {
-	l.tls = tls.Client(&wire{fd: l.fd}, config)
+	l.tls = tls.Client(l.wire, config)
 	return l.tls.Handshake()
 }
 
@@ -64,13 +65,28 @@ func writeAll(fd int32, p []byte) error {
 // wire is a socket as crypto/tls wants it. Its other methods are not called.
 type wire struct {
 	net.Conn
-	fd int32
+	fd     int32
+	blocks bool
+}
+
+// readOnce waits where the socket blocks; the scheduler knows of that.
+func (w *wire) readOnce(p []byte) (int, syscall.Errno) {
+	if w.blocks && !readable(w.fd) {
+		return 0, unix.EAGAIN
+	}
+	return readOnce(w.fd, p)
+}
+
+// unblock ends the time of dialling.
+func (w *wire) unblock() error {
+	w.blocks = false
+	return unix.SetNonblock(int(w.fd), true)
 }
 
 func (w *wire) Read(p []byte) (int, error) {
-	n, errno := readOnce(w.fd, p)
+	n, errno := w.readOnce(p)
 	for errno == unix.EINTR {
-		n, errno = readOnce(w.fd, p)
+		n, errno = w.readOnce(p)
 	}
 	switch {
 	case errno == unix.EAGAIN:

@@ -37,7 +37,7 @@ func TestSessionsHaveACookieEach(t *testing.T) {
 		t.Errorf("%q, answered by %q", talk.Own, talk.Reply)
 	}
 	before := made.Load()
-	r, err := Window{Server: server, Talk: talk, Speakers: 3, InFlight: 1, Span: brief}.Run()
+	r, err := measured(Window{Server: server, Talk: talk, Speakers: 3, InFlight: 1}.in)
 	if err != nil || r.Messages == 0 || made.Load() != before {
 		t.Errorf("%d cookies made meanwhile: %v", made.Load()-before, err)
 	}

@@ -58,7 +58,7 @@ func (w *window) skim(c *client) error {
 // body.
 func (w *window) skimOnce(c *client) (int, syscall.Errno) {
 	if left := len(w.reply) - c.part; left > 0 {
-		return readOnce(c.fd, w.buf[:left])
+		return readOnce(c.wire.fd, w.buf[:left])
 	}
-	return discardOnce(c.fd, len(w.reply)+w.Talk.Unread-c.part)
+	return discardOnce(c.wire.fd, len(w.reply)+w.Talk.Unread-c.part)
 }

@@ -44,7 +44,7 @@ func TestBodiesAreCountedWithoutReading(t *testing.T) {
 		if talk.Unread != pageSize || !bytes.HasSuffix(talk.Reply, []byte("\r\n\r\n")) {
 			t.Errorf("%d bytes behind %q", talk.Unread, talk.Reply)
 		}
-		r, err := Window{Server: server, Talk: talk, Speakers: 3, InFlight: 1, Span: brief}.Run()
+		r, err := measured(Window{Server: server, Talk: talk, Speakers: 3, InFlight: 1}.in)
 		if err != nil || r.Messages == 0 || r.Messages != r.Latency.Count() {
 			t.Fatalf("in steps of %d: %v", step, err)
 		}
@@ -66,7 +66,7 @@ func TestWrongFilesAreFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	talk.Unread -= 2
-	_, err = Window{Server: server, Talk: talk, Speakers: 1, InFlight: 1, Span: brief}.Run()
+	_, err = Window{Server: server, Talk: talk, Speakers: 1, InFlight: 1, Span: untilWrong}.Run()
 	if err == nil || !strings.Contains(err.Error(), "head") {
 		t.Errorf("a longer body: %v", err)
 	}

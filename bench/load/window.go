@@ -126,10 +126,10 @@ func (w *window) connect() (err error) {
 			}
 		}
 		w.clients = append(w.clients, c)
-		if err := unix.SetNonblock(int(l.fd), true); err != nil {
+		if err := l.wire.unblock(); err != nil {
 			return err
 		}
-		if err := w.poll.watch(l.fd, unix.EPOLLIN, i); err != nil {
+		if err := w.poll.watch(l.wire.fd, unix.EPOLLIN, i); err != nil {
 			return err
 		}
 	}

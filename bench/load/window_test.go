@@ -10,13 +10,34 @@ import (
 	"math/big"
 	"net"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 )
 
-// brief is a span in which every server here answers many times.
+// brief is a span in which every server here answers many times, unless the machine
+// has other things to do.
 var brief = Span{Warmup: time.Millisecond, Duration: 20 * time.Millisecond}
+
+// untilWrong is a span that ends with an error.
+var untilWrong = Span{Duration: time.Minute}
+
+// measured runs in longer and longer spans until there is an answer, or an error.
+func measured(run func(Span) (*Result, error)) (r *Result, err error) {
+	for span := brief; span.Duration < time.Minute; span.Duration *= 4 {
+		if r, err = run(span); err != nil || r.Messages > 0 {
+			break
+		}
+	}
+	return r, err
+}
+
+// in runs w in a span.
+func (w Window) in(span Span) (*Result, error) {
+	w.Span = span
+	return w.Run()
+}
 
 // serve runs handle for each connection until the test ends.
 func serve(t *testing.T, handle func(c net.Conn)) netip.AddrPort {
@@ -63,10 +84,13 @@ func TestWindowCountsWholeAnswers(t *testing.T) {
 	for name, handle := range map[string]func(net.Conn){"echo": echo, "in pieces": dribble} {
 		t.Run(name, func(t *testing.T) {
 			marks := 0
-			span := brief
-			span.Mark = func() { marks++ }
-			w := Window{Server: serve(t, handle), Talk: Text(5), Speakers: 3, InFlight: 4, Span: span}
-			r, err := w.Run()
+			w := Window{Server: serve(t, handle), Talk: Text(5), Speakers: 3, InFlight: 4}
+			r, err := measured(func(span Span) (*Result, error) {
+				marks = 0
+				w.Span = span
+				w.Span.Mark = func() { marks++ }
+				return w.Run()
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,24 +115,29 @@ func TestOpenLoopAsksWithoutAnswers(t *testing.T) {
 		}
 	})
 	w := Window{Server: server, Talk: talk, Speakers: 2, InFlight: 1,
-		Every: time.Millisecond, Span: brief}
-	r, err := w.Run()
+		Every: time.Millisecond}
+	r, err := measured(w.in)
 	if err != nil || r.Messages == 0 || r.Messages != r.Latency.Count() {
 		t.Fatalf("%v", err)
 	}
 }
 
 func TestTLSConnectionsTalk(t *testing.T) {
-	certificate := selfSigned(t)
-	server := serve(t, func(c net.Conn) {
-		echo(tls.Server(c, &tls.Config{Certificates: []tls.Certificate{certificate}}))
-	})
-	talk := Text(5000)
+	server, talk := secure(t), Text(5000)
 	talk.TLS = &tls.Config{InsecureSkipVerify: true}
-	r, err := Window{Server: server, Talk: talk, Speakers: 2, InFlight: 4, Span: brief}.Run()
+	r, err := measured(Window{Server: server, Talk: talk, Speakers: 2, InFlight: 4}.in)
 	if err != nil || r.Messages == 0 {
 		t.Fatalf("%v", err)
 	}
+}
+
+// secure serves echo over TLS.
+func secure(t *testing.T) netip.AddrPort {
+	t.Helper()
+	certificate := selfSigned(t)
+	return serve(t, func(c net.Conn) {
+		echo(tls.Server(c, &tls.Config{Certificates: []tls.Certificate{certificate}}))
+	})
 }
 
 // selfSigned is a certificate for a server that nobody verifies.
@@ -129,8 +158,11 @@ func selfSigned(t *testing.T) tls.Certificate {
 func TestShortConnectionsAreCounted(t *testing.T) {
 	for name, handle := range map[string]func(net.Conn){"echo": echo, "in pieces": dribble} {
 		t.Run(name, func(t *testing.T) {
-			s := Short{Server: serve(t, handle), Talk: Text(5), Concurrent: 3, Span: brief}
-			r, err := s.Run()
+			s := Short{Server: serve(t, handle), Talk: Text(5), Concurrent: 3}
+			r, err := measured(func(span Span) (*Result, error) {
+				s.Span = span
+				return s.Run()
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -152,6 +184,18 @@ func TestIdleConnectionsHaveSpoken(t *testing.T) {
 	}
 }
 
+// The server may be on the only processor there is.
+func TestDiallingKeepsNoProcessor(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	server, talk := secure(t), Text(5)
+	talk.TLS = &tls.Config{InsecureSkipVerify: true}
+	held, err := Hold(server, talk, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held.Close()
+}
+
 // A figure must come from a server that answers what it has to.
 func TestWrongServersAreFound(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -169,7 +213,7 @@ func TestWrongServersAreFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := serve(t, c.handle)
-			_, err := Window{Server: server, Talk: Text(5), Speakers: 1, InFlight: 2, Span: brief}.Run()
+			_, err := Window{Server: server, Talk: Text(5), Speakers: 1, InFlight: 2, Span: untilWrong}.Run()
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want %q", err, c.want)
 			}

@@ -5,7 +5,9 @@ package servicetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -117,15 +119,19 @@ func run(program string, env []string, args ...string) (out string, err error) {
 	return string(text), err
 }
 
-// freeAddress is one that nobody listens on now.
+// freeAddress is one that stays free while the example is built: below the ports that
+// the kernel gives to whoever asks for any.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free port")
+	return ""
 }
 
 // WantReply ends the test unless conn brings want.

@@ -1,5 +1,5 @@
 // Package echo answers what comes, with its pid on request: E2E_TCP, E2E_TEXT
-// and E2E_WS are the addresses of its Workers.
+// and E2E_WS are the addresses of its Workers, E2E_DRAIN_RATE their Life.DrainRate.
 package echo
 
 import (
@@ -26,6 +26,7 @@ func declare(scheme, address string) {
 	if n, err := strconv.Atoi(os.Getenv("E2E_COUNT")); err == nil {
 		w.Count = n
 	}
+	w.Life.DrainRate, _ = strconv.Atoi(os.Getenv("E2E_DRAIN_RATE"))
 	w.OnMessage = func(c *worker.Connection, data []byte) {
 		if string(data) == "pid" {
 			c.WriteString(strconv.Itoa(os.Getpid()))

@@ -1,6 +1,6 @@
 // Package transports has a Worker for each way to be reached that the test
-// names: E2E_TLS, E2E_UNIX, E2E_PORT, E2E_DATAGRAMS, E2E_ESSENTIAL and
-// E2E_HTTPS; the functions say what goes with each.
+// names: E2E_TLS, E2E_UNIX, E2E_PORT, E2E_DATAGRAMS, E2E_ESSENTIAL, E2E_HTTPS,
+// E2E_BEHIND and E2E_FILES; the functions say what goes with each.
 package transports
 
 import (
@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/workerman-go/wm/webserver"
 	"github.com/workerman-go/wm/worker"
 )
 
@@ -21,6 +22,8 @@ func Start() {
 	essential(os.Getenv("E2E_ESSENTIAL"))
 	inside(os.Getenv("E2E_INSIDE"))
 	https(os.Getenv("E2E_HTTPS"))
+	behind(os.Getenv("E2E_BEHIND"))
+	files(os.Getenv("E2E_FILES"))
 }
 
 func echo(address, name string) *worker.Worker {
@@ -102,4 +105,25 @@ func inside(list string) {
 		both.ReusePort = true
 		return errors.Join(own.Listen(), both.Listen())
 	}
+}
+
+// behind tells each client whom its PROXY header names.
+func behind(address string) {
+	if address == "" {
+		return
+	}
+	w := worker.New("text://" + address)
+	w.Name, w.Count, w.Limits.TrustedProxies = "behind", 2, []string{"127.0.0.0/8"}
+	w.OnMessage = func(c *worker.Connection, _ []byte) { c.WriteString(c.RemoteIP()) }
+}
+
+// files serves the second of a list at the first.
+func files(list string) {
+	address, dir, ok := strings.Cut(list, ",")
+	if !ok {
+		return
+	}
+	w := webserver.New("http://" + address)
+	w.Name, w.Count = "files", 2
+	w.AddRoot("", dir)
 }
