@@ -18,6 +18,8 @@ const (
 	// answerTimeout is for a busy machine: a living master answers at once, but
 	// for the 2 s that it may stand still when an upgrade fails.
 	answerTimeout = 4 * time.Second
+	// restoreTimeout is for a master whose socket is gone: it makes another one.
+	restoreTimeout = rundir.RestoreEvery + time.Second
 	// lookEvery is how often a master that comes or goes is looked at.
 	lookEvery = 10 * time.Millisecond
 )
@@ -56,18 +58,22 @@ func (in *invocation) ask(q question) (*ipc.Result, error) {
 }
 
 // dial connects to the master. One that begins or ends holds the lock and does
-// not listen, so it is tried again for a moment.
+// not listen, so it is tried again for a moment, and for a longer one when the
+// socket is gone.
 func (in *invocation) dial() (*ipc.Conn, error) {
-	deadline := time.Now().Add(answerTimeout)
-	for {
+	for began := time.Now(); ; {
 		conn, err := ipc.DialControl(in.dir.Socket)
 		if !notListening(err) {
 			return conn, err
 		}
-		if held, lockErr := rundir.Held(in.dir.Lock); lockErr != nil || !held {
+		if held, lockErr := in.held(); lockErr != nil || !held {
 			return nil, errGone
 		}
-		if time.Now().After(deadline) {
+		patience := answerTimeout
+		if errors.Is(err, unix.ENOENT) {
+			patience = restoreTimeout
+		}
+		if time.Since(began) > patience {
 			return nil, errSilent
 		}
 		select {
@@ -141,7 +147,7 @@ func (e resultError) Error() string {
 // false when it is held all the time, by it or by the next one.
 func (in *invocation) waitFree() bool {
 	for deadline := time.Now().Add(answerTimeout); ; {
-		held, err := rundir.Held(in.dir.Lock)
+		held, err := in.held()
 		if err != nil || !held {
 			return err == nil
 		}

@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 
 	"github.com/workerman-go/wm/ipc"
-	"github.com/workerman-go/wm/rundir"
 	"github.com/workerman-go/wm/supervisor"
 	"github.com/workerman-go/wm/worker"
 )
@@ -140,7 +139,7 @@ func (in *invocation) probe(path string, scope supervisor.CheckScope) *superviso
 // runningMaster is the pid of the master of this run directory; 0 when none
 // runs.
 func (in *invocation) runningMaster() int {
-	if held, err := rundir.Held(in.dir.Lock); err == nil && held {
+	if held, err := in.held(); err == nil && held {
 		return in.masterPeer()
 	}
 	return 0

@@ -49,9 +49,12 @@ func (in *invocation) start(c *urfave.Context) int {
 // runsAlready is the end of a start beside another master. One that is about to
 // go must not be taken for the service that somebody wants to have.
 func (in *invocation) runsAlready() int {
-	if in.state() == "stopping" {
+	switch state := in.state(); {
+	case state == "stopping":
 		in.complain("the running service is stopping; start again when it is gone")
 		return ipc.CodeFailed
+	case state == "" && in.missing() != "":
+		in.complain("%v", in.whySilent())
 	}
 	in.say(alreadyRunning)
 	return ipc.CodeDone
@@ -62,8 +65,8 @@ func (in *invocation) mayStart() (held bool, err error) {
 	if err := in.dir.Check(); err != nil {
 		return false, err
 	}
-	held, err = rundir.Held(in.dir.Lock)
-	return held || err == nil && in.ping() == nil, err // the lock file may have been removed
+	held, err = in.held()
+	return held || err == nil && in.ping() == nil, err
 }
 
 // prepare builds, proves and installs the binary that is to run. Nothing has

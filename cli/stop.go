@@ -35,6 +35,9 @@ func (in *invocation) end(graceful bool) int {
 	}
 	deadline := time.Now().Add(stopPatience)
 	master := in.masterPeer()
+	if master == 0 {
+		master = in.lostLock()
+	}
 	loss, err := in.askToStop(graceful)
 	if err == nil {
 		err = in.waitGone(master, graceful, deadline)
@@ -146,7 +149,7 @@ func (in *invocation) waitGone(master int, graceful bool, deadline time.Time) er
 	defer tick.Stop()
 	var free time.Time // since when the lock is
 	for {
-		held, err := rundir.Held(in.dir.Lock)
+		held, err := in.held()
 		switch {
 		case err != nil, master != 0 && !rundir.PidExists(master):
 			return err

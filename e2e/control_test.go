@@ -138,6 +138,37 @@ func TestControlSocketRefusesMalformedRecords(t *testing.T) {
 	s.snapshot().wantSame(t, before, "web")
 }
 
+// Garbage, however much, costs a bounded number of lines in wm.log.
+func TestControlSocketGarbageIsCounted(t *testing.T) {
+	t.Parallel()
+	s := newService(t, "E2E_HTTP="+freeAddress(t))
+	s.start()
+	before := strings.Count(s.log(), "\n")
+	const all = 500
+	for range all {
+		conn := s.dialControl()
+		conn.send(t, record(1, typeRequest, 0, "stop"))
+		conn.answers(t)
+		conn.close()
+	}
+	s.run("stop").wantCode(0)
+	lines := strings.Split(s.log(), "\n")[before:]
+	said, more := 0, 0
+	for _, line := range lines {
+		if strings.Contains(line, "control socket: pid ") {
+			said++
+		}
+		if _, text, found := strings.Cut(line, "control socket: "); found && said > 0 {
+			n := 0
+			fmt.Sscanf(text, "%d more like this", &n)
+			more += n
+		}
+	}
+	if said == 0 || said+more != all || len(lines) > 60 {
+		t.Errorf("%d lines and %d more of %d, in all %d lines", said, more, all, len(lines))
+	}
+}
+
 // Neighbouring versions, unknown types and messages in pieces are served.
 func TestControlSocketServesWhatIsNew(t *testing.T) {
 	t.Parallel()

@@ -109,10 +109,7 @@ func TestUpgradeInstallsACopy(t *testing.T) {
 	if missing(file) {
 		t.Error("the file of --binary is gone")
 	}
-	entries, err := os.ReadDir(filepath.Dir(u.bin))
-	if err != nil || len(entries) != 1 {
-		t.Errorf("beside the binary: %v, %v", entries, err)
-	}
+	wantAlone(t, u.bin)
 	u.run("upgrade").wantCode(0).wantText("already runs this binary")
 }
 

@@ -66,32 +66,68 @@ func TestUpgradeWithAFullDisk(t *testing.T) {
 	}
 }
 
-// A copy that does not fit is said, and nothing of it is left; the master is
-// the new one all the same.
-func TestUpgradeThatCannotBeInstalled(t *testing.T) {
-	t.Parallel()
-	info, err := os.Stat(built.lab)
+// narrowDisk is a copy of a binary on a file system of its own, which has room for
+// one and a half.
+func narrowDisk(t *testing.T, binary string) (path string) {
+	t.Helper()
+	info, err := os.Stat(binary)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := smallDisk(t, fmt.Sprint(info.Size()*3/2))
-	address := freeAddress(t)
-	s := newService(t, "E2E_HTTP="+address, "E2E_COUNT=1")
-	s.bin = filepath.Join(dir, "wm")
-	if err := copyFile(built.lab, s.bin); err != nil {
+	path = filepath.Join(smallDisk(t, fmt.Sprint(info.Size()*3/2)), "wm")
+	if err := copyFile(binary, path); err != nil {
 		t.Fatal(err)
 	}
+	return path
+}
+
+// A copy that does not fit refuses the upgrade before anything has changed, and
+// nothing of it is left.
+func TestUpgradeThatCannotBeInstalled(t *testing.T) {
+	t.Parallel()
+	bin := narrowDisk(t, built.lab)
+	s := newService(t, "E2E_HTTP="+freeAddress(t), "E2E_COUNT=1")
+	s.bin = bin
 	s.start()
 	before := s.snapshot()
-	s.run("upgrade", "--binary", labNext.binary(t)).wantCode(0).wantText("upgrade success",
-		"no space left on device")
+	s.run("upgrade", "--binary", labNext.binary(t)).wantCode(1).wantText("upgrade failed",
+		s.bin, "no space left on device", "nothing was changed")
 	snap := s.snapshot()
 	snap.wantSame(t, before, "web")
-	if snap.Version != otherVersion {
+	if snap.Version != labVersion {
 		t.Errorf("the master is wm %s", snap.Version)
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 1 {
-		t.Errorf("beside the binary: %v, %v", entries, err)
+	wantAlone(t, s.bin)
+	const noLimit = "size=0"
+	if err := unix.Mount("", filepath.Dir(bin), "", unix.MS_REMOUNT, noLimit); err != nil {
+		t.Fatal(err)
+	}
+	s.run("upgrade", "--binary", labNext.binary(t)).wantCode(0).wantText("upgrade success")
+	wantAlone(t, s.bin)
+	s.run("reload").wantCode(0)
+	if got := s.snapshot().Version; got != otherVersion {
+		t.Errorf("after the reload the master is wm %s", got)
+	}
+}
+
+// In a folder that takes no files only what is there already can be installed.
+func TestUpgradeInAReadOnlyFolder(t *testing.T) {
+	t.Parallel()
+	bin := narrowDisk(t, built.lab)
+	s := newService(t, "E2E_HTTP="+freeAddress(t), "E2E_COUNT=1")
+	s.bin = bin
+	s.start()
+	before := s.snapshot()
+	if err := unix.Mount("", filepath.Dir(bin), "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	s.run("upgrade", "--binary", labNext.binary(t)).wantCode(1).wantText(
+		"read-only file system", "nothing was changed")
+	s.run("upgrade", "--binary", built.lab).wantCode(0).wantText("already runs this binary")
+	s.run("upgrade", "--binary", s.bin).wantCode(0).wantText("already runs this binary")
+	snap := s.snapshot()
+	snap.wantSame(t, before, "web")
+	if snap.Version != labVersion {
+		t.Errorf("the master is wm %s", snap.Version)
 	}
 }

@@ -84,11 +84,35 @@ func TestReloadThatFailsBehindItsUpgrade(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, path, "1 error")
-	u.run("reload").wantCode(1).wantText("slot 1 refuses on purpose")
+	u.run("reload").wantCode(1).wantText("slot 1 refuses on purpose",
+		"\nthe master is wm "+otherVersion+" now\neverything was put back\n")
 	u.waitWhole("web", 2)
 	u.wantVersion(otherVersion)
 	if got := mustFetch(t, u.address, "/build"); got != "a" {
 		t.Errorf("build %q answers", got)
+	}
+	u.wantClients()
+}
+
+// One that is refused there has changed no process, but the master, and says so.
+func TestReloadThatIsRefusedBehindItsUpgrade(t *testing.T) {
+	t.Parallel()
+	cert := certificateFile(t)
+	u := newUpgradable(t, built.lab, "E2E_HANDLER_TLS="+freeAddress(t), "E2E_CERT="+cert)
+	if err := install(labNext.binary(t), u.bin); err != nil {
+		t.Fatal(err)
+	}
+	write(t, cert, "no certificate")
+	const now = "\nthe master is wm " + otherVersion + " now\nno process was changed"
+	u.run("reload").wantCode(1).wantText(now + "\n")
+	u.wantSameLives(0)
+	u.wantVersion(otherVersion)
+	history := u.history()
+	if e := history[len(history)-1]; e.What != "reload" || !strings.HasSuffix(e.Text, now) {
+		t.Errorf("in the history %+v", e)
+	}
+	if r := u.run("reload").wantCode(1); strings.Contains(r.out, "the master is") {
+		t.Errorf("it has upgraded nothing and says\n%s", r.out)
 	}
 	u.wantClients()
 }

@@ -1,11 +1,13 @@
 package ipc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,19 +22,34 @@ func ListenControl(path string) (*net.UnixListener, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
+	return BindControl(path)
+}
+
+// BindControl is ListenControl for a path where nothing is: it fails when
+// something is there. Called by the master.
+func BindControl(path string) (*net.UnixListener, error) {
 	short, done, err := shorten(path)
 	if err != nil {
 		return nil, fmt.Errorf("control socket %s: %w", path, err)
 	}
 	defer done()
-	old := unix.Umask(0o177)
-	ln, err := net.ListenUnix("unixpacket", &net.UnixAddr{Name: short, Net: "unixpacket"})
-	unix.Umask(old)
+	config := net.ListenConfig{Control: forOwnerAlone}
+	listener, err := config.Listen(context.Background(), "unixpacket", short)
 	if err != nil {
 		return nil, fmt.Errorf("control socket %s: %w", path, cause(err))
 	}
+	ln := listener.(*net.UnixListener)
 	ln.SetUnlinkOnClose(false) // the short name may not exist any more
 	return ln, nil
+}
+
+// forOwnerAlone gives a socket that is to be bound the mode that its file gets.
+// The umask would do too, but is that of all goroutines, some of which may make
+// files at this moment.
+func forOwnerAlone(_, _ string, sock syscall.RawConn) error {
+	var failed error
+	err := sock.Control(func(fd uintptr) { failed = unix.Fchmod(int(fd), 0o600) })
+	return errors.Join(err, failed)
 }
 
 // DialControl connects to the master that listens at path. Called by the

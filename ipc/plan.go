@@ -17,7 +17,9 @@ type Plan struct {
 	NextVersion string `json:"next_version"`
 	// Refused says why a reload would be refused; nothing else is known then.
 	// The command line fills it in.
-	Refused string       `json:"refused,omitempty"`
+	Refused string `json:"refused,omitempty"`
+	// Notes say in words what is not as it should be, and what is done then.
+	Notes   []string     `json:"notes,omitempty"`
 	Workers []PlanWorker `json:"workers"` // in the order of the new declaration, removed ones last
 }
 

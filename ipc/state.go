@@ -114,6 +114,7 @@ type CertificateState struct {
 	Contents map[string][]byte    `json:"contents,omitempty"`
 	Read     map[string]FileStamp `json:"read,omitempty"`
 	Seen     map[string]FileStamp `json:"seen,omitempty"`
+	Again    time.Time            `json:"again,omitzero"` // on the clock on the wall
 }
 
 // FileStamp changes with a file; times are in ns.
@@ -254,10 +255,12 @@ type ReloadState struct {
 	Install    string       `json:"install,omitempty"`
 	By         []AskerState `json:"by,omitempty"`
 	Began      time.Time    `json:"began,omitzero"`
-	Renewal    int          `json:"renewal"`           // slot
-	Waiters    []int        `json:"waiters,omitempty"` // callers
-	Leaves     []int        `json:"leaves,omitempty"`  // processes
-	Did        string       `json:"did,omitempty"`     // what it has changed
+	Renewal    int          `json:"renewal"`            // slot
+	Waiters    []int        `json:"waiters,omitempty"`  // callers
+	Leaves     []int        `json:"leaves,omitempty"`   // processes
+	Did        string       `json:"did,omitempty"`      // what it has changed
+	Failed     string       `json:"failed,omitempty"`   // what did not follow
+	Upgraded   bool         `json:"upgraded,omitempty"` // the master, first
 }
 
 // AskerState is who asked for an operation: a command, or a signal.
@@ -280,9 +283,12 @@ type WatcherState struct {
 	Done    bool        `json:"done,omitempty"`
 }
 
-// ControlState is the control socket and everybody who is connected.
+// ControlState is the control socket, which file it was bound to, and everybody
+// who is connected.
 type ControlState struct {
 	FD      int           `json:"fd"`
+	Dev     uint64        `json:"dev,omitempty"`
+	Ino     uint64        `json:"ino,omitempty"`
 	Callers []CallerState `json:"callers,omitempty"`
 }
 
@@ -309,6 +315,14 @@ type UpgradeState struct {
 	Began   time.Time    `json:"began,omitzero"`
 	Waiters []int        `json:"waiters,omitempty"` // callers
 	Then    *ReloadState `json:"then,omitempty"`    // the reload that needs it
+	Staged  *StagedState `json:"staged,omitempty"`  // nil: Install is not prepared
+}
+
+// StagedState is a copy of the new binary that is to be renamed to Install. Without
+// a path the file of that name has its content already.
+type StagedState struct {
+	Path string `json:"path,omitempty"`
+	FD   int    `json:"fd"` // keeps it locked; -1 without a path
 }
 
 // Encode returns s as bytes that DecodeState takes. Called by the master.
@@ -365,6 +379,9 @@ func (s *State) Descriptors() []int {
 		}
 	}
 	add(s.Lock, s.Control.FD)
+	if st := s.Upgrade.Staged; st != nil {
+		add(st.FD)
+	}
 	add(s.Inherited...)
 	for _, g := range s.Generations {
 		add(g.FD)

@@ -5,5 +5,7 @@
 // else could have put them. It is a leaf.
 //
 // Who a service is, is the lock, held by the master for as long as it lives,
-// and its control socket. The pid file is a hint for people and monitors.
+// and its control socket. The pid file is a hint for people and monitors. What
+// somebody removes of the three the master makes again; until then its lock, open
+// without a name, says who it is.
 package rundir

@@ -94,10 +94,48 @@ func names(path string, fd int) bool {
 	return at.Dev == open.Dev && at.Ino == open.Ino
 }
 
+// Restore makes the file again after it has lost its name, and locks that: what
+// is held is of use while others can find it. It is ErrLocked when somebody else
+// was faster, whose file is left alone. Called by the master, whose pause for it
+// is at most 50 ms.
+func (l *Lock) Restore() error {
+	const flags = unix.O_RDWR | unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	fd, err := unix.Open(l.path, flags, 0o600)
+	if errors.Is(err, unix.EEXIST) {
+		return fmt.Errorf("lock file %s: %w", l.path, ErrLocked)
+	}
+	if err != nil {
+		return &fileError{"lock file", l.path, err}
+	}
+	for try := 1; ; try++ {
+		err = flock(fd, unix.LOCK_EX)
+		if !errors.Is(err, unix.EWOULDBLOCK) || try == lockTries {
+			break
+		}
+		time.Sleep(lockPause)
+	}
+	switch {
+	case errors.Is(err, unix.EWOULDBLOCK) || err == nil && !names(l.path, fd):
+		err = fmt.Errorf("lock file %s: %w", l.path, ErrLocked)
+	case err != nil:
+		err = &fileError{"lock file", l.path, err}
+	default:
+		unix.Close(l.fd)
+		l.fd = fd
+		return nil
+	}
+	unix.Close(fd)
+	return err
+}
+
 // Release removes the file and gives the lock up. The file goes first: who
-// opened it before finds that it has lost its name, and makes a new one.
+// opened it before finds that it has lost its name, and makes a new one. Another
+// file that has taken the name stays.
 func (l *Lock) Release() error {
-	err := os.Remove(l.path)
+	var err error
+	if l.Standing() == Own {
+		err = os.Remove(l.path)
+	}
 	// A process that is between fork and exec shares the lock for a moment,
 	// which closing would not end.
 	unix.Flock(l.fd, unix.LOCK_UN)

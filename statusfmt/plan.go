@@ -22,7 +22,7 @@ var planColours = map[string]colour{
 }
 
 // Plan writes the page of wm diff: what becomes of each Worker and why, of its
-// addresses and slots, and the sum. Called by the command line.
+// addresses and slots, the notes, and the sum. Called by the command line.
 func Plan(w io.Writer, plan *ipc.Plan, opt Options) error {
 	var rows [][]string
 	for _, worker := range plan.Workers {
@@ -44,6 +44,9 @@ func Plan(w io.Writer, plan *ipc.Plan, opt Options) error {
 	for _, worker := range plan.Workers {
 		p.planWorker(worker, lines[:len(worker.Steps)])
 		lines = lines[len(worker.Steps):]
+	}
+	for _, note := range plan.Notes {
+		p.prose(p.paint(yellow, "note") + " " + clean(note))
 	}
 	reload := opt.ReloadCommand
 	if reload == "" {

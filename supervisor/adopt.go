@@ -171,51 +171,34 @@ func (s *Supervisor) endUpgrade(u *upgrade, before string, window time.Duration)
 	text := fmt.Sprintf("wm %s -> %s, pid %d, window %v",
 		before, s.cfg.WM, os.Getpid(), window)
 	s.logf("upgraded, %s", text)
-	if u.install != "" {
-		if err := installOwn(u.install); err != nil {
-			s.logf("%v", err)
-			text += fmt.Sprintf("\n%v", err)
-		}
+	code := ipc.CodeDone
+	if err := u.installCopy(); err != nil {
+		code, text = ipc.CodeFailed, fmt.Sprintf("the master is wm %s now, but %s",
+			s.cfg.WM, notInstalled(u.install, err))
+		s.logf("%s", text)
 	}
-	s.rememberUpgrade(u, ipc.CodeDone, text, fmt.Sprintf("wm %s -> %s", before, s.cfg.WM))
+	s.rememberUpgrade(u, code, text, fmt.Sprintf("wm %s -> %s", before, s.cfg.WM))
+	if u.then != nil {
+		u.then.upgraded = true
+	}
 	if r := u.then; r != nil && s.queued != nil {
 		s.merge(s.queued, r)
 	} else if r != nil {
 		s.queued = r
 	}
-	u.answer(ipc.CodeDone, text)
+	u.answer(code, text)
 }
 
 // endFailedUpgrade reports that the old image is back.
 func (s *Supervisor) endFailedUpgrade(u *upgrade, reason string) {
 	err := fmt.Errorf("the new image failed: %s", reason)
 	s.logf("upgrade failed: %v", err)
+	u.staged.discard()
 	if u.then != nil {
 		s.refuseReload(u.then, err)
 	}
 	s.rememberUpgrade(u, ipc.CodeFailed, err.Error(), "")
 	u.answer(ipc.CodeFailed, err.Error()+"\nthe old image is back, nothing was changed")
-}
-
-// installOwn gives a copy of the running image a name. That is done on the loop:
-// a reload that waits must find it there, and would go back to the wm before.
-// What is read was read a moment ago to be verified, and what is written goes to
-// the memory of the kernel: some milliseconds, unless that folder hangs.
-func installOwn(as string) error {
-	file, err := openHigh(ownExecutable)
-	if err != nil {
-		return fmt.Errorf("install %s: %w", as, err)
-	}
-	g := &generation{file: file}
-	defer g.close()
-	copied, err := g.copyBeside(as)
-	if err == nil {
-		err = unix.Rename(copied, as)
-	}
-	if err != nil {
-		return fmt.Errorf("install %s: %w", as, err)
-	}
-	return nil
 }
 
 // Rehearse reads the state of a master in a child of it, as Run would with
@@ -269,6 +252,9 @@ func (s *Supervisor) release() {
 	}
 	for gen := range s.generations {
 		gen.close()
+	}
+	if s.upgrade != nil {
+		s.upgrade.staged.close()
 	}
 	for cl := range s.control.callers {
 		cl.conn.Close()

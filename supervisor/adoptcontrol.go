@@ -26,6 +26,10 @@ func (r *restorer) control(row ipc.ControlState) {
 		return
 	}
 	c := r.s.newControl(unix)
+	c.file = rundir.FileID{Dev: row.Dev, Ino: row.Ino}
+	if c.file == (rundir.FileID{}) { // of a master that did not look
+		c.file = rundir.FileIDOf(c.path)
+	}
 	c.busy = make(chan struct{}, max(maxControls, len(row.Callers)))
 	r.s.control = c
 	for _, cl := range row.Callers {
@@ -71,6 +75,7 @@ func (r *restorer) reload(row *ipc.ReloadState) *reload {
 		graceful: row.Graceful, ifNew: row.IfNew, watched: row.Watched, install: row.Install,
 		by: restoreAskers(row.By), began: row.Began, renewal: pick(r, r.slots, row.Renewal),
 		waiters: r.waiters(row.Waiters), leaves: r.all(row.Leaves), did: row.Did,
+		failed: row.Failed, upgraded: row.Upgraded,
 	}
 }
 
@@ -99,6 +104,6 @@ func (r *restorer) upgrade(row ipc.UpgradeState) *upgrade {
 	}
 	return &upgrade{
 		gen: gen, install: row.Install, by: restoreAskers(row.By), began: row.Began,
-		waiters: r.waiters(row.Waiters), then: r.reload(row.Then),
+		waiters: r.waiters(row.Waiters), then: r.reload(row.Then), staged: r.staged(row.Staged),
 	}
 }

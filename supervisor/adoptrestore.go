@@ -220,7 +220,7 @@ func (r *restorer) group(g *portGroup, row ipc.GroupState) {
 
 func (r *restorer) certificates(f *certificateFiles, row ipc.CertificateState) {
 	f.worker, f.pairs, f.contents = row.Worker, row.Pairs, row.Contents
-	f.read, f.seen = restoreStamps(row.Read), restoreStamps(row.Seen)
+	f.read, f.seen, f.again = restoreStamps(row.Read), restoreStamps(row.Seen), row.Again
 	if row.Key != "" { // else its processes leave
 		r.s.certs[row.Key] = f
 	}

@@ -44,6 +44,7 @@ func (s *Supervisor) establish(gen *generation) error {
 	if err := s.openFiles(); err != nil {
 		return err
 	}
+	removeLeftovers(binaryOf(s.cfg.Executable))
 	units, err := s.unitsOf(gen, s.obtain)
 	if err != nil {
 		return err

@@ -64,40 +64,42 @@ func (c *control) startLocked(cl *caller) {
 // accept ends when the listener is closed, or nobody may ask.
 func (c *control) accept() {
 	defer c.asked()
-	for {
-		sock, err := c.ln.AcceptUnix()
-		if err != nil && c.endsAccept(err) {
-			return
-		}
-		if err != nil {
-			if !errors.Is(err, os.ErrDeadlineExceeded) {
-				time.Sleep(acceptPause) // no descriptor is free
-			}
+	for ln := c.listener(); ; {
+		sock, err := ln.AcceptUnix()
+		if err == nil {
+			c.welcome(ipc.NewConn(sock))
 			continue
 		}
-		select {
-		case c.busy <- struct{}{}:
-			c.welcome(&caller{conn: ipc.NewConn(sock), readBy: time.Now().Add(requestTimeout)})
-		default:
-			sock.Close()
+		if c.endsAccept(ln, err) {
+			return
+		}
+		if next := c.listener(); next != ln {
+			ln = next
+		} else if !errors.Is(err, os.ErrDeadlineExceeded) {
+			time.Sleep(acceptPause) // no descriptor is free
 		}
 	}
 }
 
-// endsAccept is false when another try may go well, also because the pause that
-// ended the wait is over already.
-func (c *control) endsAccept(err error) bool {
+func (c *control) listener() *net.UnixListener {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.accepts = !errors.Is(err, net.ErrClosed) && !c.paused
+	return c.ln
+}
+
+// endsAccept is false when another try may go well, also because the pause that
+// ended the wait is over already, or another listener has taken the place of ln.
+func (c *control) endsAccept(ln *net.UnixListener, err error) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.accepts = !c.paused && (ln != c.ln || !errors.Is(err, net.ErrClosed))
 	return !c.accepts
 }
 
-func (c *control) welcome(cl *caller) {
+func (c *control) welcome(conn *ipc.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.callers[cl] = true
-	c.startLocked(cl)
+	c.welcomeLocked(conn)
 }
 
 // farewell ends what welcome began.

@@ -1,8 +1,8 @@
 package supervisor
 
 import (
-	"bytes"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +33,7 @@ type certificateFiles struct {
 	contents map[string][]byte // the last that fit together; never changed, replaced
 	read     map[string]stamp  // when contents were tried last
 	seen     map[string]stamp  // at the look before
+	again    time.Time         // a pair that is not taken becomes valid; zero for none
 }
 
 // stamp changes with a file; zero when it is not there.
@@ -48,7 +49,7 @@ func (s *Supervisor) certificatesFor(spec ipc.Spec) (*certificateFiles, error) {
 	if len(spec.Files) == 0 {
 		return nil, nil
 	}
-	key := spec.Key + fmt.Sprint(spec.Files)
+	key := certificateKey(spec)
 	files := s.certs[key]
 	if files == nil {
 		files = &certificateFiles{worker: spec.Key, pairs: spec.Files}
@@ -61,12 +62,15 @@ func (s *Supervisor) certificatesFor(spec ipc.Spec) (*certificateFiles, error) {
 	return files, nil
 }
 
+// certificateKey is the same while a Worker names the same files.
+func certificateKey(spec ipc.Spec) string { return spec.Key + fmt.Sprint(spec.Files) }
+
 // tryCertificates tells whether files could be served, and keeps nothing.
 func (s *Supervisor) tryCertificates(pairs []ipc.KeyPair) error {
 	contents, err := readFiles(pairs)
 	for _, pair := range pairs {
 		if err == nil {
-			_, err = checkPair(pair, contents, s.sys.now())
+			_, err = checkPair(pair, contents)
 		}
 	}
 	return err
@@ -74,7 +78,8 @@ func (s *Supervisor) tryCertificates(pairs []ipc.KeyPair) error {
 
 // tendCertificates looks at all files. Those of a Worker are read when they
 // have changed and then stood still for one look, so that a certificate and
-// its key, written one after the other, are taken together.
+// its key, written one after the other, are taken together; and when one that was
+// not taken becomes valid.
 func (s *Supervisor) tendCertificates(now time.Time) {
 	if s.phase != serving || now.Before(s.nextRead) {
 		return
@@ -85,7 +90,8 @@ func (s *Supervisor) tendCertificates(now time.Time) {
 		s.nextRead = now.Add(readEvery)
 		before := files.seen
 		files.seen = files.look()
-		if maps.Equal(files.seen, files.read) || !maps.Equal(files.seen, before) {
+		due := !files.again.IsZero() && !now.Before(files.again)
+		if maps.Equal(files.seen, files.read) && !due || !maps.Equal(files.seen, before) {
 			continue
 		}
 		if err := s.take(files); err != nil {
@@ -95,10 +101,13 @@ func (s *Supervisor) tendCertificates(now time.Time) {
 }
 
 // take reads and checks the files, and gives them to all processes if they are
-// new. After an error everything is as it was.
+// new, but for those that keepValid keeps. After an error everything is as it was.
 func (s *Supervisor) take(files *certificateFiles) error {
 	files.read = files.seen
 	contents, err := readFiles(files.pairs)
+	if err == nil {
+		err = s.keepValid(files, contents)
+	}
 	if err != nil {
 		return err
 	}
@@ -108,15 +117,13 @@ func (s *Supervisor) take(files *certificateFiles) error {
 	}
 	notes := 0
 	for _, pair := range files.pairs {
-		note, err := checkPair(pair, contents, s.sys.now())
+		leaf, err := checkPair(pair, contents)
 		if err != nil {
 			return err
 		}
-		changed := !bytes.Equal(contents[pair.Cert], files.contents[pair.Cert]) ||
-			!bytes.Equal(contents[pair.Key], files.contents[pair.Key])
-		if changed {
+		if !samePair(pair, contents, files.contents) {
 			notes++
-			s.noteCertificate(pair, fmt.Sprintf("%s, %s", verb, note), files.worker)
+			s.noteCertificate(pair, verb+", "+s.certificateText(leaf), files.worker)
 		}
 	}
 	files.contents = contents
@@ -239,17 +246,24 @@ func readFile(path string) ([]byte, error) {
 	return content, err
 }
 
-// checkPair tells whether a certificate and its key can serve, and what the
-// log says of it. One that has expired serves.
-func checkPair(pair ipc.KeyPair, contents map[string][]byte, now time.Time) (string, error) {
+// checkPair tells whether a certificate and its key fit together, and returns
+// the certificate. One that has expired does.
+func checkPair(pair ipc.KeyPair, contents map[string][]byte) (*x509.Certificate, error) {
 	cert, err := tls.X509KeyPair(contents[pair.Cert], contents[pair.Key])
 	if err != nil {
-		return "", fmt.Errorf("certificate file %s, key file %s: %w", pair.Cert, pair.Key, err)
+		return nil, fmt.Errorf("certificate file %s, key file %s: %w", pair.Cert, pair.Key, err)
 	}
-	note := fmt.Sprintf("serial %X, valid until %s",
-		cert.Leaf.SerialNumber, cert.Leaf.NotAfter.UTC().Format(time.DateTime+" MST"))
-	if now.After(cert.Leaf.NotAfter) {
-		note += ": it has EXPIRED"
+	return cert.Leaf, nil
+}
+
+// certificateText is what the log says of a certificate that is served.
+func (s *Supervisor) certificateText(leaf *x509.Certificate) string {
+	text := fmt.Sprintf("serial %X, valid until %s", leaf.SerialNumber, dayText(leaf.NotAfter))
+	switch now := s.sys.now(); {
+	case now.After(leaf.NotAfter):
+		text += ": it has EXPIRED"
+	case now.Before(leaf.NotBefore):
+		text += fmt.Sprintf(": it is NOT VALID before %s", dayText(leaf.NotBefore))
 	}
-	return note, nil
+	return text
 }

@@ -25,9 +25,16 @@ import (
 // testPair is a self-signed certificate with its key.
 func testPair(t *testing.T, serial int64, until time.Time) (cert, key []byte) {
 	t.Helper()
+	return testPairFrom(t, serial, time.Time{}, until)
+}
+
+func testPairFrom(t *testing.T, serial int64, from, until time.Time) (cert, key []byte) {
+	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(serial), NotAfter: until}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(serial), NotBefore: from, NotAfter: until,
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	must(t, err)
 	bytes, err := x509.MarshalPKCS8PrivateKey(private)

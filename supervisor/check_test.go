@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"crypto/x509"
 	"errors"
 	"net"
 	"os"
@@ -123,16 +124,17 @@ func TestCheckFindsEverything(t *testing.T) {
 func TestCheckWarnsOfCertificatesThatExpire(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	for _, c := range []struct {
-		ends time.Time
-		want string
+		begins, ends time.Time
+		want         string
 	}{
-		{now.Add(-time.Hour), "has expired"},
-		{now.Add(expiresSoon - time.Hour), "expires on"},
-		{now.Add(expiresSoon + time.Hour), ""},
+		{time.Time{}, now.Add(-time.Hour), "has expired"},
+		{time.Time{}, now.Add(expiresSoon - time.Hour), "expires on"},
+		{time.Time{}, now.Add(expiresSoon + time.Hour), ""},
+		{now.Add(time.Hour), now.Add(expiresSoon + time.Hour), "is not valid before 1970-01-12 14:46:40"},
 	} {
 		w := newWorld(t)
 		k := &checker{s: w.s}
-		k.checkExpiry(spec("a"), "/c.pem", c.ends)
+		k.checkExpiry(spec("a"), "/c.pem", &x509.Certificate{NotBefore: c.begins, NotAfter: c.ends})
 		if c.want == "" && len(k.Report.Findings) > 0 ||
 			c.want != "" && !strings.Contains(k.Report.Findings[0].Text, c.want) || k.Err() != nil {
 			t.Errorf("%v: %+v", c.ends, k.Report.Findings)

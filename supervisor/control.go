@@ -25,13 +25,14 @@ const (
 // they mean is decided on the loop.
 type control struct {
 	s    *Supervisor
-	ln   *net.UnixListener
 	path string
+	file rundir.FileID  // of the socket; the loop's
 	busy chan struct{}  // one entry for each command being served
 	open sync.WaitGroup // the goroutines
 	shut chan struct{}  // closed when no request is taken any more
 
-	mu      sync.Mutex // guards the fields below
+	mu      sync.Mutex        // guards the fields below
+	ln      *net.UnixListener // replaced by the loop, see bindAgain
 	callers map[*caller]bool
 	asking  int           // goroutines that may bring a request
 	accepts bool          // its goroutine runs
@@ -47,6 +48,7 @@ func (s *Supervisor) openControl() error {
 		return err
 	}
 	s.control = s.newControl(ln)
+	s.control.file = rundir.FileIDOf(s.cfg.Dir.Socket)
 	s.control.carry()
 	return nil
 }
@@ -67,8 +69,10 @@ func (s *Supervisor) closeControl() {
 		return
 	}
 	close(c.shut)
-	os.Remove(c.path) // before the results: whoever has one finds no socket
-	c.ln.Close()
+	if c.standing() == rundir.Own {
+		os.Remove(c.path) // before the results: whoever has one finds no socket
+	}
+	c.listener().Close()
 	s.stopped()
 	served := make(chan struct{})
 	go func() { c.open.Wait(); close(served) }() // ends with the last writer
@@ -149,16 +153,17 @@ var commands = map[string]func(*Supervisor, *request){
 // onRequest serves one command.
 func (s *Supervisor) onRequest(r *request) {
 	if r.note != "" {
-		s.logf("%s", r.note)
+		s.noteRefused(r.note)
 		return
 	}
 	serve := commands[r.Command]
 	if serve == nil {
-		s.logf("control socket: unknown command %q of %v", r.Command, r.asker())
+		s.noteRefused(fmt.Sprintf("control socket: unknown command %.80q of %v", r.Command, r.asker()))
 		r.finish(ipc.CodeUsage, fmt.Sprintf("unknown command %q", r.Command))
 		return
 	}
 	if s.alone != nil && !servedAlone[r.Command] {
+		s.rememberRefused(r, RefusedSingle)
 		r.finish(ipc.CodeFailed, RefusedSingle)
 		return
 	}
@@ -174,6 +179,8 @@ func (s *Supervisor) stopByCommand(r *request) {
 
 func (s *Supervisor) reloadByCommand(r *request) {
 	if r.err != nil {
+		s.logf("reload failed: %v", r.err)
+		s.rememberRefused(r, r.err.Error())
 		r.finish(ipc.CodeFailed, r.err.Error()+"\n"+Unchanged)
 		return
 	}

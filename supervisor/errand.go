@@ -1,6 +1,6 @@
 package supervisor
 
-// errand is the reading of a binary, which a goroutine does because a cold or
+// errand is the reading or copying of a binary, which a goroutine does because a cold or
 // slow disk may take seconds, in which the loop has a service to look after.
 type errand struct {
 	reads string // what, for whoever waits for its end

@@ -93,6 +93,18 @@ func (s *Supervisor) rememberUpgrade(u *upgrade, code int, text, changed string)
 	})
 }
 
+// rememberRefused notes a change that a command has asked for in vain, before it was
+// an operation.
+func (s *Supervisor) rememberRefused(r *request, text string) {
+	switch r.Command {
+	case ipc.CommandReload, ipc.CommandUpgrade:
+		s.remember(rundir.HistoryEntry{
+			Time: s.sys.now(), What: r.Command, By: []rundir.Asker{r.asker()},
+			Code: ipc.CodeFailed, Text: text,
+		})
+	}
+}
+
 // stopAsked notes who asked for the stop under way, or for the one that follows.
 func (s *Supervisor) stopAsked(by rundir.Asker) {
 	s.stopBy = append(s.stopBy, by)

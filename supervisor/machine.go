@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"os"
 	"strconv"
@@ -62,14 +63,18 @@ func (c *checker) checkCertificates(spec ipc.Spec) {
 			continue // it has gone this moment
 		}
 		if cert, err := tls.X509KeyPair(contents[pair.Cert], contents[pair.Key]); err == nil {
-			c.checkExpiry(spec, pair.Cert, cert.Leaf.NotAfter)
+			c.checkExpiry(spec, pair.Cert, cert.Leaf)
 		}
 	}
 }
 
-func (c *checker) checkExpiry(spec ipc.Spec, file string, ends time.Time) {
-	now, day := c.s.sys.now(), ends.UTC().Format(time.DateOnly)
+func (c *checker) checkExpiry(spec ipc.Spec, file string, leaf *x509.Certificate) {
+	now, ends := c.s.sys.now(), leaf.NotAfter
+	day := ends.UTC().Format(time.DateOnly)
 	switch {
+	case now.Before(leaf.NotBefore):
+		c.warn(spec, fmt.Sprintf("certificate file %s is not valid before %s", file,
+			dayText(leaf.NotBefore)), "wait until then, or look at the clock")
 	case now.After(ends):
 		c.warn(spec, fmt.Sprintf("certificate file %s has expired on %s", file, day), "renew it")
 	case ends.Sub(now) < expiresSoon:

@@ -38,6 +38,7 @@ func (s *Supervisor) planFor(gen *generation, units []*unit) *change {
 		}
 	}
 	c.compareAddresses(s.units, units)
+	s.noteCertificates(c.told, units)
 	return c
 }
 
@@ -214,10 +215,13 @@ func (sl *slot) planStep(action string) ipc.PlanStep {
 // begins; diff tells all.
 const maxToldWorkers = 10
 
-// announce tells who waits for a reload what it is about to do: the sum, and
-// the Workers with more to say than that their code may be new.
+// announce tells who waits for a reload what it is about to do: the sum, the
+// notes, and the Workers with more to say than that their code may be new.
 func (r *reload) announce(p *ipc.Plan) {
 	r.tell(ipc.Progress{Kind: "plan", Text: p.Summary()})
+	for _, note := range p.Notes {
+		r.tell(ipc.Progress{Kind: "note", Text: note})
+	}
 	left := 0
 	for _, w := range p.Workers {
 		if len(w.Why) < 2 && (w.Change == ipc.PlanReplaced || w.Change == ipc.PlanKept) {

@@ -20,7 +20,7 @@ func (s *Supervisor) requestReload(r *reload) {
 	running, next := s.roll, s.queued
 	switch {
 	case s.phase == leaving || s.phase == over:
-		r.answer(ipc.CodeFailed, stoppingText)
+		s.cancel(r, stoppingText)
 	case running.canTake(r) && (next == nil || next.newer(r)):
 		running.join(r)
 		s.logf("a reload%s joins the one that begins", askedBy(r.by))
@@ -77,6 +77,7 @@ func (r *reload) join(other *reload) {
 	r.by = append(r.by, other.by...)
 	r.graceful = r.graceful && other.graceful
 	r.ifNew, r.watched = r.ifNew && other.ifNew, r.watched && other.watched
+	r.upgraded = r.upgraded || other.upgraded
 }
 
 // newer tells whether r's binary is later than that of other. Under one name

@@ -205,6 +205,37 @@ func TestInstallHappensWhenTheCodeGoesLive(t *testing.T) {
 	}
 }
 
+// A build that another one has replaced meanwhile is copied; one that cannot get its
+// name is live all the same, which is not the whole of a success.
+func TestInstallOfABuildThatWasReplaced(t *testing.T) {
+	for _, folder := range []bool{false, true} {
+		w := newWorld(t)
+		w.serve(spec("a"))
+		exe, old := filepath.Join(w.s.cfg.Dir.Path, "installed"), w.last
+		r := w.ask(w.build("first"), exe, false)
+		w.build("second")
+		if folder {
+			must(t, os.Mkdir(exe, 0o755))
+		}
+		w.deliver(r)
+		w.probe(spec("a"))
+		w.turn(old)
+		if !folder {
+			wantResult(t, r, 0)
+			if text, err := os.ReadFile(exe); string(text) != "first" {
+				t.Errorf("%q is installed, %v", text, err)
+			}
+			continue
+		}
+		wantResult(t, r, ipc.CodeFailed, "generation 2 is live", exe+" could not become its binary",
+			"the next reload or restart begins with the old one")
+		left, err := filepath.Glob(filepath.Join(w.s.cfg.Dir.Path, "*"+copyMark+"*"))
+		if err != nil || len(left) > 0 {
+			t.Errorf("left %q, %v", left, err)
+		}
+	}
+}
+
 // No descriptor is left of binaries that were merged away.
 func TestMergedBinariesAreClosed(t *testing.T) {
 	w := newWorld(t)

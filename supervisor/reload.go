@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/workerman-go/wm/ipc"
@@ -11,8 +12,11 @@ import (
 )
 
 // Unchanged is the last line of what a reload says that was refused before it
-// touched a process. The master may be a newer one all the same.
+// touched a process. The master may be a newer one all the same, see behindUpgrade.
 const Unchanged = "no process was changed"
+
+// putBack is the last line of one that has changed some, and has undone it.
+const putBack = "everything was put back"
 
 // stage is how far a reload has come.
 type stage int
@@ -41,6 +45,8 @@ type reload struct {
 	watched bool // the watcher asked, which tells the terminal itself
 	scarce  bool // has said that it waits for descriptors
 
+	upgraded bool // the master, first
+
 	stage  stage
 	units  []*unit // what the new generation wants, in order of declaration
 	steps  []*step
@@ -51,6 +57,7 @@ type reload struct {
 
 	retired int    // slots that are no more
 	did     string // what it has changed, once it is live
+	failed  string // what did not follow then: its binary has not got the name
 }
 
 // openReload opens the binary now, so that what is proved and started is what
@@ -153,7 +160,8 @@ func (s *Supervisor) commit(r *reload) {
 	s.units, s.gen, s.settings = units, r.gen, r.gen.settings
 	if r.install != "" {
 		if err := r.gen.install(r.install); err != nil {
-			s.logf("%v", err)
+			r.failed = notInstalled(r.install, err)
+			s.logf("%s", r.failed)
 		}
 	}
 	r.did = r.done()
@@ -219,17 +227,36 @@ func (s *Supervisor) endReload(r *reload, code int, text string) {
 	case r.renewal != nil:
 		s.endRenewal(r, code, text)
 	case code != ipc.CodeDone:
+		text = s.behindUpgrade(r, text)
 		s.logReload(r, "reload failed: %s", text)
 		s.refuse(r, text)
 		s.rememberReload(r, code, text)
 	default:
 		text = fmt.Sprintf("%s: %s%s", s.liveWords(r), r.did, killedWords(r.leaves))
+		if r.failed != "" {
+			code, text = ipc.CodeFailed, joinLines(text, r.failed)
+		}
 		s.logReload(r, "reload complete, %s", text)
 		s.rememberReload(r, code, text)
 		r.answer(code, text)
 	}
 	s.dropUnused()
 	s.poke() // for the next one
+}
+
+// behindUpgrade adds to what a refused reload says what the master has become for it,
+// before the line that says what became of the processes.
+func (s *Supervisor) behindUpgrade(r *reload, text string) string {
+	if !r.upgraded {
+		return text
+	}
+	now := fmt.Sprintf("the master is wm %s now", s.cfg.WM)
+	for _, end := range []string{Unchanged, putBack} {
+		if cause, found := strings.CutSuffix(text, "\n"+end); found {
+			return joinLines(cause, now, end)
+		}
+	}
+	return joinLines(text, now)
 }
 
 // liveWords says what serves now; r's generation may have been followed by others.

@@ -370,7 +370,7 @@ func (s *Supervisor) remove(r *reload, sl *slot) {
 // endUndo reports a reload that was put back.
 func (s *Supervisor) endUndo(r *reload) {
 	s.units = slices.DeleteFunc(s.units, func(u *unit) bool { return len(u.slots) == 0 })
-	text := r.cause + "\neverything was put back"
+	text := r.cause + "\n" + putBack
 	if len(r.mixed) > 0 {
 		r.tell(ipc.Progress{Kind: "mixed", Text: "generations are mixed"})
 		text = r.cause

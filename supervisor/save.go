@@ -152,7 +152,7 @@ func (sv *saver) certificates(f *certificateFiles) int {
 	return sv.certs.of(f, func(f *certificateFiles) ipc.CertificateState {
 		return ipc.CertificateState{
 			Worker: f.worker, Pairs: f.pairs, Contents: f.contents,
-			Read: saveStamps(f.read), Seen: saveStamps(f.seen),
+			Read: saveStamps(f.read), Seen: saveStamps(f.seen), Again: f.again,
 		}
 	})
 }
@@ -296,7 +296,7 @@ func (sv *saver) control() ipc.ControlState {
 	c := sv.s.control
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	row := ipc.ControlState{FD: ipc.DescriptorOf(c.ln)}
+	row := ipc.ControlState{FD: ipc.DescriptorOf(c.ln), Dev: c.file.Dev, Ino: c.file.Ino}
 	if !sv.frozen {
 		return row // they come and go
 	}
@@ -317,6 +317,7 @@ func (sv *saver) reload(r *reload) *ipc.ReloadState {
 		Generation: sv.generation(r.gen), Path: r.path, Order: r.order, Graceful: r.graceful,
 		IfNew: r.ifNew, Watched: r.watched, Install: r.install, By: saveAskers(r.by),
 		Began: r.began, Renewal: sv.slot(r.renewal), Waiters: sv.waiters(r.waiters), Did: r.did,
+		Failed: r.failed, Upgraded: r.upgraded,
 	}
 	row.Leaves = sv.all(r.leaves)
 	return row
@@ -365,5 +366,6 @@ func (sv *saver) upgrade(u *upgrade, generation int) ipc.UpgradeState {
 	return ipc.UpgradeState{
 		Generation: generation, Path: u.gen.path, Install: u.install, By: saveAskers(u.by),
 		Began: u.began, Waiters: sv.waiters(u.waiters), Then: sv.reload(u.then),
+		Staged: u.staged.save(),
 	}
 }

@@ -40,6 +40,7 @@ var carriedFields = map[reflect.Type]map[string]string{
 		"control": carried, "reaper": "of each image", "lock": carried, "words": carried,
 		"dropped": carried, "stopWaiters": "only in leaving", "left": "only in leaving",
 		"graceful": "only in leaving", "nextLook": carried, "nextRead": carried,
+		"ownFiles": "looked at anew by each image", "refused": "told before",
 		"certNotes": "written before each turn of the loop ends",
 		"collects":  "answered before", "lastID": carried,
 		"signals": "wait in the kernel", "exits": "drained by freeze",
@@ -75,7 +76,7 @@ var carriedFields = map[reflect.Type]map[string]string{
 	reflect.TypeFor[listen.File]():   {"Path": carried, "Dir": carried, "Own": carried},
 	reflect.TypeFor[portGroup]():     {"sockets": carried, "steered": carried},
 	reflect.TypeFor[certificateFiles](): {"worker": carried, "pairs": carried, "contents": carried,
-		"read": carried, "seen": carried},
+		"read": carried, "seen": carried, "again": carried},
 	reflect.TypeFor[identity](): {"user": carried, "uid": carried, "gid": carried, "groups": carried},
 	reflect.TypeFor[reload](): {
 		"gen": carried, "graceful": carried, "install": carried, "renewal": carried,
@@ -85,30 +86,29 @@ var carriedFields = map[reflect.Type]map[string]string{
 		"mixed": "not looked at in settling", "leaves": carried, "path": carried,
 		"order": carried, "began": carried, "ifNew": carried, "watched": carried, "did": carried,
 		"retired": "not looked at in settling", "scarce": "not looked at in settling",
+		"upgraded": carried, "failed": carried,
 	},
 	reflect.TypeFor[upgrade](): {
 		"gen": carried, "image": "opened anew", "install": carried, "by": carried,
-		"waiters": carried, "then": carried, "stage": "opened, or at its end",
-		"began": carried, "child": "ends with the exec", "retryAt": "begins anew", "busySince": "begins anew",
-		"limit": "begins anew", "quietBy": "begins anew", "heldUp": "told already",
+		"waiters": carried, "then": carried, "staged": carried, "stage": "opened, or at its end",
+		"began": carried, "child": "ends with the exec", "retryAt": "begins anew",
+		"busySince": "begins anew", "limit": "begins anew", "quietBy": "begins anew", "heldUp": "told already",
 	},
+	reflect.TypeFor[staged](): {"path": carried, "file": carried},
 	reflect.TypeFor[link](): {
 		"conn": carried, "messages": "of each image", "gone": "of each image", "mu": "free",
 		"out": carried, "more": "of each image", "shut": carried, "frozen": "true",
-		"reads": "false when frozen", "writes": "false when frozen",
-	},
+		"reads": "false when frozen", "writes": "false when frozen"},
 	reflect.TypeFor[lastWords](): {
 		"pipe": carried, "to": carried, "drained": "of each image", "done": carried, "mu": "free",
 		"text": carried, "said": carried, "head": carried, "found": carried, "frozen": "true",
-		"reads": "false when frozen",
-	},
+		"reads": "false when frozen"},
 	reflect.TypeFor[caller](): {"conn": carried, "readBy": carried, "request": carried, "rest": carried,
-		"again":   carried,
-		"carried": "false when frozen", "reads": "nothing when frozen"},
+		"again": carried, "carried": "false when frozen", "reads": "nothing when frozen"},
 	reflect.TypeFor[request](): {
 		"Request": carried, "peer": "asked of the kernel", "reload": "in the queue already",
-		"upgrade": "in the queue already", "gen": "opened anew", "digest": carried, "err": "answered already", "note": "logged already",
-		"out": carried, "cut": carried, "ended": carried,
+		"upgrade": "in the queue already", "gen": "opened anew", "digest": carried, "ended": carried,
+		"err": "answered already", "note": "logged already", "out": carried, "cut": carried,
 	},
 }
 
@@ -155,6 +155,7 @@ func full(t *testing.T) *world {
 		contents: map[string][]byte{"/c": []byte("--")},
 		read:     map[string]stamp{"/c": {1, 2, 3, unix.Timespec{Sec: 4}, unix.Timespec{Sec: 5}}},
 		seen:     map[string]stamp{"/k": {1, 2, 3, unix.Timespec{Sec: 4}, unix.Timespec{Sec: 5}}},
+		again:    when,
 	}
 	s.certs["key"] = certs
 	a.plan.certs, a.slots[0].plan.certs = certs, certs
@@ -237,7 +238,8 @@ func (w *world) fillOperations(a, b *unit) {
 	s.settling = append(s.settling, &reload{
 		gen: gen(), graceful: true, install: "x", by: askers, renewal: a.slots[0], stage: settling,
 		waiters: waiter("reload"), leaves: []*process{a.slots[1].leaving[0]},
-		path: "p", order: 3, ifNew: true, watched: true, began: at, did: "1 replaced",
+		path: "p", order: 3, ifNew: true, watched: true, began: at, did: "1 replaced", upgraded: true,
+		failed: "no",
 	})
 	b.slots[0].plan.gen = gen()
 	s.opened, a.removed, s.gen.program, s.gen.changed = 5, true, "2.4.1", at
@@ -246,7 +248,8 @@ func (w *world) fillOperations(a, b *unit) {
 	s.queued = &reload{gen: gen(), waiters: waiter("reload")}
 	s.upgrade = &upgrade{
 		gen: gen(), install: "x", by: askers, began: at, waiters: waiter("upgrade"),
-		then: &reload{gen: gen(), graceful: true},
+		then:   &reload{gen: gen(), graceful: true},
+		staged: &staged{path: "/x", file: os.NewFile(uintptr(w.descriptor()), "/x")},
 	}
 	for range 2 {
 		s.upgrades = append(s.upgrades, &upgrade{gen: gen(), waiters: waiter("upgrade")})

@@ -43,7 +43,6 @@ type alone struct {
 // that runs the loop of the Workers.
 type Single struct {
 	s       *Supervisor
-	lock    *rundir.Lock
 	signals func() // gives them back
 	told    ipc.WorkerHandover
 	link    *ipc.Conn // the end of the Workers
@@ -68,10 +67,14 @@ func OpenSingle(cfg Config, declared []*ipc.Specs, abandon func(code int)) (*Sin
 	if err != nil {
 		return nil, err
 	}
+	if otherServes(cfg) {
+		lock.Release()
+		return nil, ErrRunning
+	}
 	s := newSupervisor(cfg, realSystem())
-	s.alone = new(alone)
+	s.alone, s.lock = new(alone), lock
 	s.sys.kill = func(int, unix.Signal) error { s.force(); return nil }
-	o := &Single{s: s, lock: lock, over: make(chan struct{})}
+	o := &Single{s: s, over: make(chan struct{})}
 	o.signals = s.catchSignals()
 	if err := o.open(declared); err != nil {
 		o.undo(err)
@@ -239,7 +242,7 @@ func (o *Single) run(abandon func(code int)) {
 	// The loop answers with why a start failed, which Close returns.
 	_ = s.run()
 	o.signals()
-	o.lock.Release()
+	s.lock.Release()
 	close(o.over)
 	if s.alone.forced {
 		abandon(ipc.CodeFailed)
@@ -275,7 +278,7 @@ func (o *Single) undo(err error) {
 	}
 	s.closeControl()
 	o.signals()
-	o.lock.Release()
+	s.lock.Release()
 }
 
 // endAlone ends the service with its process.

@@ -105,6 +105,7 @@ func (s *Supervisor) finishStop() {
 		rundir.RemovePidFile(s.pidFile, os.Getpid())
 	}
 	if s.err == nil {
+		s.endRefused()
 		s.logf("has been stopped")
 	}
 	s.rememberStop()

@@ -73,6 +73,8 @@ type Supervisor struct {
 	stopBegan time.Time
 	stopBy    []rundir.Asker
 
+	ownFiles  ownFiles  // of the run directory
+	refused   refusals  // on the control socket
 	nextLook  time.Time // at limits of processes
 	nextRead  time.Time // of certificate files
 	certNotes []certificateNote
@@ -140,6 +142,9 @@ func Run(cfg Config) error {
 		return err
 	}
 	defer lock.Release()
+	if otherServes(cfg) {
+		return ErrRunning
+	}
 	s := newSupervisor(cfg, realSystem())
 	s.lock = lock
 	stopSignals := s.catchSignals()
@@ -195,6 +200,8 @@ func (s *Supervisor) reconcile() {
 	s.fillVacant(now)
 	s.tendQueues(now)
 	s.tendCertificates(now)
+	s.tendOwnFiles(now)
+	s.tendRefused(now)
 	s.tendWatcher(now)
 	s.sendKicks(now)
 	s.noteStarted()
@@ -284,6 +291,8 @@ func (s *Supervisor) untilNext(now time.Time) time.Duration {
 		sooner(g.nextClose())
 	}
 	sooner(s.nextRead)
+	sooner(s.ownFiles.next)
+	sooner(s.refused.until)
 	if s.roll.moving() {
 		sooner(s.roll.steps[s.roll.at].retryAt)
 	}

@@ -16,7 +16,7 @@ import (
 // Bounds of an upgrade.
 const (
 	rehearsalTimeout = 10 * time.Second // to tell a slow one from one that hangs
-	verifyTimeout    = 10 * time.Second // for the binary to be read once more
+	verifyTimeout    = 10 * time.Second // for the binary to be read once more, and copied
 	freezeTimeout    = time.Second      // for all goroutines to stand still
 	// adoptTimeout is for the new image, up to its commit, and for its rehearsal
 	// up to the same point: what is slow there would be slow here.
@@ -39,20 +39,22 @@ type upgradeStage int
 const (
 	opened     upgradeStage = iota // the running image is read, nothing was done
 	rehearsing                     // the new image shows as a child that it can
-	verifying                      // its file is read again
+	verifying                      // its file is read again, and copied for the service
 	answering                      // open questions to the processes are answered
 	pausing                        // nobody may ask any more
+	copying                        // it runs already: nothing but the copy is made
 )
 
 // upgrade replaces the image of the master.
 type upgrade struct {
 	gen     *generation // of the new image
 	image   *generation // of the running one; nil until it was read
-	install string      // name that a copy of the binary gets after success
+	install string      // name that a copy of the binary gets after success; empty: none is made
 	by      []rundir.Asker
 	began   time.Time
 	waiters []*request
 	then    *reload // what needs the new image
+	staged  *staged // for install; nil until the binary is verified
 
 	stage              upgradeStage
 	child              *rehearsal
@@ -72,9 +74,10 @@ func newUpgrade(path, install string) (*upgrade, error) {
 	return &upgrade{gen: gen, install: install}, nil
 }
 
-// close gives back what was opened for it. The binary of a reload stays
+// close gives back what was opened and made for it. The binary of a reload stays
 // open for it.
 func (u *upgrade) close() {
+	u.staged.discard()
 	if u.image != nil {
 		u.image.close()
 	}
@@ -85,6 +88,8 @@ func (u *upgrade) close() {
 
 func (s *Supervisor) upgradeByCommand(r *request) {
 	if r.err != nil {
+		s.logf("upgrade failed: %v", r.err)
+		s.rememberRefused(r, r.err.Error())
 		r.finish(ipc.CodeFailed, r.err.Error()+"\nnothing was changed")
 		return
 	}
@@ -112,9 +117,9 @@ func (s *Supervisor) tendUpgrade(now time.Time) {
 		err = s.openUpgrade(u, now)
 	case rehearsing:
 		err = s.tendRehearsal(u, now)
-	case verifying:
+	case verifying, copying:
 		if !now.Before(u.limit) {
-			err = fmt.Errorf("%s could not be read within %v", u.gen.path, verifyTimeout)
+			err = fmt.Errorf("%s within %v", u.slowDisk(), verifyTimeout)
 		}
 	case answering:
 		s.quiesce(u, now)
@@ -155,9 +160,7 @@ func (s *Supervisor) openUpgrade(u *upgrade, now time.Time) error {
 		upgradeStep("open")
 	}
 	if u.gen.digest == u.image.digest {
-		s.upgrade = nil
-		s.answerUpgrade(u, ipc.CodeDone, "the master already runs this binary")
-		s.poke() // for what waits
+		s.installOnly(u, now)
 		return nil
 	}
 	if u.busySince.IsZero() {

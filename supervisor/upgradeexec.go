@@ -78,6 +78,7 @@ func (s *Supervisor) stopsAt(sig os.Signal) bool {
 // way is handled as ever.
 func (s *Supervisor) freeze() error {
 	s.closeHistory()
+	s.endRefused()
 	for _, p := range s.byPID {
 		p.link.freeze()
 	}

@@ -24,18 +24,24 @@ func (s *Supervisor) requestUpgrade(u *upgrade) {
 	}
 	switch {
 	case s.phase == leaving || s.phase == over:
-		s.answerUpgrade(u, ipc.CodeFailed, stoppingText)
+		s.rejectUpgrade(u, stoppingText)
 	case last.canTake(u):
 		u.tell("joins " + last.title())
 		last.join(u)
 	case len(s.upgrades) >= maxUpgrades:
-		s.answerUpgrade(u, ipc.CodeFailed, fmt.Sprintf("%d upgrades wait already", maxUpgrades))
+		s.rejectUpgrade(u, fmt.Sprintf("%d upgrades wait already", maxUpgrades))
 	default:
 		if before := s.ahead(); before != "" {
 			u.tell("waits for " + before)
 		}
 		s.upgrades = append(s.upgrades, u)
 	}
+}
+
+// rejectUpgrade ends one that may not wait.
+func (s *Supervisor) rejectUpgrade(u *upgrade, text string) {
+	s.rememberUpgrade(u, ipc.CodeFailed, text, "")
+	s.answerUpgrade(u, ipc.CodeFailed, text)
 }
 
 // canTake tells whether other may join u.

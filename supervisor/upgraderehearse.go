@@ -103,15 +103,22 @@ func (s *Supervisor) tendRehearsal(u *upgrade, now time.Time) error {
 }
 
 // verify looks for what was written to the file before the rehearsal; from then
-// on nobody can write.
+// on nobody can write. So it is copied for the service now, too.
 func (s *Supervisor) verify(u *upgrade) {
+	var copied *staged
 	var err error
-	s.sendErrand(u.gen.path, func() { err = u.gen.unchanged() }, func() {
+	s.sendErrand(u.gen.path, func() {
+		if err = u.gen.unchanged(); err == nil && u.install != "" {
+			copied, err = u.copyForService()
+		}
+	}, func() {
 		switch {
 		case s.upgrade != u:
+			copied.discard()
 		case err != nil:
 			s.refuseUpgrade(u, err)
 		default:
+			u.staged = copied
 			s.beginQuiet(u, s.sys.now())
 		}
 	})

@@ -83,7 +83,11 @@ var evilActions = map[string]func(string){
 		os.WriteFile(path+".evil", []byte("#!/bin/false\n"), 0o755)
 		os.Rename(path+".evil", path)
 	},
-	"remove":  func(path string) { os.Remove(path) },
+	"remove": func(path string) { os.Remove(path) },
+	"folder": func(path string) {
+		os.Remove(path)
+		os.Mkdir(path, 0o755)
+	},
 	"nofiles": func(string) { evilLimit() },
 	"wait":    evilWait,
 }
