@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	// answerTimeout is for a busy machine: a living master answers at once.
-	answerTimeout = 2 * time.Second
+	// answerTimeout is for a busy machine: a living master answers at once, but
+	// for the 2 s that it may stand still when an upgrade fails.
+	answerTimeout = 4 * time.Second
 	// restoreTimeout is for a master whose socket is gone: it makes another one.
 	restoreTimeout = rundir.RestoreEvery + time.Second
 	// lookEvery is how often a master that comes or goes is looked at.

@@ -108,17 +108,25 @@ func TestInheritedListenerIsPlainAndNonBlocking(t *testing.T) {
 // fdFlags reads the flags line of /proc/PID/fdinfo/FD.
 func fdFlags(t *testing.T, pid, fd int) int {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%d", pid, fd))
+	flags, err := openFlags(pid, fd)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var flags int
+	return flags
+}
+
+// openFlags is fdFlags of a descriptor that may have been closed.
+func openFlags(pid, fd int) (flags int, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%d", pid, fd))
+	if err != nil {
+		return 0, err
+	}
 	for _, line := range strings.Split(string(text), "\n") {
 		if value, found := strings.CutPrefix(line, "flags:"); found {
 			fmt.Sscanf(strings.TrimSpace(value), "%o", &flags)
 		}
 	}
-	return flags
+	return flags, nil
 }
 
 // socketOption reads an option of a socket of another process.

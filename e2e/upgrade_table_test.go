@@ -66,6 +66,11 @@ func evilCases(old bool) []evilCase {
 		evilCase{"restore", "panic", putBack},
 		evilCase{"restore", "hang", putBack},
 		evilCase{"commit", "panic", putBack},
+		evilCase{"init-rehearsal", "sleep 2500ms", refusedSlow},
+		evilCase{"init-adopt", "sleep 500ms", upgraded},
+		evilCase{"init-adopt", "sleep 6s", putBack},
+		evilCase{"init-adopt", "hang", putBack},
+		evilCase{"init-adopt", "spin", putBack},
 		evilCase{"init-adopt", "exit0", masterGone},
 		evilCase{"init-adopt", "panic", masterGone},
 		evilCase{"adopt", "panic", putBack},
@@ -168,6 +173,12 @@ func upgradeRefused(t *testing.T, u *upgradable, r result) {
 
 func refusedLate(t *testing.T, u *upgradable, r result) {
 	r.wantText("10s")
+	upgradeRefused(t, u, r)
+}
+
+// refusedSlow: what is slow in the rehearsal would be slow in earnest.
+func refusedSlow(t *testing.T, u *upgradable, r result) {
+	r.wantText("until it had read the state").wantText("the master may stand still for 2s")
 	upgradeRefused(t, u, r)
 }
 

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/wayback"
 )
 
 // exitProcess is for goroutines that cannot wait for the main one: it may hang
@@ -40,7 +41,8 @@ func adopt(cfg Config) error {
 	stopSignals := a.s.catchSignals()
 	defer stopSignals()
 	a.catchAgain()
-	guard := time.AfterFunc(adoptTimeout, func() {
+	// Up to here package wayback has guarded.
+	guard := time.AfterFunc(time.Duration(wayback.Disarm()), func() {
 		err := a.back(fmt.Errorf("it did not take over within %v", adoptTimeout))
 		fmt.Fprintf(os.Stderr, "%s: %v\n", cfg.Program, err)
 		exitProcess(ipc.ExitHandover)

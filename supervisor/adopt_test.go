@@ -1,11 +1,14 @@
 package supervisor
 
 import (
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 	"unsafe"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/wayback"
 )
 
 // restored is the master that w is, after a standstill.
@@ -113,4 +116,28 @@ func TestQuestionForAPlanIsAskedAgain(t *testing.T) {
 	}
 	next.control.ln.Close()
 	next.control.open.Wait()
+}
+
+// Package wayback writes a hand-over without what could write JSON.
+func TestWayBackIsAHandoverForTheOldImage(t *testing.T) {
+	cfg := Config{Args: []string{`"adopt":{"image":9`, "\"role\":\"worker\"\n"}, Daemon: true}
+	told := &ipc.AdoptHandover{State: 7, Image: 12, Signals: []int{10, 1}}
+	want := cfg.adoptHandover(ipc.RoleMaster, told)
+	entry, err := want.Encode()
+	must(t, err)
+	name, text, _ := strings.Cut(entry, "=")
+	image, back, found := wayback.Back(text)
+	if !found || image != told.Image {
+		t.Fatalf("descriptor %d, %v", image, found)
+	}
+	t.Setenv(name, back)
+	got, err := ipc.TakeHandover()
+	must(t, err)
+	if got.Master.Adopt.Reason == "" {
+		t.Error("no reason")
+	}
+	told.Image, told.Reason, want.Version = -1, got.Master.Adopt.Reason, ipc.Version
+	if !reflect.DeepEqual(*got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
 }

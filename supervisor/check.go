@@ -46,6 +46,7 @@ func Check(ctx context.Context, cfg Config, scope CheckScope) *Checked {
 		c.checkWorker(spec)
 	}
 	c.checkFiles()
+	c.checkFileLimit(specs)
 	c.Report.OK = len(c.errs) == 0
 	return &c.Checked
 }

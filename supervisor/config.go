@@ -75,6 +75,7 @@ type system struct {
 	try   func(listen.Address) error // tells whether it could be opened
 	now   func() time.Time
 	pidfd func(pid int) (int, error)
+	files func() (open, limit int) // descriptors of this process
 	// stderr is where the standard error of the processes goes.
 	stderr io.Writer
 }
@@ -89,6 +90,7 @@ func realSystem() system {
 		try:    listen.Try,
 		now:    time.Now,
 		pidfd:  func(pid int) (int, error) { return unix.PidfdOpen(pid, 0) },
+		files:  countFiles,
 		stderr: os.Stderr,
 	}
 }

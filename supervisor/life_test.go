@@ -93,6 +93,15 @@ func TestStartFailsWhenTheProbeDoes(t *testing.T) {
 			w.pass(11 * time.Second)
 			w.exit(pid, 9)
 		}, "app chat: Start did not return within 10s"},
+		{"panics in an init", func(w *world, pid int) {
+			w.exit(pid, 512, "panic: boom")
+		}, "the program ended (exit status 2) before its first app: in the init of a package, " +
+			"or in main before cli.Main:\n    panic: boom"},
+		{"hangs in an init", func(w *world, pid int) {
+			w.pass(11 * time.Second)
+			w.exit(pid, 9)
+		}, "the program did not come to its first app within 10s: in the init of a package, " +
+			"or in main before cli.Main"},
 		{"one address twice", func(w *world, pid int) {
 			w.probe(spec("a", at(":1"), from("a.go:1")), spec("b", at(":1"), from("b.go:2")))
 		}, "worker b (b.go:2): tcp://b is taken by worker a already (a.go:1)"},

@@ -99,6 +99,24 @@ func (c *checker) checkLimits(spec ipc.Spec) {
 	}
 }
 
+// checkFileLimit looks whether the master could reload the service.
+func (c *checker) checkFileLimit(specs []ipc.Spec) {
+	_, limit := c.s.sys.files()
+	need, processes := masterFiles+roomToReplace, 0
+	for _, spec := range specs {
+		processes += spec.Count
+		need += spec.Count * processFiles
+		if spec.Network != "" {
+			need += socketFiles(spec, 0)
+		}
+	}
+	if need > limit {
+		c.warn(ipc.Spec{}, fmt.Sprintf("the master needs about %d descriptors to reload %d "+
+			"processes, but gets %d", need, processes, limit),
+			fmt.Sprintf("raise the limit: ulimit -n %d, or LimitNOFILE of systemd", need))
+	}
+}
+
 // somaxconn is the longest queue that the kernel allows; 0 if unknown.
 func somaxconn() int {
 	text, err := os.ReadFile("/proc/sys/net/core/somaxconn")

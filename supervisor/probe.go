@@ -110,11 +110,20 @@ func (s *Supervisor) logProbe(p *probing, verdict error) {
 	}
 }
 
+// beforeApps is what runs of a program before it is asked for its first app.
+const beforeApps = "in the init of a package, or in main before cli.Main"
+
 // verdict is nil when the declarations can be run.
 func (p *probing) verdict() error {
 	switch {
 	case p.failed != nil:
 		return errors.New(p.failed.Text)
+	case p.announced == "" && p.late:
+		return fmt.Errorf("the program did not come to its first app within %v: %s%s",
+			probeTimeout, beforeApps, quote(p.words))
+	case p.announced == "" && !p.complete:
+		return fmt.Errorf("the program ended (%s) before its first app: %s%s",
+			describeStatus(p.ended.status), beforeApps, quote(p.words))
 	case p.late:
 		return fmt.Errorf("app %s: Start did not return within %v%s",
 			p.announced, probeTimeout, quote(p.words))

@@ -43,6 +43,7 @@ type reload struct {
 	began   time.Time
 	ifNew   bool // do nothing when the binary is live
 	watched bool // the watcher asked, which tells the terminal itself
+	scarce  bool // has said that it waits for descriptors
 
 	upgraded bool // the master, first
 
@@ -119,6 +120,9 @@ func (s *Supervisor) onProved(r *reload, err error) {
 	if err == nil && s.otherImage(r) {
 		s.upgradeFor(r)
 		return
+	}
+	if err == nil {
+		err = s.enoughFiles(r.gen.specs)
 	}
 	if err == nil {
 		r.units, err = s.unitsOf(r.gen, s.obtain)

@@ -146,10 +146,21 @@ func (s *Supervisor) beginReplacement(r *reload, st *step, now time.Time) bool {
 // hurryOldest gives the oldest process that drains in a seat a limit when there
 // are as many as most. A slot that has gone and come back is the same seat.
 func (s *Supervisor) hurryOldest(sl *slot, most int) bool {
-	n, oldest := 0, (*process)(nil)
-	for _, p := range s.byPID {
+	n, oldest := s.leavers(func(p *process) bool {
 		seat := p.slot.number == sl.number && p.plan.spec.Key == sl.plan.spec.Key
-		if !seat || p == sl.current || p.toldAt.IsZero() {
+		return seat && p != sl.current
+	})
+	if n < most {
+		return false
+	}
+	s.hurry(oldest)
+	return true
+}
+
+// leavers counts the processes of a kind that were told to leave.
+func (s *Supervisor) leavers(of func(*process) bool) (n int, oldest *process) {
+	for _, p := range s.byPID {
+		if p.toldAt.IsZero() || !of(p) {
 			continue
 		}
 		n++
@@ -157,13 +168,14 @@ func (s *Supervisor) hurryOldest(sl *slot, most int) bool {
 			oldest = p
 		}
 	}
-	if n < most {
-		return false
+	return n, oldest
+}
+
+// hurry gives a process that leaves a limit, if it has none.
+func (s *Supervisor) hurry(p *process) {
+	if p.killAt.IsZero() && p.ended == nil {
+		s.tell(p, false)
 	}
-	if oldest.killAt.IsZero() {
-		s.tell(oldest, false)
-	}
-	return true
 }
 
 // toldBefore tells which of two was told to leave first.
@@ -275,7 +287,7 @@ func (s *Supervisor) advanceAlone(r *reload, st *step, now time.Time) bool {
 // written is tried again. Any other failure fails the reload; while putting
 // back it ends the step, and fillVacant goes on trying.
 func (s *Supervisor) spawnFor(r *reload, st *step, now time.Time, replacement bool) bool {
-	if now.Before(st.retryAt) {
+	if now.Before(st.retryAt) || s.waitForFiles(r) {
 		return false
 	}
 	fresh, err := s.spawn(st.slot, st.to, replacement)

@@ -85,7 +85,8 @@ var carriedFields = map[reflect.Type]map[string]string{
 		"at": "not looked at in settling", "cause": "not looked at in settling",
 		"mixed": "not looked at in settling", "leaves": carried, "path": carried,
 		"order": carried, "began": carried, "ifNew": carried, "watched": carried, "did": carried,
-		"retired": "not looked at in settling", "upgraded": carried, "failed": carried,
+		"retired": "not looked at in settling", "scarce": "not looked at in settling",
+		"upgraded": carried, "failed": carried,
 	},
 	reflect.TypeFor[upgrade](): {
 		"gen": carried, "image": "opened anew", "install": carried, "by": carried,

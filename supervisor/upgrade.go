@@ -10,14 +10,17 @@ import (
 
 	"github.com/workerman-go/wm/ipc"
 	"github.com/workerman-go/wm/rundir"
+	"github.com/workerman-go/wm/wayback"
 )
 
 // Bounds of an upgrade.
 const (
-	rehearsalTimeout = 10 * time.Second
+	rehearsalTimeout = 10 * time.Second // to tell a slow one from one that hangs
 	verifyTimeout    = 10 * time.Second // for the binary to be read once more, and copied
 	freezeTimeout    = time.Second      // for all goroutines to stand still
-	adoptTimeout     = 2 * time.Second  // for the new image, up to its commit
+	// adoptTimeout is for the new image, up to its commit, and for its rehearsal
+	// up to the same point: what is slow there would be slow here.
+	adoptTimeout = time.Duration(wayback.Limit)
 )
 
 // upgradeStep is called at the beginning of each step of an upgrade: open,

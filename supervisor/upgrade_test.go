@@ -90,6 +90,13 @@ func TestRehearsalThatFailsRefusesTheUpgrade(t *testing.T) {
 			}
 			w.endRehearsal(9)
 		}, "within 10s"},
+		{"takes longer than the master may stand still", func(w *world) {
+			pid := w.rehearsal()
+			w.pass(adoptTimeout + time.Second)
+			w.s.onMessage(linkMessage{from: w.s.upgrade.child.link, m: &ipc.Adopted{}})
+			w.reconcile()
+			delete(w.procs, pid) // killed
+		}, "it took 3s until it had read the state"},
 		{"is changed", func(w *world) {
 			pid := w.rehearsal()
 			w.write(w.s.upgrade.gen.path, "other")

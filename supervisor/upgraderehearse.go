@@ -20,6 +20,8 @@ import (
 type rehearsal struct {
 	pid      int
 	pidfd    int
+	began    time.Time
+	took     time.Duration // until it had read the state
 	link     *link
 	words    *lastWords
 	adopted  *ipc.Adopted
@@ -52,7 +54,7 @@ func (s *Supervisor) rehearse(u *upgrade, now time.Time) error {
 		return fmt.Errorf("rehearse %s: %w", u.gen.path, err)
 	}
 	u.child = &rehearsal{
-		pid: got.pid, pidfd: got.pidfd,
+		pid: got.pid, pidfd: got.pidfd, began: s.sys.now(),
 		link:  openLink(got.link, s.messages, s.gone),
 		words: s.listenTo(got.words, io.Discard),
 	}
@@ -68,7 +70,7 @@ func (s *Supervisor) onRehearsalMessage(r *rehearsal, m linkMessage) {
 		r.linkGone = true
 		r.link.close()
 	case *ipc.Adopted:
-		r.adopted = m
+		r.adopted, r.took = m, s.sys.now().Sub(r.began)
 	case *ipc.Failed:
 		r.failed = m
 	}
@@ -85,6 +87,10 @@ func (s *Supervisor) tendRehearsal(u *upgrade, now time.Time) error {
 			return nil
 		}
 		return r.verdict(u)
+	case r.adopted != nil && r.took > adoptTimeout:
+		return fmt.Errorf("rehearsal of %s: it took %v until it had read the state, "+
+			"most likely %s; the master may stand still for %v",
+			u.gen.path, r.took.Round(10*time.Millisecond), beforeApps, adoptTimeout)
 	case r.adopted != nil:
 		upgradeStep("verify")
 		u.stage, u.limit = verifying, now.Add(verifyTimeout)

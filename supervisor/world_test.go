@@ -3,6 +3,7 @@ package supervisor
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,6 +30,7 @@ type world struct {
 	tried []string
 	taken map[string]bool // addresses that cannot be bound
 	fails error           // what the next start returns
+	limit int             // of descriptors
 }
 
 // played is a process that does nothing by itself.
@@ -46,7 +48,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{
 		t: t, now: time.Unix(1_000_000, 0),
-		procs: map[int]*played{}, taken: map[string]bool{},
+		procs: map[int]*played{}, taken: map[string]bool{}, limit: math.MaxInt,
 	}
 	dir := t.TempDir()
 	exe := filepath.Join(dir, "wm")
@@ -63,6 +65,7 @@ func newWorld(t *testing.T) *world {
 		start: w.start, kill: w.kill, open: w.open, try: w.try,
 		now: func() time.Time { return w.now }, stderr: io.Discard,
 		pidfd: func(pid int) (int, error) { return pidfdOffset + pid, nil },
+		files: func() (int, int) { return w.files(), w.limit },
 	})
 	t.Cleanup(func() { w.end() })
 	return w
@@ -113,6 +116,9 @@ func (w *world) kill(pidfd int, sig unix.Signal) error {
 	w.procs[pidfd-pidfdOffset].killed = true
 	return nil
 }
+
+// files are the descriptors that the processes cost, and the sockets.
+func (w *world) files() int { return len(w.procs)*processFiles + len(w.bound) }
 
 func (w *world) open(a listen.Address) (*listen.Socket, error) {
 	if w.taken[a.Host] {
