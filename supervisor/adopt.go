@@ -148,6 +148,7 @@ func (a *adoption) commit() {
 		window := time.Duration(monotonic() - a.state.Mono)
 		s.endUpgrade(u, a.state.WM, window.Round(10*time.Microsecond))
 	}
+	s.dropUnused() // the executable of u, if it has waited over an exec before
 }
 
 // settleDescriptors keeps what goes on to be used from the programs that are

@@ -32,15 +32,23 @@ func testPairFrom(t *testing.T, serial int64, from, until time.Time) (cert, key 
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
+	bytes, err := x509.MarshalPKCS8PrivateKey(private)
+	must(t, err)
+	return testCertificate(t, private, serial, from, until),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: bytes})
+}
+
+// testCertificate is one of a key.
+func testCertificate(
+	t *testing.T, private *ecdsa.PrivateKey, serial int64, from, until time.Time,
+) []byte {
+	t.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(serial), NotBefore: from, NotAfter: until,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	must(t, err)
-	bytes, err := x509.MarshalPKCS8PrivateKey(private)
-	must(t, err)
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: bytes})
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
 // keyFiles are a pair of files that a test writes.

@@ -39,7 +39,8 @@ func validIn(contents map[string][]byte, pair ipc.KeyPair, now time.Time) *x509.
 }
 
 // keepValid puts the pairs that are served and valid back into contents, where
-// what has changed is not valid now. Others of the same Worker are taken over.
+// what has changed is not valid now. Others of the same Worker are taken over, unless
+// they share a file with those.
 func (s *Supervisor) keepValid(files *certificateFiles, contents map[string][]byte) error {
 	now, fresh := s.sys.now(), maps.Clone(contents)
 	files.again = time.Time{}
@@ -64,7 +65,24 @@ func (s *Supervisor) keepValid(files *certificateFiles, contents map[string][]by
 		s.noteCertificate(pair, fmt.Sprintf("kept, valid until %s: the new one %s",
 			dayText(served.NotAfter), why), files.worker)
 	}
+	s.keepTogether(files, contents, fresh)
 	return nil
+}
+
+// keepTogether keeps what has a file in common with a kept pair, as keys may be of
+// several certificates: half of the new one would not fit.
+func (s *Supervisor) keepTogether(files *certificateFiles, contents, fresh map[string][]byte) {
+	for range files.pairs { // each may bring another one along
+		for _, pair := range files.pairs {
+			if samePair(pair, contents, fresh) || samePair(pair, contents, files.contents) {
+				continue
+			}
+			for _, path := range []string{pair.Cert, pair.Key} {
+				contents[path] = files.contents[path]
+			}
+			s.noteCertificate(pair, "kept: it shares a file with one that is kept", files.worker)
+		}
+	}
 }
 
 func samePair(pair ipc.KeyPair, a, b map[string][]byte) bool {

@@ -2,6 +2,11 @@ package supervisor
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +121,31 @@ func TestOnlyTheInvalidPairIsKept(t *testing.T) {
 	}
 	w.wantLogged("certificate "+one.Cert+" kept, ", 1)
 	w.wantLogged("certificate "+two.Cert+" reloaded, serial 4,", 1)
+}
+
+// Where two pairs have one key, a new key is taken for both or for none.
+func TestPairsOfOneKeyAreKeptTogether(t *testing.T) {
+	one, two := newKeyFiles(t), newKeyFiles(t)
+	two.Key = one.Key
+	w := newWorld(t)
+	two.writeCert(one.put(w, 1, -time.Hour, 48*time.Hour))
+	w.serve(spec("a", func(sp *ipc.Spec) { sp.Files = []ipc.KeyPair{one.KeyPair, two.KeyPair} }))
+
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	key, err := x509.MarshalPKCS8PrivateKey(private)
+	must(t, err)
+	one.writeCert(testCertificate(t, private, 2, w.now.Add(-2*time.Hour), w.now.Add(-time.Hour)))
+	two.writeCert(testCertificate(t, private, 3, w.now.Add(-time.Hour), w.now.Add(time.Hour)))
+	one.writeKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
+	w.seenTwice()
+	w.wantLogged("certificate "+one.Cert+" kept, ", 1)
+	w.wantLogged("certificate "+two.Cert+" kept: it shares a file with one that is kept", 1)
+	w.wantLogged("keeps its certificates", 0)
+
+	two.writeCert(one.put(w, 4, -time.Hour, time.Hour))
+	w.seenTwice()
+	w.wantLogged("reloaded, serial 4,", 2)
 }
 
 // A reload and the plan of one say it, and the reload goes on with the old one.

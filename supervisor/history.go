@@ -79,17 +79,21 @@ func (s *Supervisor) rememberReload(r *reload, code int, text string) {
 }
 
 // rememberUpgrade notes an upgrade that has ended, however. One that a reload
-// needs belongs to that.
+// needs belongs to that, but for commands that have joined it.
 func (s *Supervisor) rememberUpgrade(u *upgrade, code int, text, changed string) {
+	by := u.by
 	if u.then != nil && code != ipc.CodeDone {
-		return // the reload says why
+		by = by[min(len(u.then.by), len(by)):]
+		if len(by) == 0 {
+			return // the reload says why
+		}
 	}
 	began := u.began
 	if began.IsZero() {
 		began = s.sys.now()
 	}
 	s.remember(rundir.HistoryEntry{
-		Time: began, What: "upgrade", By: u.by, Code: code, Text: text, Changed: changed,
+		Time: began, What: "upgrade", By: by, Code: code, Text: text, Changed: changed,
 	})
 }
 

@@ -153,7 +153,7 @@ func lockFile(path string) (*os.File, error) {
 }
 
 // removeLeftovers removes the copies for a name which a master has left that was
-// killed. Those that another one is about to install are locked. What cannot be
+// killed, or was stopped while it copied. Those that another one is about to install are locked. What cannot be
 // looked at stays: the copy that is to be made will tell.
 func removeLeftovers(as string) {
 	entries, err := os.ReadDir(filepath.Dir(as))

@@ -121,10 +121,17 @@ func (s *Supervisor) quiet() bool {
 	return s.idle() && s.queued == nil && len(s.upgrades) == 0
 }
 
-// nextOperation begins what waits, when its time has come. An upgrade goes first,
-// see tendUpgrade: the reload is then done by the newer master.
+// upgradeFirst tells whether an upgrade is the next operation: a reload is then done
+// by the newer master. But one that the master was upgraded for comes before later
+// upgrades: it would take the master back to its own version behind them.
+func (s *Supervisor) upgradeFirst() bool {
+	return len(s.upgrades) > 0 && (s.queued == nil || !s.queued.upgraded)
+}
+
+// nextOperation begins the reload that waits, when its time has come; tendUpgrade
+// does so with an upgrade.
 func (s *Supervisor) nextOperation() {
-	if !s.idle() || len(s.upgrades) > 0 {
+	if !s.idle() || s.upgradeFirst() {
 		return
 	}
 	if r := s.queued; r != nil {

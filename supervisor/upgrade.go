@@ -102,7 +102,7 @@ func (s *Supervisor) tendUpgrade(now time.Time) {
 	if s.phase != serving {
 		return
 	}
-	if s.idle() && len(s.upgrades) > 0 {
+	if s.idle() && s.upgradeFirst() {
 		next := s.upgrades[0]
 		s.upgrades = slices.Delete(s.upgrades, 0, 1)
 		s.beginUpgrade(next)

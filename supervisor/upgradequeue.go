@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/workerman-go/wm/ipc"
 )
@@ -83,7 +84,7 @@ func (s *Supervisor) upgradeFor(r *reload) {
 	r.gen.number, r.stage = 0, waiting
 	r.tell(ipc.Progress{Kind: "note", Text: fmt.Sprintf(
 		"the binary is of wm %s, the master of %s: it is upgraded first", r.gen.version, s.cfg.WM)})
-	s.beginUpgrade(&upgrade{gen: r.gen, by: r.by, then: r})
+	s.beginUpgrade(&upgrade{gen: r.gen, by: slices.Clone(r.by), then: r})
 }
 
 // otherImage tells whether a reload's binary needs a master of its own version.
@@ -100,6 +101,9 @@ func (s *Supervisor) refuseReload(r *reload, err error) {
 // answerUpgrade ends the wait of everybody who asked for it, and gives it back.
 func (s *Supervisor) answerUpgrade(u *upgrade, code int, text string) {
 	u.answer(code, text)
+	if u.then == nil {
+		delete(s.generations, u.gen) // there when it has waited over an exec
+	}
 	u.close()
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/workerman-go/wm/ipc"
+	"github.com/workerman-go/wm/rundir"
 )
 
 // Each upgrade is done for itself, in order of arrival; one joins only the one
@@ -71,4 +72,68 @@ func TestUpgradesThatWaitAreBounded(t *testing.T) {
 	pid := w.rehearsal()
 	w.s.leave(false)
 	delete(w.procs, pid)
+}
+
+// What waited over an exec was carried with its executable, of which nothing is left
+// when it is refused.
+func TestCarriedUpgradeLeavesNoExecutable(t *testing.T) {
+	w := newWorld(t)
+	w.serve(spec("a"))
+	r := w.upgrade("new")
+	w.s.generations[w.s.upgrade.gen] = true // as restored
+	w.endRehearsal(0)
+	wantResult(t, r, 1, "wm.new:")
+	if got := len(w.s.generations); got != 1 {
+		t.Errorf("%d executables are held", got)
+	}
+}
+
+// The reload that the master was upgraded for comes before the upgrades behind it:
+// else it would take the master back to its own version.
+func TestReloadComesBeforeLaterUpgrades(t *testing.T) {
+	w := newWorld(t)
+	w.serve(spec("a"))
+	first := w.upgrade("first")
+	second := w.upgrade("second")
+	r := w.reload("two", false)
+	w.s.queued.upgraded = true // as restored
+	w.endRehearsal(0)
+	wantResult(t, first, 1, "wm.first:")
+	w.reconcile()
+	if w.s.roll == nil || w.s.upgrade != nil {
+		t.Fatal("the upgrade that was asked for later began first")
+	}
+	w.probe(spec("a"))
+	w.readyAll()
+	w.leave(w.live()[0])
+	wantResult(t, r, 0)
+	w.reconcile()
+	w.endRehearsal(0)
+	wantResult(t, second, 1, "wm.second:")
+}
+
+// A command that has joined the upgrade of a reload has its own entry in wm.history,
+// also when both are refused.
+func TestUpgradeThatJoinsThatOfAReloadIsRemembered(t *testing.T) {
+	w := newWorld(t)
+	w.s.cfg.WM = "1" // what the probe of the world says
+	w.serve(spec("a"))
+	w.s.cfg.WM = "2"
+	r := w.reload("other", false)
+	w.probe(spec("a"))
+	w.write(w.s.cfg.Executable+".other", "other")
+	asker := rundir.Asker{UID: 7, PID: 42}
+	u, err := newUpgrade(w.s.cfg.Executable+".other", "")
+	must(t, err)
+	u.by = []rundir.Asker{asker}
+	w.s.requestUpgrade(u)
+	w.endRehearsal(0)
+	wantResult(t, r, 1, "cannot be upgraded")
+	w.s.closeHistory()
+	got, _, err := rundir.ReadHistory(w.s.cfg.Dir.History, 0)
+	must(t, err)
+	last := got[len(got)-1]
+	if last.What != "upgrade" || len(last.By) != 1 || last.By[0] != asker || last.Code == 0 {
+		t.Errorf("the last entry is %+v", last)
+	}
 }
