@@ -2,6 +2,11 @@ package ipc
 
 import "time"
 
+// StateVersion is the version of State that this binary writes. It changes
+// when a field changes its meaning; new fields are optional and do not change
+// it.
+const StateVersion = 1
+
 // State is everything that a master hands to the image that takes its place
 // in the same process. Descriptors are numbers of that process and stay open
 // over the exec. Rows of its tables refer to each other by index, -1 is none.

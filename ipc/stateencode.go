@@ -8,11 +8,6 @@ import (
 	"fmt"
 )
 
-// StateVersion is the version of State that this binary writes. It changes
-// when a field changes its meaning; new fields are optional and do not change
-// it.
-const StateVersion = 1
-
 // MaxState bounds an encoded state in bytes.
 const MaxState = 256 << 20
 
