@@ -84,7 +84,7 @@ func TestBrowserUploads(t *testing.T) {
 	p.open(site + "/")
 	p.do("choose files", chromedp.SetUploadFiles("#files",
 		[]string{filepath.Join(files, want[0].Name), filepath.Join(files, want[1].Name)}))
-	p.do("send the form", chromedp.Click("#send"), chromedp.WaitNotPresent("#form"))
+	p.follow("send the form", chromedp.Click("#send"))
 	p.wait(`location.pathname === "/upload" && document.readyState === "complete"`)
 
 	var got struct {

@@ -109,6 +109,17 @@ func (p *tab) open(url string) {
 	p.do("open "+url, chromedp.Navigate(url))
 }
 
+// follow runs actions that lead to another page, to the end of its load event. A
+// query that waits for the end of the old page may wait for ever.
+func (p *tab) follow(what string, actions ...chromedp.Action) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, 2*eventLimit)
+	defer cancel()
+	if _, err := chromedp.RunResponse(ctx, actions...); err != nil {
+		p.t.Fatalf("%s: %v", what, err)
+	}
+}
+
 // value is what an expression says; of a promise, what comes of it.
 func value[T any](p *tab, expression string) T {
 	p.t.Helper()

@@ -173,6 +173,22 @@ func (r reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// wantDone waits until the goroutine of the handshake has its result.
+func (e *Engine) wantDone(t testing.TB) {
+	t.Helper()
+	h := e.handshake
+	done := func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.done
+	}
+	for end := time.Now().Add(deadline); !done(); runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatal("the handshake does not end")
+		}
+	}
+}
+
 // noneLeft waits until there are as few goroutines as before.
 func noneLeft(t testing.TB, before int) {
 	t.Helper()
