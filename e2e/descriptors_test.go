@@ -59,3 +59,33 @@ func TestReloadWithFewDescriptors(t *testing.T) {
 		t.Errorf("clients saw: %s", &all)
 	}
 }
+
+// However few descriptors there are, and whoever is connected: an upgrade is done,
+// or refused with nothing changed.
+func TestUpgradeWithFewDescriptors(t *testing.T) {
+	t.Parallel()
+	u := newUpgradable(t, built.lab)
+	builds := []string{labNext.binary(t), built.lab}
+	done, refused := 0, 0
+	for _, callers := range []int{0, 20} {
+		for range callers {
+			u.dialControl()
+		}
+		for free := 4; free <= 100; free += 6 {
+			u.leaveFree(free)
+			up := u.run("upgrade", "--binary", builds[done%2])
+			if up.code == 0 {
+				done++
+				continue
+			}
+			refused++
+			up.wantCode(1).wantText("nothing was changed")
+		}
+	}
+	u.leaveFree(1000)
+	if done == 0 || refused == 0 {
+		t.Errorf("%d upgrades done and %d refused", done, refused)
+	}
+	u.wantSameLives(0)
+	u.wantClients()
+}

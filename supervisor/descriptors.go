@@ -52,6 +52,23 @@ func (s *Supervisor) enoughFiles(specs []ipc.Spec) error {
 		"raise ulimit -n, or LimitNOFILE of systemd", need, free, limit)
 }
 
+// imageFiles are open in a new image beside what it is given: the standard ones,
+// poller, log, history, crashes, the state, two executables, and what it reads.
+const imageFiles = 20
+
+// enoughForImage refuses an upgrade whose new image would run out of descriptors,
+// as the old one would again. Up to the commit it has what it is given, a duplicate
+// of that, and a new pidfd of each process.
+func (s *Supervisor) enoughForImage(st *ipc.State) error {
+	_, limit := s.sys.files()
+	need := imageFiles + 2*len(st.Descriptors()) + len(st.Processes)
+	if need <= limit {
+		return nil
+	}
+	return fmt.Errorf("the new image needs up to %d descriptors, the limit is %d: "+
+		"raise ulimit -n, or LimitNOFILE of systemd", need, limit)
+}
+
 // filesFor is what a Worker gets that it has not got yet: processes and sockets.
 func (s *Supervisor) filesFor(spec ipc.Spec) int {
 	live := 0

@@ -182,6 +182,9 @@ func (e *execution) prepare() error {
 	st := e.s.save(true)
 	st.Mono = e.since
 	st.Comm = processName()
+	if err := e.s.enoughForImage(st); err != nil { // commands have come since
+		return err
+	}
 	memfd, err := writeState(st)
 	if err != nil {
 		return err

@@ -35,6 +35,9 @@ type rehearsal struct {
 func (s *Supervisor) rehearse(u *upgrade, now time.Time) error {
 	upgradeStep("rehearse")
 	st := s.save(false)
+	if err := s.enoughForImage(st); err != nil {
+		return err
+	}
 	memfd, err := writeState(st)
 	if err != nil {
 		return err
