@@ -5,23 +5,29 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"path/filepath"
 	"testing"
 	"time"
 )
 
-// pairFrom makes a certificate for a part of time, counted from now.
-func pairFrom(t *testing.T, serial int64, from, until time.Duration) (cert, key string) {
+// pairFrom makes a self-signed certificate for the hosts that is valid for a part
+// of time, counted from now, and its key.
+func pairFrom(
+	t *testing.T, serial int64, from, until time.Duration, hosts ...string,
+) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial),
-		NotBefore:    time.Now().Add(from), NotAfter: time.Now().Add(until),
+		SerialNumber: big.NewInt(serial), DNSNames: hosts,
+		Subject:   pkix.Name{CommonName: fmt.Sprintf("e2e %d", serial)},
+		NotBefore: time.Now().Add(from), NotAfter: time.Now().Add(until),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {

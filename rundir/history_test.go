@@ -176,9 +176,7 @@ func TestHistoryRefusesWhatIsNotItsFile(t *testing.T) {
 }
 
 func TestHistoryOfAnotherUser(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root")
-	}
+	needRoot(t)
 	path := filepath.Join(t.TempDir(), "wm.history")
 	mustAppend(t, path, entry(1))
 	if err := os.Chown(path, 65534, 0); err != nil {
